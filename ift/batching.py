@@ -1,0 +1,121 @@
+"""From encoded rows to the tensors of a training step: shift, pad, mask.
+
+    rows     [0,1,2,3,4,E]            [5,6,E]
+    inputs   [0,1,2,3,4]              [5,6,E,E,E]
+    targets  [1,2,3,4,E]              [6,E,-100,-100,-100]      E = 50256
+
+Padding and mask go by position and role, never by token value: an end-of-text inside the data is data.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ift.errors import ConfigError
+from ift.types import EOS_ID, TRAIN_ON, Batch, Encoded, Role
+
+
+def pairs(row: Encoded, max_length: int | None = None) -> int:
+    """How many (input, next id) pairs a row gives: one less than its ids, cut at `max_length`."""
+    return len(row) - 1 if max_length is None else min(len(row) - 1, max_length)
+
+
+def collate(
+    rows: Sequence[Encoded],
+    *,
+    trained: frozenset[Role],
+    width: int | None = None,
+    max_length: int | None = None,
+) -> Batch:
+    """Shift each row, cut it at `max_length`, pad all to one width.
+
+    Args:
+        rows: any number, also with rows that train nothing.
+        trained: the roles whose tokens are targets.
+        width: T; None takes the longest row of the batch.
+        max_length: cuts inputs and targets after the shift; a cut row loses its end-of-text.
+
+    Raises:
+        ConfigError: `width` is below the longest row.
+    """
+    lengths = np.array([pairs(row, max_length) for row in rows], dtype=np.int64)
+    longest = int(lengths.max(initial=0))
+    T = longest if width is None else width
+    if longest > T:
+        where = f"row {int(lengths.argmax())} of the batch"
+        raise ConfigError(
+            f"A width of {T} is below the longest row, {longest}", where=where, fix=f"Give {longest} or more."
+        )
+    inputs = np.full((len(rows), T), EOS_ID, dtype=np.int64)
+    next_ids = np.full((len(rows), T), EOS_ID, dtype=np.int64)
+    roles = np.full((len(rows), T), Role.PAD, dtype=np.uint8)
+    for b, (row, n) in enumerate(zip(rows, lengths, strict=True)):
+        inputs[b, :n] = row.ids[:-1][:n]
+        next_ids[b, :n] = row.ids[1:][:n]  # the target at t is the token at t + 1
+        roles[b, :n] = row.roles[1:][:n]
+    first_roles = np.array([row.roles[0] for row in rows], dtype=np.uint8)
+    return Batch(inputs, next_ids, roles, lengths, first_roles, trained)
+
+
+def trains_something(row: Encoded, *, trained: frozenset[Role], max_length: int | None = None) -> bool:
+    """Whether a row has at least one trained target left after the cut (padding is nobody's target)."""
+    return bool(np.isin(row.roles[1:][: pairs(row, max_length)], list(trained)).any())
+
+
+def is_cut(row: Encoded, max_length: int | None) -> bool:
+    """Whether `max_length` costs the row its end and with it its end-of-text."""
+    return pairs(row, max_length) < len(row) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What is left to train on: positions of the rows kept, left out (nothing trained) and cut among the kept."""
+
+    kept: tuple[int, ...]
+    left_out: tuple[int, ...]
+    cut: tuple[int, ...]
+
+
+def sort_out(rows: Sequence[Encoded], *, trained: frozenset[Role], max_length: int | None = None) -> Ready:
+    """Tell which rows train something, which do not, and which are cut."""
+    usable = [trains_something(row, trained=trained, max_length=max_length) for row in rows]
+    return Ready(
+        kept=tuple(i for i, ok in enumerate(usable) if ok),
+        left_out=tuple(i for i, ok in enumerate(usable) if not ok),
+        cut=tuple(i for i, ok in enumerate(usable) if ok and is_cut(rows[i], max_length)),
+    )
+
+
+def epochs(size: int, batch_size: int, *, seed: int) -> Iterator[list[int]]:
+    """Batches of positions, shuffled anew each epoch, without end; an epoch's last batch may be smaller."""
+    epoch = 0
+    while True:
+        order = np.random.default_rng([seed, epoch]).permutation(size)
+        yield from (order[i : i + batch_size].tolist() for i in range(0, size, batch_size))
+        epoch += 1
+
+
+def parse_trained(text: str) -> frozenset[Role]:
+    """A name from TRAIN_ON, or role names with commas: `response,eos`.
+
+    Raises:
+        ConfigError: an unknown name, or no role at all.
+    """
+    if text in TRAIN_ON:
+        return TRAIN_ON[text]
+    labels = {role.label: role for role in Role}
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in labels]
+    if unknown or not names:
+        fix = f"Give {', '.join(TRAIN_ON)}, or roles with commas: {', '.join(labels)}."
+        raise ConfigError(
+            f"{unknown[0] if unknown else text!r} is not a set of roles", where="train_on", fix=fix
+        )
+    return frozenset(labels[name] for name in names)
+
+
+def name_trained(trained: frozenset[Role]) -> str:
+    """The inverse of `parse_trained`."""
+    names = {roles: name for name, roles in TRAIN_ON.items()}
+    return names.get(trained) or ",".join(role.label for role in sorted(trained))

@@ -1,0 +1,128 @@
+"""The command line: `python -m ift train|evaluate|generate|batch|data`.
+
+Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 failed, 2 the input can't be used,
+3 stopped on request.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ift.cli import commands
+from ift.config import PRESETS, SCHEDULES
+from ift.errors import IftError, InputError
+from ift.models import NAMES as MODELS
+from ift.sources import NAMES as DATA
+from ift.templates import PRESETS as TEMPLATES
+from ift.types import TRAIN_ON, Role
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    args = _parser().parse_args(_with_underscores(sys.argv[1:] if argv is None else argv))
+    try:
+        return args.run(args)
+    except IftError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, InputError) else 1
+    except BrokenPipeError:
+        return 0  # the reader has seen enough, as in `… | head`
+
+
+def _with_underscores(argv: Sequence[str]) -> list[str]:
+    """Hyphen and underscore are the same in every option's name."""
+    options = []
+    for word in argv:
+        name, equals, value = word.partition("=")
+        options.append(
+            name[:2] + name[2:].replace("-", "_") + equals + value if word.startswith("--") else word
+        )
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m ift", description="Instruction fine-tuning of GPT-2.", allow_abbrev=False
+    )
+    actions = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (add, run, text) in {
+        "train": (_train, commands.train, "fine-tune a model; everything about it goes into a run folder"),
+        "evaluate": (_evaluate, commands.evaluate, "answer and score the held-out records, before and after"),
+        "generate": (_generate, commands.generate, "answer one instruction"),
+        "batch": (_batch, commands.batch, "print the tensors that the trainer would get"),
+        "data": (_data, commands.data, "check a data set and count its tokens"),
+    }.items():
+        command = actions.add_parser(name, help=text, description=text.capitalize() + ".", allow_abbrev=False)
+        command.set_defaults(run=run)
+        command.add_argument("--json", action="store_true", help="print JSON to stdout")
+        add(command)
+    return parser
+
+
+def _data_and_template(command: argparse.ArgumentParser) -> None:
+    # None, not the default's name: what was not given is left to the preset
+    command.add_argument("--data", help=f"{', '.join(DATA)} or a JSON or JSONL file (starter)")
+    command.add_argument("--template", help=f"{', '.join(TEMPLATES)} or a file (alpaca)")
+    command.add_argument(
+        "--max_length", type=int, metavar="N", help="cut rows at N tokens (the model's context)"
+    )
+
+
+def _train_on(command: argparse.ArgumentParser) -> None:
+    roles = ",".join(role.label for role in Role)
+    command.add_argument("--train_on", metavar="ROLES", help=f"{', '.join(TRAIN_ON)}, or some of {roles}")
+
+
+def _train(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", help=f"{', '.join(MODELS)}, a Hub id, a folder or a run (starter)")
+    _data_and_template(command)
+    _train_on(command)
+    command.add_argument("--out", required=True, metavar="RUN", help="the run folder to make")
+    command.add_argument(
+        "--preset", choices=PRESETS, help="quick (the starter's default) or book (all others')"
+    )
+    command.add_argument("--num_train_epochs", type=float)
+    command.add_argument("--max_steps", type=int, help="optimizer steps, instead of epochs")
+    command.add_argument("--per_device_train_batch_size", type=int)
+    command.add_argument("--learning_rate", type=float)
+    command.add_argument("--weight_decay", type=float)
+    command.add_argument("--lr_scheduler_type", choices=SCHEDULES)
+    command.add_argument("--warmup_steps", type=int)
+    command.add_argument("--max_grad_norm", type=float, help="0 does not clip")
+    command.add_argument("--eval_steps", type=int)
+    command.add_argument("--save_steps", type=int)
+    command.add_argument("--seed", type=int)
+    command.add_argument("--attached", action="store_true", help="save and end when standard input ends")
+
+
+def _evaluate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run_folder", metavar="RUN")
+    command.add_argument("--limit", type=int, metavar="N", help="only the first N held-out records")
+    command.add_argument("--max_new_tokens", type=int, help="a quarter of the model's context unless given")
+    command.add_argument("--attached", action="store_true", help="end when standard input ends")
+
+
+def _generate(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--model", default="starter", help=f"{', '.join(MODELS)}, a Hub id, a folder or a run (starter)"
+    )
+    command.add_argument("--instruction", required=True)
+    command.add_argument("--input", default="")
+    command.add_argument("--template", help="a preset or a file (the run's own, else alpaca)")
+    command.add_argument("--max_new_tokens", type=int)
+    command.add_argument("--temperature", type=float, default=0.0, help="0 takes the likeliest token")
+    command.add_argument("--top_k", type=int)
+    command.add_argument("--seed", type=int, default=0)
+
+
+def _batch(command: argparse.ArgumentParser) -> None:
+    _data_and_template(command)
+    _train_on(command)
+    command.add_argument("--rows", default="0,1,2", help="positions in the file, from 0, with commas (0,1,2)")
+    command.add_argument(
+        "--pad", default="batch", metavar="WIDTH", help="batch, dataset or a number of tokens (batch)"
+    )
+
+
+def _data(command: argparse.ArgumentParser) -> None:
+    _data_and_template(command)

@@ -1,0 +1,233 @@
+"""What each command does: read options, call `ift`, print."""
+
+import json
+from argparse import Namespace
+from dataclasses import fields
+from pathlib import Path
+
+from ift.batching import collate, pairs, parse_trained, sort_out
+from ift.config import TrainConfig, make_config
+from ift.data import Dataset
+from ift.errors import ConfigError
+from ift.models import NAMES as MODELS
+from ift.models import find_model
+from ift.prepare import encode_all
+from ift.processes import keep_memory
+from ift.report import inspect
+from ift.runs import Run, create_run, is_run, open_run
+from ift.sources import NAMES as DATA
+from ift.sources import load_dataset
+from ift.templates import PRESETS as TEMPLATES
+from ift.templates import Template, load_template
+from ift.tokenizer import piece
+from ift.types import Encoded, Example, Role
+
+
+def _absolute(name: str, known: tuple[str, ...]) -> str:
+    """A path in full, so that config.json means the same from any working folder; a name as it is."""
+    return name if name in known or not Path(name).exists() else str(Path(name).resolve())
+
+
+def _config(args: Namespace) -> TrainConfig:
+    given = {field.name: getattr(args, field.name) for field in fields(TrainConfig)}
+    options = {name: value for name, value in given.items() if value is not None}
+    for name, known in (("model", MODELS), ("data", DATA), ("template", tuple(TEMPLATES))):
+        if name in options:
+            options[name] = _absolute(options[name], known)
+    return make_config(options, preset=args.preset)
+
+
+def _load_data(name: str | None) -> Dataset:
+    from ift.cli.progress import download_bar
+
+    with download_bar() as progress:
+        return load_dataset(name or TrainConfig().data, progress=progress)
+
+
+def _load_template(name: str | None) -> Template:
+    return load_template(name or TrainConfig().template)
+
+
+def train(args: Namespace) -> int:
+    """`train`: 0 when finished, 3 when stopped on request."""
+    from ift.cli.progress import show_training
+    from ift.job import Stop, describe, logged, train_events
+
+    config = _config(args)
+    dataset, template = _load_data(config.data), _load_template(config.template)
+    find_model(config.model)  # a wrong name is told before a folder is made
+    run = create_run(Path(args.out), describe(config, dataset, template))
+    stop = Stop(run)
+    stop.listen(attached=args.attached)
+    keep_memory()
+    with run.writing():
+        events = logged(run.training, train_events(run, config, dataset, template, stop))
+        return show_training(events, run=run, as_json=args.json)
+
+
+def evaluate(args: Namespace) -> int:
+    """`evaluate`: writes the completions and scores, prints the means."""
+    from ift.cli.progress import show_evaluation
+    from ift.evaluation import evaluate_events
+    from ift.job import Stop, logged
+
+    if args.limit is not None and args.limit < 1:
+        raise ConfigError("limit is below 1", where="limit", fix="Give 1 or more.")
+    run = open_run(Path(args.run_folder))
+    keep_memory()
+    with run.writing():
+        run.forget_evaluation()
+        Stop(run).listen(attached=args.attached)
+        events = evaluate_events(run, limit=args.limit, max_new_tokens=args.max_new_tokens)
+        code = show_evaluation(logged(run.evaluation, events))
+    if code == 0:
+        print(json.dumps(run.scores) if args.json else _score_table(run.scores))
+    return code
+
+
+def _score_table(scores: dict) -> str:
+    lines = [f"{scores['n']} held-out records", f"{'':12} {'before':>8} {'after':>8}   95 % of the gain"]
+    for name, after in scores["after"].items():
+        before, interval = scores["before"][name], scores["gain_interval_95"][name]
+        gain = f"[{interval[0]:+.3f}, {interval[1]:+.3f}]" if interval else "none"
+        lines.append(f"{name:12} {_number(before):>8} {_number(after):>8}   {gain}")
+    return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"
+
+
+def generate(args: Namespace) -> int:
+    """`generate`: prints the answer."""
+    from ift.generation import Sampling, default_max_new_tokens
+    from ift.inference import ask
+    from ift.models import load_model
+
+    template = _template_of(args.model, args.template)
+    model = load_model(args.model)
+    sampling = Sampling(
+        max_new_tokens=args.max_new_tokens or default_max_new_tokens(model.config.n_positions),
+        temperature=args.temperature,
+        top_k=args.top_k,
+        seed=args.seed,
+    )
+    answer = ask(model, template, Example(args.instruction, args.input, ""), sampling)
+    print(
+        json.dumps({"model_response": answer.text, "finish": answer.finish, "ids": answer.ids})
+        if args.json
+        else answer.text
+    )
+    return 0
+
+
+def _template_of(model: str, name: str | None) -> Template:
+    if name is None and is_run(Path(model)):
+        return Template.parse(Run(Path(model)).config["template_source"])
+    return _load_template(name)
+
+
+def batch(args: Namespace) -> int:
+    """`batch`: the tensors that the trainer would get for these rows."""
+    dataset, template = _load_data(args.data), _load_template(args.template)
+    trained = parse_trained(args.train_on or TrainConfig().train_on)
+    if args.max_length is not None and args.max_length < 1:
+        raise ConfigError("max_length is below 1", where="max_length", fix="Give 1 or more.")
+    records = _records(args.rows, len(dataset))
+    rows = encode_all([dataset.examples[i] for i in records], template)
+    ready = sort_out(rows, trained=trained, max_length=args.max_length)
+    width = _width(args.pad, dataset, template, args.max_length)
+    made = collate([rows[i] for i in ready.kept], trained=trained, width=width, max_length=args.max_length)
+    shown = {
+        "rows": [records[i] for i in ready.kept],
+        "inputs": made.inputs.tolist(),
+        "targets": made.targets.tolist(),
+        "roles": [[Role(role).label for role in row] for row in made.roles.tolist()],
+        "width": made.width,
+        "padding_share": made.padding_share,
+        "trained_share": made.trained_share,
+        "left_out": [records[i] for i in ready.left_out],
+        "cut": [records[i] for i in ready.cut],
+    }
+    print(json.dumps(shown) if args.json else _batch_text(shown))
+    return 0
+
+
+def _records(text: str, size: int) -> list[int]:
+    fix = f"Give positions from 0 to {size - 1} with commas, such as 0,1,2."
+    words = [word.strip() for word in text.split(",")]
+    wrong = [word for word in words if not word.isdecimal() or int(word) >= size]
+    if wrong:
+        raise ConfigError(f"{wrong[0]!r} is no row of the data set", where="rows", fix=fix)
+    return [int(word) for word in words]
+
+
+def _width(pad: str, dataset: Dataset, template: Template, max_length: int | None) -> int | None:
+    if pad == "batch":
+        return None
+    if pad == "dataset":
+        rows: list[Encoded] = encode_all(dataset.examples, template)
+        return max(pairs(row, max_length) for row in rows)
+    if pad.isdecimal():
+        return int(pad)
+    raise ConfigError(f"{pad!r} is no width", where="pad", fix="Give batch, dataset or a number of tokens.")
+
+
+def _batch_text(shown: dict) -> str:
+    lines = []
+    for b, record in enumerate(shown["rows"]):
+        lines.append(f"row {record}")
+        lines.append(f"{'t':>5} {'input':>7} {'target':>7}  {'role of the next token':24} input piece")
+        cells = zip(shown["inputs"][b], shown["targets"][b], shown["roles"][b], strict=True)
+        lines += [f"{t:>5} {i:>7} {y:>7}  {role:24} {piece(i)}" for t, (i, y, role) in enumerate(cells)]
+    shares = f"{shown['padding_share']:.1%} padding, {shown['trained_share']:.1%} of the tokens trained"
+    lines.append(f"{len(shown['rows'])} × {shown['width']}: {shares}")
+    lines += [f"left out, no trained target: rows {shown['left_out']}"] if shown["left_out"] else []
+    return "\n".join(lines)
+
+
+def data(args: Namespace) -> int:
+    """`data`: checks every record and counts."""
+    dataset, template = _load_data(args.data), _load_template(args.template)
+    report = inspect(dataset, template, max_length=args.max_length)
+    parts = {name: len(getattr(report.split, name)) for name in ("train", "validation", "test")}
+    shown = {
+        "name": dataset.name,
+        "sha256": dataset.sha256,
+        "records": len(dataset),
+        "split": {**parts, "from_file": report.split.from_file},
+        "with_input": report.with_input,
+        "tasks": report.tasks,
+        "tokens": {
+            "longest": int(report.lengths.max()),
+            "mean": float(report.lengths.mean()),
+            **report.tokens_by_role,
+        },
+        "rows": {
+            "empty_outputs": report.empty_outputs,
+            "repeats": report.repeats,
+            "leaks": report.leaks,
+            "cut": report.cut,
+            "unstable_border": report.unstable,
+        },
+    }
+    print(json.dumps(shown) if args.json else _data_text(shown))
+    return 0
+
+
+def _data_text(shown: dict) -> str:
+    parts = shown["split"]
+    tokens = dict(shown["tokens"])
+    lines = [
+        f"{shown['name']}: {shown['records']:,} records, all readable; {shown['with_input']:,} have an input",
+        f"train {parts['train']:,}, validation {parts['validation']:,}, test {parts['test']:,}",
+        f"tokens a row: {tokens.pop('mean'):.1f} on average, {tokens.pop('longest')} at most",
+        *(f"  {role:12} {count:>10,}" for role, count in tokens.items()),
+        *(f"{name.replace('_', ' ')}: {_some(rows)}" for name, rows in shown["rows"].items()),
+    ]
+    return "\n".join(lines)
+
+
+def _some(rows: tuple[int, ...]) -> str:
+    first = ", ".join(map(str, rows[:8]))
+    return f"{len(rows):,} rows ({first}{', …' if len(rows) > 8 else ''})" if rows else "none"

@@ -1,0 +1,87 @@
+"""Progress bars on stderr; machines read JSON lines on stdout instead."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+from ift.events import Answered, Evaluated, Sampled, Saved, Stepped, Stopped, TrainEvent, Warned, to_json
+from ift.runs import Run
+
+
+def _bar(**options: object) -> tqdm:
+    """A bar for people; in a log file it would only leave hundreds of lines."""
+    return tqdm(file=sys.stderr, disable=None, **options)
+
+
+STOPPED = 3
+"""The exit code of a run that was asked to stop."""
+
+
+@contextmanager
+def download_bar() -> Iterator[Callable[[int, int], None]]:
+    """A bar that appears with the first bytes."""
+    bar: tqdm | None = None
+
+    def show(done: int, total: int) -> None:
+        nonlocal bar
+        bar = bar or _bar(total=total or None, unit="B", unit_scale=True, desc="download")
+        bar.update(done - bar.n)
+
+    try:
+        yield show
+    finally:
+        if bar:
+            bar.close()
+
+
+def show_training(events: Iterator[TrainEvent], *, run: Run, as_json: bool) -> int:
+    """Show a training's events as they come; returns the exit code."""
+    code = 0
+    bar: tqdm | None = None
+    for event in events:
+        if as_json:
+            print(to_json(event), flush=True)
+        if isinstance(event, Stepped):
+            bar = bar or _bar(total=event.total_steps, unit="step")
+            bar.update(event.step - bar.n)
+            bar.set_postfix_str(f"loss {event.loss:.3f}", refresh=False)
+        elif line := _line(event):
+            tqdm.write(line, file=sys.stderr)
+        if isinstance(event, Stopped):
+            code = STOPPED
+    if bar:
+        bar.close()
+    if not as_json:
+        print(run.path)
+    return code
+
+
+def _line(event: TrainEvent) -> str:
+    match event:
+        case Evaluated():
+            return f"step {event.step}: validation loss {event.loss:.4f} nats"
+        case Sampled():
+            return f"step {event.step}: {event.instruction!r} → {event.model_response!r}"
+        case Saved():
+            return f"step {event.step}: saved {event.path}"
+        case Warned():
+            return f"Warning: {event.message}"
+        case Stopped():
+            return f"Stopped at step {event.step}: {event.reason}."
+        case _:
+            return ""
+
+
+def show_evaluation(events: Iterator[TrainEvent]) -> int:
+    """A bar a side; returns the exit code."""
+    bar: tqdm | None = None
+    for event in events:
+        if isinstance(event, Answered):
+            if event.done == 0:
+                bar = _bar(total=event.total, unit="record", desc=event.side)
+            bar.update(event.done - bar.n)
+        if isinstance(event, Stopped):
+            return STOPPED
+    return 0

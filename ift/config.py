@@ -1,0 +1,124 @@
+"""What decides a run: one frozen value, checked once. Names are Hugging Face's."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ift.batching import parse_trained
+from ift.errors import ConfigError
+from ift.types import Role
+
+SCHEDULES = ("constant", "linear")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """A fine-tuning run's options; the defaults are the `quick` preset.
+
+    model: `starter`, `gpt2` … `gpt2-xl`, a Hub id, a folder or a run. data: `starter`, `book`, `alpaca` or a
+    file. template: a preset or a file. train_on: a name from `TRAIN_ON` or roles with commas.
+    max_steps: -1 leaves the number of steps to the epochs. lr_scheduler_type: `linear` falls to 0 at the last
+    step; both rise over `warmup_steps` first. max_grad_norm: 0 does not clip. eval_steps, save_steps: the last
+    step is always evaluated and saved. max_length: tokens a row, None takes the model's context.
+    """
+
+    model: str = "starter"
+    data: str = "starter"
+    template: str = "alpaca"
+    train_on: str = "response"
+    num_train_epochs: float = 2.0
+    max_steps: int = -1
+    per_device_train_batch_size: int = 16
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.01
+    lr_scheduler_type: str = "linear"
+    warmup_steps: int = 20
+    max_grad_norm: float = 1.0
+    max_length: int | None = None
+    eval_steps: int = 20
+    save_steps: int = 100
+    seed: int = 123
+
+    def __post_init__(self) -> None:
+        parse_trained(self.train_on)
+        self._check(self.num_train_epochs > 0, "num_train_epochs", "Give more than 0, such as 2 or 0.5.")
+        self._check(
+            self.max_steps == -1 or self.max_steps > 0, "max_steps", "Give 1 or more, or -1 for whole epochs."
+        )
+        for name in ("per_device_train_batch_size", "eval_steps", "save_steps"):
+            self._check(getattr(self, name) >= 1, name, "Give 1 or more.")
+        self._check(
+            0 < self.learning_rate <= 1, "learning_rate", "Give more than 0 and at most 1, such as 5e-5."
+        )
+        self._check(0 <= self.weight_decay <= 1, "weight_decay", "Give a number from 0 to 1, such as 0.1.")
+        known = f"Give one of {', '.join(SCHEDULES)}."
+        self._check(self.lr_scheduler_type in SCHEDULES, "lr_scheduler_type", known)
+        self._check(self.warmup_steps >= 0, "warmup_steps", "Give 0 or more.")
+        self._check(self.max_grad_norm >= 0, "max_grad_norm", "Give 0 (no clipping) or more, such as 1.0.")
+        self._check(
+            self.max_length is None or self.max_length >= 1, "max_length", "Give 1 or more, or leave it out."
+        )
+        self._check(0 <= self.seed < 2**32, "seed", "Give a whole number from 0 to 4294967295.")
+
+    def _check(self, good: bool, name: str, fix: str) -> None:
+        value = getattr(self, name)
+        finite = not isinstance(value, float) or math.isfinite(value)
+        if not good or not finite:
+            raise ConfigError(f"{name} can't be {value}", where=name, fix=fix)
+
+    @property
+    def trained(self) -> frozenset[Role]:
+        """The roles whose tokens are targets."""
+        return parse_trained(self.train_on)
+
+    def total_steps(self, rows: int) -> int:
+        """Optimizer steps over `rows` training rows."""
+        if self.max_steps > 0:
+            return self.max_steps
+        return max(1, math.ceil(self.num_train_epochs * self.steps_per_epoch(rows)))
+
+    def steps_per_epoch(self, rows: int) -> int:
+        """Batches an epoch; the last may be smaller."""
+        return math.ceil(rows / self.per_device_train_batch_size)
+
+
+PRESETS: Mapping[str, Mapping[str, object]] = {
+    "quick": {},
+    "book": {
+        "train_on": "all",
+        "num_train_epochs": 2.0,
+        "per_device_train_batch_size": 8,
+        "learning_rate": 5e-5,
+        "weight_decay": 0.1,
+        "lr_scheduler_type": "constant",
+        "warmup_steps": 0,
+        "max_grad_norm": 0.0,
+        "eval_steps": 5,
+    },
+}
+"""Options that belong together: `quick` for the starter model, `book` as chapter 7 does it."""
+
+
+def preset_for(model: str) -> str:
+    """The preset that a model starts from."""
+    return "quick" if model == "starter" else "book"
+
+
+def make_config(options: Mapping[str, object], *, preset: str | None = None) -> TrainConfig:
+    """A preset (by default the model's own) with the given options on top.
+
+    Raises:
+        ConfigError: an unknown preset, or a value that makes no sense.
+    """
+    preset = preset or preset_for(str(options.get("model", TrainConfig().model)))
+    if preset not in PRESETS:
+        raise ConfigError(
+            f"{preset!r} is not a preset", where="preset", fix=f"Give one of {', '.join(PRESETS)}."
+        )
+    return TrainConfig(**{**PRESETS[preset], **options})
+
+
+def to_dict(config: TrainConfig) -> dict[str, object]:
+    """All options by name, for JSON."""
+    return dataclasses.asdict(config)

@@ -1,0 +1,137 @@
+"""Before and after: the base model and the fine-tuned one answer the held-out records and are scored."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from ift.data import Dataset, split
+from ift.errors import DataError, RunError
+from ift.events import Answered, Finished, TrainEvent
+from ift.generation import Prompt, Sampling, default_max_new_tokens, generate, why_no_answer
+from ift.metrics import METRICS, mean, paired_interval, score, unscored
+from ift.model import GPT2
+from ift.models import load_model
+from ift.runs import Run
+from ift.sources import load_dataset
+from ift.templates import Template
+from ift.tokenizer import encode
+from ift.types import Completion, Example, Score, Scored
+
+SIDES = ("before", "after")
+
+
+def load_held_out(run: Run) -> tuple[Dataset, tuple[int, ...]]:
+    """The data set a run was made with, and the records it never trained on.
+
+    Raises:
+        RunError: the file has changed since.
+        DataError: it is gone, or holds no test record.
+    """
+    config = run.config
+    dataset = load_dataset(config["config"]["data"])
+    if dataset.sha256 != config["data"]["sha256"]:
+        fix = "Put the old file back, or train again: the split may be another one now."
+        raise RunError(
+            "The data file has changed since this run was made", where=config["config"]["data"], fix=fix
+        )
+    records = split(dataset.examples).test
+    if not records:
+        fix = 'Give at least 10 records, or mark some with "split": "test".'
+        raise DataError("There is no held-out record to answer", where=f"{len(dataset)} records", fix=fix)
+    return dataset, records
+
+
+def evaluate_events(
+    run: Run, *, limit: int | None = None, max_new_tokens: int | None = None
+) -> Iterator[TrainEvent]:
+    """Answer and score; writes before.jsonl, after.jsonl and, last, scores.json.
+
+    Args:
+        run: with at least one checkpoint.
+        limit: only the first so many held-out records.
+        max_new_tokens: None takes a quarter of the model's context.
+
+    Raises:
+        InputError: the run, its data or one of its models can't be used.
+    """
+    dataset, records = load_held_out(run)
+    records = records[:limit]
+    template = Template.parse(run.config["template_source"])
+    models = {"before": run.config["config"]["model"], "after": str(run.last_checkpoint())}
+    sides: dict[str, list[Scored]] = {}
+    for side, name in models.items():
+        model = load_model(name)
+        sampling = Sampling(max_new_tokens=max_new_tokens or default_max_new_tokens(model.config.n_positions))
+        done: list[Scored] = []
+        yield Answered(step=0, side=side, done=0, total=len(records))
+        for scored in answer(model, dataset.examples, records, template, sampling):
+            done.append(scored)
+            if len(done) % 8 == 0 or len(done) == len(records):
+                yield Answered(step=len(done), side=side, done=len(done), total=len(records))
+        sides[side] = sorted(done, key=lambda scored: scored.completion.record)
+        lines = (to_row(scored, dataset.examples[scored.completion.record]) for scored in sides[side])
+        text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
+        run.write_text(f"{side}.jsonl", text)
+    summary = summarize(sides["before"], sides["after"])
+    checkpoint = Path(models["after"]).name
+    run.write_json(
+        "scores.json", {**summary, "checkpoint": checkpoint, "max_new_tokens": sampling.max_new_tokens}
+    )
+    yield Finished(step=len(records))
+
+
+def answer(
+    model: GPT2, examples: Sequence[Example], records: Sequence[int], template: Template, sampling: Sampling
+) -> Iterator[Scored]:
+    """One scored completion a record, as they are done; a record that can't be answered says why."""
+    prompts = {}
+    for record in records:
+        rendered = template.render(examples[record])
+        prompts[record] = Prompt(record, encode(rendered).prompt_ids, template.ending(examples[record]))
+    for completion in generate(model, list(prompts.values()), sampling):
+        reason = why_no_answer(prompts[completion.record], model.config.n_positions)
+        scores = unscored(reason) if reason else score(completion.text, examples[completion.record].output)
+        yield Scored(completion, scores)
+
+
+def summarize(before: Sequence[Scored], after: Sequence[Scored]) -> dict:
+    """Means of each metric and of answers that ended by themselves, with the gain's 95 % interval."""
+    summary: dict = {"n": len(after)}
+    columns = {side: _columns(rows) for side, rows in (("before", before), ("after", after))}
+    for side, values in columns.items():
+        summary[side] = {name: mean(column) for name, column in values.items()}
+    summary["gain_interval_95"] = {
+        name: paired_interval(columns["before"][name], columns["after"][name]) for name in columns["after"]
+    }
+    return summary
+
+
+def _columns(rows: Sequence[Scored]) -> dict[str, list[float | None]]:
+    columns = {name: [_value(row.scores, name) for row in rows] for name in METRICS}
+    return {
+        **columns,
+        "ended": [_ended(row.completion) if row.scores[0].value is not None else None for row in rows],
+    }
+
+
+def _value(scores: Sequence[Score], name: str) -> float | None:
+    return next(score.value for score in scores if score.by == name)
+
+
+def _ended(completion: Completion) -> float:
+    return float(completion.finish != "length")
+
+
+def to_row(scored: Scored, example: Example) -> dict:
+    """A line of before.jsonl or after.jsonl; `model_response` as in the book."""
+    return {
+        "record": scored.completion.record,
+        "task": example.task,
+        "instruction": example.instruction,
+        "input": example.input,
+        "output": example.output,
+        "model_response": scored.completion.text,
+        "finish": scored.completion.finish,
+        "scores": [asdict(score) for score in scored.scores],
+    }

@@ -1,0 +1,134 @@
+"""What happens during training, as typed events: one JSON object a line in a run's events.jsonl."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ift.errors import RunError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainEvent:
+    """`step`: optimizer steps done. `time_s`: seconds since the run began, stamped by who writes the event down."""
+
+    step: int
+    time_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started(TrainEvent):
+    """The process that owns the folder; `process_time` is its creation time, as pids are used again."""
+
+    pid: int
+    process_time: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepped(TrainEvent):
+    """One optimizer step.
+
+    `loss`: nats, mean over the batch's trained targets. `grad_norm`: L2, before clipping. `tokens` are real
+    ones, padding is not counted. `step_time_s`: this step alone, without evaluation or saving.
+    """
+
+    total_steps: int
+    epoch: float
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    tokens: int
+    trained_tokens: int
+    step_time_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated(TrainEvent):
+    """Validation loss: nats, mean over all trained targets of the split, and the same for each role."""
+
+    total_steps: int
+    loss: float
+    trained_tokens: int
+    loss_by_role: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled(TrainEvent):
+    """What the model answers to a fixed validation prompt at this step, greedily."""
+
+    record: int
+    instruction: str
+    input: str
+    output: str
+    model_response: str
+    finish: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved(TrainEvent):
+    """A checkpoint stands complete; `path` is relative to the run folder."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered(TrainEvent):
+    """Evaluation's progress: `done` of `total` held-out records answered by the `side` model."""
+
+    side: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned(TrainEvent):
+    """Something the user should know; the run goes on."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped(TrainEvent):
+    """The run ended early because it was asked to."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed(TrainEvent):
+    """The run ended with an error, in the error's own three parts."""
+
+    what: str
+    where: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished(TrainEvent):
+    """The run did all it was to do."""
+
+    summary: Mapping[str, float] = field(default_factory=dict)
+
+
+_CLASSES = {cls.__name__.lower(): cls for cls in TrainEvent.__subclasses__()}
+
+
+def to_json(event: TrainEvent) -> str:
+    """One line without its line break. A number that is not finite is refused: JSON has none."""
+    fields = {"event": type(event).__name__.lower(), **dataclasses.asdict(event)}
+    return json.dumps(fields, ensure_ascii=False, allow_nan=False)
+
+
+def from_json(line: str) -> TrainEvent:
+    """The event that `to_json` wrote.
+
+    Raises:
+        RunError: the line is not an event of this version.
+    """
+    try:
+        fields = json.loads(line)
+        return _CLASSES[fields.pop("event")](**fields)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunError(
+            f"Not an event: {line[:80]!r}", fix="The file was changed by hand or is damaged."
+        ) from error

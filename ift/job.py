@@ -1,0 +1,180 @@
+"""A training job: the process that owns a run folder from its first event to its last."""
+
+import platform
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.metadata import version
+from types import FrameType
+
+from ift import __version__
+from ift.config import TrainConfig, to_dict
+from ift.data import Dataset, split
+from ift.errors import IftError
+from ift.events import Failed, Finished, Saved, Started, Stepped, Stopped, TrainEvent, Warned
+from ift.processes import own_identity
+from ift.runs import EventLog, Run
+from ift.templates import Template
+
+
+class StopAsked(Exception):  # noqa: N818 (it is no error)
+    """Somebody asked the process to end while it was not at a step where it could look."""
+
+
+class Stop:
+    """Whether and why this process is to end: a signal, the run's stop file, or the end of its standard input.
+
+    While `at_once` is set a signal interrupts whatever runs, a download say; else the loop asks at each step.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.at_once = True
+        self._reason = ""
+
+    @property
+    def reason(self) -> str:
+        """Why, or empty."""
+        return self._reason or ("asked to stop" if self.run.stop_asked() else "")
+
+    def listen(self, *, attached: bool) -> None:
+        """Take over SIGTERM and SIGINT; `attached`: also end when standard input does, with the process behind it."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        if attached:
+            threading.Thread(target=self._wait_for_parent, daemon=True).start()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._reason = self._reason or (
+            "asked to stop" if self.run.stop_asked() else signal.Signals(number).name
+        )
+        if self.at_once:
+            raise StopAsked(self._reason)
+
+    def _wait_for_parent(self) -> None:
+        sys.stdin.buffer.read()
+        self._reason = "the server ended"
+        signal.raise_signal(signal.SIGTERM)
+
+
+def describe(config: TrainConfig, dataset: Dataset, template: Template) -> dict:
+    """What config.json holds: everything that decides the result."""
+    parts = split(dataset.examples)
+    counts = {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)}
+    return {
+        "config": to_dict(config),
+        "template_source": template.source,
+        "data": {
+            "name": dataset.name,
+            "sha256": dataset.sha256,
+            "records": len(dataset),
+            "split": {**counts, "from_file": parts.from_file},
+        },
+        "versions": {
+            "ift": __version__,
+            "torch": version("torch"),
+            "tiktoken": version("tiktoken"),
+            "python": platform.python_version(),
+        },
+    }
+
+
+def logged(log: EventLog, events: Iterator[TrainEvent]) -> Iterator[TrainEvent]:
+    """Write down what happens, from `started` to the one event that ends it, whatever that is.
+
+    The error that ended it is raised again once it stands in the log.
+    """
+    began = time.perf_counter()
+    step = 0
+
+    def write(event: TrainEvent) -> TrainEvent:
+        event = replace(event, time_s=round(time.perf_counter() - began, 4))
+        log.append(event)
+        return event
+
+    pid, process_time = own_identity()
+    yield write(Started(step=0, pid=pid, process_time=process_time))
+    try:
+        for event in events:
+            step = event.step
+            yield write(event)
+    except StopAsked as stopped:
+        yield write(Stopped(step=step, reason=str(stopped)))
+    except IftError as error:
+        yield write(Failed(step=step, what=error.what, where=error.where, fix=error.fix))
+        raise
+    except MemoryError:
+        fix = "Halve per_device_train_batch_size, or choose a smaller model."
+        yield write(Failed(step=step, what="Memory ran out", where=f"step {step + 1}", fix=fix))
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        fix = "This is a fault of the program: run.log in the run folder has the details."
+        yield write(Failed(step=step, what=what, where=str(log.path.parent), fix=fix))
+        raise
+
+
+def train_events(
+    run: Run, config: TrainConfig, dataset: Dataset, template: Template, stop: Stop
+) -> Iterator[TrainEvent]:
+    """Load, prepare, train, save every `save_steps` and at the end; stop and keep when asked.
+
+    Raises:
+        InputError: the model or the data can't be used.
+        TrainingError: the loss is not finite any more; the last checkpoint stays.
+    """
+    from ift.checkpoint import save_checkpoint
+    from ift.generation import Prompt
+    from ift.models import load_model
+    from ift.prepare import prepare
+    from ift.tokenizer import encode
+    from ift.training import Trainer
+
+    model = load_model(config.model)
+    rows = prepare(
+        dataset.examples,
+        template,
+        trained=config.trained,
+        n_positions=model.config.n_positions,
+        max_length=config.max_length,
+    )
+    for message in rows.warnings:
+        yield Warned(step=0, message=message)
+    samples = []
+    for record in rows.samples:
+        example = dataset.examples[record]
+        prompt = Prompt(record, encode(template.render(example)).prompt_ids, template.ending(example))
+        samples.append((example, prompt))
+    trainer = Trainer(
+        model,
+        config,
+        train=rows.train,
+        validation=rows.validation,
+        samples=samples,
+        max_length=rows.max_length,
+    )
+    checkpoints = run.path / "checkpoints"
+
+    def save() -> Saved:
+        folder = save_checkpoint(checkpoints, model, step=trainer.step)
+        return Saved(step=trainer.step, path=folder.relative_to(run.path).as_posix())
+
+    stop.at_once = False
+    for event in trainer:
+        yield event
+        if stop.reason:
+            break
+        if (
+            isinstance(event, Stepped)
+            and trainer.step % config.save_steps == 0
+            and trainer.step < trainer.total_steps
+        ):
+            yield save()
+    if trainer.step:
+        yield save()
+    if stop.reason:
+        raise StopAsked(stop.reason)
+    yield Finished(step=trainer.step)

@@ -1,0 +1,104 @@
+"""Scores of an answer against the expected one, each in [0, 1], on the whole completion."""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from ift.types import Score
+
+BOOTSTRAP_DRAWS = 2_000
+
+
+def normalize(text: str) -> str:
+    """Lower case, without punctuation, articles and extra blanks.
+
+    Source: the SQuAD 1.1 evaluation script, `normalize_answer`.
+    """
+    text = "".join(character for character in text.lower() if character not in string.punctuation)
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
+
+
+def exact_match(answer: str, expected: str) -> float:
+    """1.0 where both are the same after normalisation."""
+    return float(normalize(answer) == normalize(expected))
+
+
+def token_f1(answer: str, expected: str) -> float:
+    """Harmonic mean of precision and recall over normalised words, order ignored.
+
+    Two texts without a word are equal: 1.0. Source: the SQuAD 2.0 evaluation script, `compute_f1`.
+    """
+    words, wanted = normalize(answer).split(), normalize(expected).split()
+    if not words or not wanted:
+        return float(words == wanted)
+    common = sum((Counter(words) & Counter(wanted)).values())
+    return 2 * common / (len(words) + len(wanted))
+
+
+def rouge_l(answer: str, expected: str) -> float:
+    """F-measure of the longest common word sequence, by the `rouge-score` package, without stemming."""
+    return float(_rouge_scorer().score(expected, answer)["rougeL"].fmeasure)
+
+
+def chrf(answer: str, expected: str) -> float:
+    """Character n-gram F-score, by the `sacrebleu` package (its chrF2, scaled to [0, 1])."""
+    return _chrf_scorer().sentence_score(answer, [expected]).score / 100
+
+
+@lru_cache(maxsize=1)
+def _rouge_scorer() -> object:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    return RougeScorer(["rougeL"])
+
+
+@lru_cache(maxsize=1)
+def _chrf_scorer() -> object:
+    from sacrebleu.metrics import CHRF
+
+    return CHRF()
+
+
+METRICS: Mapping[str, Callable[[str, str], float]] = {
+    "exact_match": exact_match,
+    "token_f1": token_f1,
+    "rouge_l": rouge_l,
+    "chrf": chrf,
+}
+
+
+def score(answer: str, expected: str) -> tuple[Score, ...]:
+    """One score per metric."""
+    return tuple(Score(name, metric(answer, expected)) for name, metric in METRICS.items())
+
+
+def unscored(reason: str) -> tuple[Score, ...]:
+    """One empty score per metric, for a record that got no answer: the row stays, the mean leaves it out."""
+    return tuple(Score(name, None, reason) for name in METRICS)
+
+
+def mean(values: Sequence[float | None]) -> float | None:
+    """Mean of the values that are there; None where none is."""
+    present = [value for value in values if value is not None]
+    return float(np.mean(present)) if present else None
+
+
+def paired_interval(
+    before: Sequence[float | None], after: Sequence[float | None], *, seed: int = 0
+) -> tuple[float, float] | None:
+    """95 % percentile-bootstrap interval of mean(after - before) over the records that both sides answered.
+
+    It tells about the choice of records, not about the luck of one training run. Source: Efron & Tibshirani
+    1993, chapter 13.
+    """
+    pairs = [(a, b) for b, a in zip(before, after, strict=True) if a is not None and b is not None]
+    if not pairs:
+        return None
+    gains = np.array([a - b for a, b in pairs])
+    draws = np.random.default_rng(seed).integers(len(gains), size=(BOOTSTRAP_DRAWS, len(gains)))
+    low, high = np.percentile(gains[draws].mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)

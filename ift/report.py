@@ -1,0 +1,79 @@
+"""What a data set holds and what a template makes of it: counts, lengths, and rows that deserve a look."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ift.batching import is_cut
+from ift.data import Dataset, Split, split
+from ift.prepare import encode_all
+from ift.templates import Template
+from ift.tokenizer import border_is_stable
+from ift.types import Encoded, Example, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Rows are positions in the file. `lengths`: (n,) tokens of each row, end-of-text included.
+
+    repeats: rows that ask what an earlier row asked. leaks: test rows whose question stands in the training
+    part. cut: rows that lose their end at `max_length`. unstable: rows where whole-text tokenizing would merge
+    across the border of prompt and response.
+    """
+
+    split: Split
+    with_input: int
+    tasks: int
+    lengths: np.ndarray
+    tokens_by_role: dict[str, int]
+    empty_outputs: tuple[int, ...]
+    repeats: tuple[int, ...]
+    leaks: tuple[int, ...]
+    cut: tuple[int, ...]
+    unstable: tuple[int, ...]
+
+
+def inspect(dataset: Dataset, template: Template, *, max_length: int | None = None) -> Report:
+    """Encode every row and count."""
+    examples = dataset.examples
+    rows = encode_all(examples, template)
+    parts = split(examples)
+    by_role = np.bincount(np.concatenate([row.roles for row in rows]), minlength=len(Role))
+    return Report(
+        split=parts,
+        with_input=sum(example.has_input for example in examples),
+        tasks=len({example.task for example in examples if example.task}),
+        lengths=np.array([len(row) for row in rows]),
+        tokens_by_role={role.label: int(by_role[role]) for role in Role if role is not Role.PAD},
+        empty_outputs=tuple(i for i, example in enumerate(examples) if not example.output.strip()),
+        repeats=_repeats(examples),
+        leaks=_leaks(examples, parts),
+        cut=tuple(i for i, row in enumerate(rows) if is_cut(row, max_length)),
+        unstable=_unstable(examples, rows, template),
+    )
+
+
+def _question(example: Example) -> tuple[str, str]:
+    return " ".join(example.instruction.lower().split()), " ".join(example.input.lower().split())
+
+
+def _repeats(examples: Sequence[Example]) -> tuple[int, ...]:
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for i, example in enumerate(examples):
+        question = _question(example)
+        if question in seen:
+            found.append(i)
+        seen.add(question)
+    return tuple(found)
+
+
+def _leaks(examples: Sequence[Example], parts: Split) -> tuple[int, ...]:
+    trained = {_question(examples[i]) for i in parts.train}
+    return tuple(i for i in parts.test if _question(examples[i]) in trained)
+
+
+def _unstable(examples: Sequence[Example], rows: Sequence[Encoded], template: Template) -> tuple[int, ...]:
+    pairs = enumerate(zip(examples, rows, strict=True))
+    return tuple(i for i, (example, row) in pairs if not border_is_stable(template.render(example), row))

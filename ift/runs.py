@@ -1,0 +1,242 @@
+"""A run is a folder; what stands in it is the truth about it, for the page, the command line and the tests.
+
+config.json     everything that decides the result; written first, never changed
+events.jsonl    training's events, append-only
+checkpoints/    complete checkpoints only
+evaluation.jsonl  before.jsonl  after.jsonl  scores.json    the held-out records, answered and scored
+run.log         what the process printed
+stop            there while somebody wants the run to stop
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import filelock
+
+from ift.errors import RunError
+from ift.events import Failed, Finished, Started, Stopped, TrainEvent, from_json, to_json
+from ift.processes import is_alive
+
+START_LIMIT_S = 30
+"""A run that has not said `started` by then did not start."""
+
+
+class State(StrEnum):
+    """What a log's last event and its process tell together; stored nowhere."""
+
+    ABSENT = "absent"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    FINISHED = "finished"
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more will come."""
+        return self in (State.STOPPED, State.FAILED, State.FINISHED)
+
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """An append-only file of events, read while it is written."""
+
+    path: Path
+
+    def append(self, event: TrainEvent) -> None:
+        """Write one line, whole, at once."""
+        with self.path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(to_json(event) + "\n")
+
+    def read(self, offset: int = 0) -> tuple[list[TrainEvent], int]:
+        """The complete events from a byte offset on, and the offset to go on from."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(offset)
+                whole = file.read().rpartition(b"\n")[0]
+        except FileNotFoundError:
+            return [], offset
+        lines = whole.decode("utf-8").split("\n") if whole else []
+        return [from_json(line) for line in lines], offset + (len(whole) + 1 if whole else 0)
+
+    def state(self) -> State:
+        """Derived from the first and last event and from whether the process lives."""
+        events, _ = self.read()
+        if not events:
+            return State.ABSENT
+        if isinstance(events[-1], Finished):
+            return State.FINISHED
+        if isinstance(events[-1], Failed):
+            return State.FAILED
+        started = events[0]
+        living = isinstance(started, Started) and is_alive(started.pid, started.process_time)
+        return State.RUNNING if living and not isinstance(events[-1], Stopped) else State.STOPPED
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run folder, by its path."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def training(self) -> EventLog:
+        """What happened in training."""
+        return EventLog(self.path / "events.jsonl")
+
+    @property
+    def evaluation(self) -> EventLog:
+        """What happened when the held-out records were answered."""
+        return EventLog(self.path / "evaluation.jsonl")
+
+    @property
+    def log_path(self) -> Path:
+        """The child's own output."""
+        return self.path / "run.log"
+
+    @property
+    def config(self) -> dict:
+        """What `create` was given.
+
+        Raises:
+            RunError: the folder is no run.
+        """
+        return self._json("config.json")
+
+    @property
+    def scores(self) -> dict | None:
+        """The last evaluation's summary, or None."""
+        return self._json("scores.json") if (self.path / "scores.json").is_file() else None
+
+    def completions(self, side: str) -> list[dict]:
+        """The rows of before.jsonl or after.jsonl, in the data set's order."""
+        path = self.path / f"{side}.jsonl"
+        return (
+            [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            if path.is_file()
+            else []
+        )
+
+    def state(self) -> State:
+        """Of the training."""
+        state = self.training.state()
+        if state is not State.ABSENT or not self.path.is_dir():
+            return state
+        age_s = time.time() - self.path.stat().st_mtime
+        return State.STARTING if age_s < START_LIMIT_S else State.FAILED
+
+    def checkpoints(self) -> list[Path]:
+        """Complete checkpoints, oldest first."""
+        return sorted((self.path / "checkpoints").glob("step-*"))
+
+    def last_checkpoint(self) -> Path:
+        """The newest complete checkpoint.
+
+        Raises:
+            RunError: there is none.
+        """
+        found = self.checkpoints()
+        if not found:
+            fix = "It ended before its first save; train again, perhaps with a smaller save_steps."
+            raise RunError("The run has saved no checkpoint", where=str(self.path), fix=fix)
+        return found[-1]
+
+    def write_json(self, name: str, value: object) -> None:
+        """Write a file of the folder so that a reader sees all of it or none."""
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)
+        self.write_text(name, text + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """The same for text."""
+        part = self.path / f".{name}.part"
+        part.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(part, self.path / name)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One writer a folder.
+
+        Raises:
+            RunError: another process writes to it.
+        """
+        try:
+            with filelock.FileLock(self.path / ".lock", timeout=0):
+                yield
+        except filelock.Timeout as error:
+            fix = "Wait until it has ended, or stop it."
+            raise RunError("Another process is working in this run", where=str(self.path), fix=fix) from error
+
+    def forget_evaluation(self) -> None:
+        """Remove what an earlier evaluation left: a new one begins."""
+        for name in ("evaluation.jsonl", "before.jsonl", "after.jsonl", "scores.json", "stop"):
+            (self.path / name).unlink(missing_ok=True)
+
+    def ask_to_stop(self) -> None:
+        """Ask the process that works in the folder to save and end."""
+        (self.path / "stop").touch()
+
+    def stop_asked(self) -> bool:
+        """Whether somebody did."""
+        return (self.path / "stop").exists()
+
+    def _json(self, name: str) -> dict:
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            fix = f"Give a folder that `python -m ift train --out` made; its {name} must be whole."
+            raise RunError("This is not a run folder", where=str(self.path / name), fix=fix) from error
+
+
+def create_run(path: Path, config: dict) -> Run:
+    """Make a run folder; `run.log` may stand in it already, as its process may be writing there.
+
+    Raises:
+        RunError: the folder is not empty, or can't be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        others = [entry.name for entry in path.iterdir() if entry.name != "run.log"]
+    except OSError as error:
+        fix = "Give a folder that can be made."
+        raise RunError(f"The run folder can't be made: {error.strerror}", where=str(path), fix=fix) from error
+    if others:
+        raise RunError("The run folder is not empty", where=str(path), fix="Give a new folder with --out.")
+    run = Run(path)
+    run.write_json("config.json", config)
+    return run
+
+
+def open_run(path: Path) -> Run:
+    """An existing run.
+
+    Raises:
+        RunError: the folder is no run.
+    """
+    run = Run(path)
+    _ = run.config
+    return run
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder looks like one of ours: a model's folder has a config.json too, but no events."""
+    return (path / "events.jsonl").is_file()
+
+
+def list_runs(folder: Path) -> list[Run]:
+    """All runs in a folder, newest first."""
+    found = [entry for entry in folder.iterdir() if is_run(entry)] if folder.is_dir() else []
+    return [
+        Run(path)
+        for path in sorted(found, key=lambda path: (path / "config.json").stat().st_mtime, reverse=True)
+    ]

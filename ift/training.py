@@ -1,0 +1,158 @@
+"""Fine-tuning as an iterator of typed events. It prints nothing, saves nothing and asks nobody."""
+
+import time
+from collections.abc import Iterator, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ift.batching import collate, epochs
+from ift.config import TrainConfig
+from ift.errors import TrainingError
+from ift.events import Evaluated, Sampled, Stepped, TrainEvent
+from ift.generation import Prompt, Sampling, generate
+from ift.model import GPT2
+from ift.types import IGNORE_INDEX, Batch, Encoded, Example, Role
+
+SAMPLE_TOKENS = 40
+"""A sampled answer's length at most."""
+
+
+def losses(model: GPT2, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Loss in nats and role of every trained target of a batch: (n,) float32, (n,) uint8.
+
+    The head, most of a small model's work, runs only where a target is trained.
+    """
+    inputs = torch.from_numpy(batch.inputs).to(model.device)  # (B, T)
+    targets = torch.from_numpy(batch.targets).to(model.device)  # (B, T)
+    trained = targets != IGNORE_INDEX
+    logits = model.logits(model.hidden(inputs)[trained])  # (n, V)
+    roles = torch.from_numpy(batch.roles).to(model.device)[trained]
+    return F.cross_entropy(logits.float(), targets[trained], reduction="none"), roles
+
+
+def learning_rate(config: TrainConfig, step: int, total_steps: int) -> float:
+    """The rate of step 1 … total_steps: a rise over `warmup_steps`, then constant or falling to 0 after the last."""
+    if step <= config.warmup_steps:
+        return config.learning_rate * step / config.warmup_steps
+    if config.lr_scheduler_type == "constant":
+        return config.learning_rate
+    return config.learning_rate * (total_steps - step + 1) / max(1, total_steps - config.warmup_steps)
+
+
+class Trainer:
+    """Train a model in place; iterate over it for the events.
+
+    AdamW over all weights, as chapter 7 does it (betas 0.9 and 0.999; decay on every parameter). The loss of a
+    step is the mean over all trained targets of its batch. Validation and sample answers come at step 0, every
+    `eval_steps` and at the end.
+
+    Raises, while iterated:
+        TrainingError: the loss or the gradient is no longer finite; the weights are those of the step before.
+    """
+
+    def __init__(
+        self,
+        model: GPT2,
+        config: TrainConfig,
+        *,
+        train: Sequence[Encoded],
+        validation: Sequence[Encoded] = (),
+        samples: Sequence[tuple[Example, Prompt]] = (),
+        max_length: int | None = None,
+    ) -> None:
+        self.model, self.config = model, config
+        self.train, self.validation, self.samples = train, validation, samples
+        self.max_length = max_length
+        self.step = 0
+        self.total_steps = config.total_steps(len(train))
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        )
+
+    def __iter__(self) -> Iterator[TrainEvent]:
+        config = self.config
+        yield from self._evaluate()
+        for positions in epochs(len(self.train), config.per_device_train_batch_size, seed=config.seed):
+            yield self._step(self._batch([self.train[i] for i in positions]))
+            is_last = self.step == self.total_steps
+            if is_last or self.step % config.eval_steps == 0:
+                yield from self._evaluate()
+            if is_last:
+                return
+
+    def _batch(self, rows: Sequence[Encoded]) -> Batch:
+        return collate(rows, trained=self.config.trained, max_length=self.max_length)
+
+    def _step(self, batch: Batch) -> Stepped:
+        began = time.perf_counter()
+        config, step = self.config, self.step + 1
+        rate = learning_rate(config, step, self.total_steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.model.train()
+        self.optimizer.zero_grad()
+        loss = losses(self.model, batch)[0].mean()
+        loss.backward()
+        limit = config.max_grad_norm or torch.inf
+        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit))
+        value = loss.item()
+        _require_finite(value, norm, step)
+        self.optimizer.step()
+        self.step = step
+        return Stepped(
+            step=step,
+            total_steps=self.total_steps,
+            epoch=step / config.steps_per_epoch(len(self.train)),
+            loss=value,
+            learning_rate=rate,
+            grad_norm=norm,
+            tokens=batch.tokens,
+            trained_tokens=batch.trained_tokens,
+            step_time_s=time.perf_counter() - began,
+        )
+
+    def _evaluate(self) -> Iterator[TrainEvent]:
+        self.model.eval()
+        if self.validation:
+            yield self._validate()
+        examples = {prompt.record: example for example, prompt in self.samples}
+        sampling = Sampling(max_new_tokens=SAMPLE_TOKENS)
+        answers = generate(self.model, [prompt for _, prompt in self.samples], sampling)
+        for answer in sorted(answers, key=lambda answer: answer.record):
+            example = examples[answer.record]
+            yield Sampled(
+                step=self.step,
+                record=answer.record,
+                instruction=example.instruction,
+                input=example.input,
+                output=example.output,
+                model_response=answer.text,
+                finish=answer.finish,
+            )
+
+    @torch.inference_mode()
+    def _validate(self) -> Evaluated:
+        """The mean over all trained targets of the split, not the mean of batch means."""
+        rows = sorted(self.validation, key=len)  # equal neighbours waste no padding
+        size = self.config.per_device_train_batch_size
+        parts = [losses(self.model, self._batch(rows[i : i + size])) for i in range(0, len(rows), size)]
+        values = torch.cat([part[0] for part in parts]).double().cpu()
+        roles = torch.cat([part[1] for part in parts]).cpu()
+        by_role = {Role(r).label: values[roles == r].mean().item() for r in roles.unique().tolist()}
+        _require_finite(values.mean().item(), 0.0, self.step)
+        return Evaluated(
+            step=self.step,
+            total_steps=self.total_steps,
+            loss=values.mean().item(),
+            trained_tokens=len(values),
+            loss_by_role=by_role,
+        )
+
+
+def _require_finite(loss: float, norm: float, step: int) -> None:
+    if not torch.isfinite(torch.tensor([loss, norm])).all():
+        what = f"The {'gradient' if norm != norm or norm == torch.inf else 'loss'} is not finite any more"
+        fix = "Lower the learning_rate, or clip the gradient with max_grad_norm 1.0."
+        raise TrainingError(what, where=f"step {step}", fix=fix)

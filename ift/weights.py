@@ -1,0 +1,154 @@
+"""A model's folder in Hugging Face's format ↔ our GPT-2. safetensors and JSON only: loading can run no code."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from ift.errors import ModelError
+from ift.model import GPT2, GPT2Config
+from ift.types import EOS_ID
+
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+
+_LAYERS = {
+    "ln_1": "ln_1",
+    "attn.c_attn": "qkv",
+    "attn.c_proj": "proj",
+    "ln_2": "ln_2",
+    "mlp.c_fc": "fc",
+    "mlp.c_proj": "out",
+}
+_TRANSPOSED = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
+"""GPT-2's Conv1D keeps (in, out), a torch Linear (out, in)."""
+
+
+def hf_names(config: GPT2Config) -> dict[str, str]:
+    """Hugging Face's name of every tensor, without the `transformer.` prefix → ours."""
+    parts = ("weight", "bias")
+    names = {name: name for name in ("wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias")}
+    for i in range(config.n_layer):
+        names |= {
+            f"h.{i}.{theirs}.{part}": f"h.{i}.{ours}.{part}"
+            for theirs, ours in _LAYERS.items()
+            for part in parts
+        }
+    return names
+
+
+def read_config(folder: Path) -> GPT2Config:
+    """The shape in a folder's config.json.
+
+    Raises:
+        ModelError: it is missing or damaged, or the model is not a GPT-2 as this project knows it.
+    """
+    path = folder / "config.json"
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        config = GPT2Config(**{f.name: raw.get(f.name, f.default) for f in dataclasses.fields(GPT2Config)})
+    except (OSError, ValueError, AttributeError) as error:
+        fix = "Give a folder with config.json and model.safetensors, as transformers saves them."
+        raise ModelError("The model's config.json can't be read", where=str(path), fix=fix) from error
+    different = {
+        "model_type": raw.get("model_type") != "gpt2",
+        "activation_function": raw.get("activation_function", "gelu_new")
+        not in ("gelu_new", "gelu_pytorch_tanh"),
+        "tie_word_embeddings": raw.get("tie_word_embeddings", True) is not True,
+        "scale_attn_by_inverse_layer_idx": bool(raw.get("scale_attn_by_inverse_layer_idx", False)),
+        "n_inner": raw.get("n_inner") not in (None, 4 * config.n_embd),
+        "vocab_size": config.vocab_size != EOS_ID + 1,
+    }
+    wrong = [name for name, is_different in different.items() if is_different]
+    if wrong:
+        where = f"{path}: {', '.join(f'{name} = {raw.get(name)!r}' for name in wrong)}"
+        fix = "Only GPT-2 with its own 50,257-token vocabulary is supported: gpt2, gpt2-medium, gpt2-large, gpt2-xl."
+        raise ModelError("This is another architecture than GPT-2's", where=where, fix=fix)
+    return config
+
+
+def read_model(folder: Path) -> GPT2:
+    """A model from its folder, in fp32 on the CPU, tensor by tensor: no second copy of the weights.
+
+    Raises:
+        ModelError: a file is missing or damaged, a tensor is missing, of another shape, or not finite.
+    """
+    config = read_config(folder)
+    with torch.device("meta"):
+        model = GPT2(config)
+    wanted = hf_names(config)
+    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    state: dict[str, torch.Tensor] = {}
+    for path, name, tensor in _tensors(folder):
+        short = name.removeprefix("transformer.")
+        if short not in wanted:
+            continue  # lm_head is tied, attn.bias and attn.masked_bias are mask buffers
+        tensor = (tensor.t() if short.endswith(_TRANSPOSED) else tensor).float().contiguous()
+        if tensor.shape != shapes[wanted[short]]:
+            where = f"{path}, tensor {name}"
+            raise ModelError(
+                f"A tensor has the shape {tuple(tensor.shape)}",
+                where=where,
+                fix="config.json says otherwise.",
+            )
+        if not torch.isfinite(tensor).all():
+            fix = "The file is damaged or its training diverged: use another checkpoint."
+            raise ModelError("The weights hold NaN or infinity", where=f"{path}, tensor {name}", fix=fix)
+        state[wanted[short]] = tensor
+    missing = [theirs for theirs, ours in wanted.items() if ours not in state]
+    if missing:
+        where = (
+            f"{folder}: {missing[0]} and {len(missing) - 1} more"
+            if len(missing) > 1
+            else f"{folder}: {missing[0]}"
+        )
+        raise ModelError("Tensors are missing", where=where, fix="The file is incomplete: fetch it again.")
+    model.load_state_dict(state, assign=True)
+    return model.requires_grad_()
+
+
+def _tensors(folder: Path) -> Iterator[tuple[Path, str, torch.Tensor]]:
+    for path in _files(folder):
+        try:
+            with safe_open(path, framework="pt") as file:
+                for name in file.keys():  # noqa: SIM118 (safe_open is no mapping)
+                    yield path, name, file.get_tensor(name)
+        except (OSError, SafetensorError) as error:
+            fix = "The file is missing, cut or not safetensors: fetch it again."
+            raise ModelError("The weights can't be read", where=str(path), fix=fix) from error
+
+
+def _files(folder: Path) -> list[Path]:
+    if not (folder / INDEX).is_file():
+        return [folder / WEIGHTS]
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        return [folder / Path(name).name for name in sorted(set(index["weight_map"].values()))]
+    except (ValueError, KeyError, AttributeError) as error:
+        raise ModelError(
+            "The index of the weights can't be read", where=str(folder / INDEX), fix="Fetch it again."
+        ) from error
+
+
+def write_model(model: GPT2, folder: Path) -> None:
+    """Write config.json, generation_config.json and model.safetensors (fp32); `folder` exists."""
+    ours = model.state_dict()
+    tensors = {
+        theirs: (ours[name].t() if theirs.endswith(_TRANSPOSED) else ours[name]).contiguous().cpu()
+        for theirs, name in hf_names(model.config).items()
+    }
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    special = {"bos_token_id": EOS_ID, "eos_token_id": EOS_ID}
+    config = {
+        "model_type": "gpt2",
+        "architectures": ["GPT2LMHeadModel"],
+        **dataclasses.asdict(model.config),
+        "activation_function": "gelu_new",
+        "tie_word_embeddings": True,
+        **special,
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    (folder / "generation_config.json").write_text(json.dumps(special, indent=2) + "\n", encoding="utf-8")
