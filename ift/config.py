@@ -43,22 +43,16 @@ class TrainConfig:
     def __post_init__(self) -> None:
         parse_trained(self.train_on)
         self._check(self.num_train_epochs > 0, "num_train_epochs", "Give more than 0, such as 2 or 0.5.")
-        self._check(
-            self.max_steps == -1 or self.max_steps > 0, "max_steps", "Give 1 or more, or -1 for whole epochs."
-        )
+        self._check(self.max_steps == -1 or self.max_steps > 0, "max_steps", "Give 1 or more, or -1 for whole epochs.")
         for name in ("per_device_train_batch_size", "eval_steps", "save_steps"):
             self._check(getattr(self, name) >= 1, name, "Give 1 or more.")
-        self._check(
-            0 < self.learning_rate <= 1, "learning_rate", "Give more than 0 and at most 1, such as 5e-5."
-        )
+        self._check(0 < self.learning_rate <= 1, "learning_rate", "Give more than 0 and at most 1, such as 5e-5.")
         self._check(0 <= self.weight_decay <= 1, "weight_decay", "Give a number from 0 to 1, such as 0.1.")
         known = f"Give one of {', '.join(SCHEDULES)}."
         self._check(self.lr_scheduler_type in SCHEDULES, "lr_scheduler_type", known)
         self._check(self.warmup_steps >= 0, "warmup_steps", "Give 0 or more.")
         self._check(self.max_grad_norm >= 0, "max_grad_norm", "Give 0 (no clipping) or more, such as 1.0.")
-        self._check(
-            self.max_length is None or self.max_length >= 1, "max_length", "Give 1 or more, or leave it out."
-        )
+        self._check(self.max_length is None or self.max_length >= 1, "max_length", "Give 1 or more, or leave it out.")
         self._check(0 <= self.seed < 2**32, "seed", "Give a whole number from 0 to 4294967295.")
 
     def _check(self, good: bool, name: str, fix: str) -> None:
@@ -113,9 +107,7 @@ def make_config(options: Mapping[str, object], *, preset: str | None = None) -> 
     """
     preset = preset or preset_for(str(options.get("model", TrainConfig().model)))
     if preset not in PRESETS:
-        raise ConfigError(
-            f"{preset!r} is not a preset", where="preset", fix=f"Give one of {', '.join(PRESETS)}."
-        )
+        raise ConfigError(f"{preset!r} is not a preset", where="preset", fix=f"Give one of {', '.join(PRESETS)}.")
     return TrainConfig(**{**PRESETS[preset], **options})
 
 

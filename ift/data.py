@@ -118,9 +118,7 @@ def _text(row: dict, name: str, where: str) -> str:
     where = f"{where}, field {name}"
     if name not in row and name != "input":
         there = ", ".join(map(str, row)) or "none"
-        raise DataError(
-            f"A record has no {name!r}", where=where, fix=f"Add it. The record's fields: {there[:120]}."
-        )
+        raise DataError(f"A record has no {name!r}", where=where, fix=f"Add it. The record's fields: {there[:120]}.")
     value = row.get(name, "")
     if not isinstance(value, str):
         fix = 'Put it in quotes, or "" for none.'

@@ -8,14 +8,13 @@ from pathlib import Path
 from ift.data import Dataset, split
 from ift.errors import DataError, RunError
 from ift.events import Answered, Finished, TrainEvent
-from ift.generation import Prompt, Sampling, default_max_new_tokens, generate, why_no_answer
+from ift.generation import Sampling, default_max_new_tokens, generate, prompt_of, why_no_answer
 from ift.metrics import METRICS, mean, paired_interval, score, unscored
 from ift.model import GPT2
 from ift.models import load_model
 from ift.runs import Run
 from ift.sources import load_dataset
 from ift.templates import Template
-from ift.tokenizer import encode
 from ift.types import Completion, Example, Score, Scored
 
 SIDES = ("before", "after")
@@ -32,9 +31,7 @@ def load_held_out(run: Run) -> tuple[Dataset, tuple[int, ...]]:
     dataset = load_dataset(config["config"]["data"])
     if dataset.sha256 != config["data"]["sha256"]:
         fix = "Put the old file back, or train again: the split may be another one now."
-        raise RunError(
-            "The data file has changed since this run was made", where=config["config"]["data"], fix=fix
-        )
+        raise RunError("The data file has changed since this run was made", where=config["config"]["data"], fix=fix)
     records = split(dataset.examples).test
     if not records:
         fix = 'Give at least 10 records, or mark some with "split": "test".'
@@ -42,9 +39,7 @@ def load_held_out(run: Run) -> tuple[Dataset, tuple[int, ...]]:
     return dataset, records
 
 
-def evaluate_events(
-    run: Run, *, limit: int | None = None, max_new_tokens: int | None = None
-) -> Iterator[TrainEvent]:
+def evaluate_events(run: Run, *, limit: int | None = None, max_new_tokens: int | None = None) -> Iterator[TrainEvent]:
     """Answer and score; writes before.jsonl, after.jsonl and, last, scores.json.
 
     Args:
@@ -75,9 +70,7 @@ def evaluate_events(
         run.write_text(f"{side}.jsonl", text)
     summary = summarize(sides["before"], sides["after"])
     checkpoint = Path(models["after"]).name
-    run.write_json(
-        "scores.json", {**summary, "checkpoint": checkpoint, "max_new_tokens": sampling.max_new_tokens}
-    )
+    run.write_json("scores.json", {**summary, "checkpoint": checkpoint, "max_new_tokens": sampling.max_new_tokens})
     yield Finished(step=len(records))
 
 
@@ -85,10 +78,7 @@ def answer(
     model: GPT2, examples: Sequence[Example], records: Sequence[int], template: Template, sampling: Sampling
 ) -> Iterator[Scored]:
     """One scored completion a record, as they are done; a record that can't be answered says why."""
-    prompts = {}
-    for record in records:
-        rendered = template.render(examples[record])
-        prompts[record] = Prompt(record, encode(rendered).prompt_ids, template.ending(examples[record]))
+    prompts = {record: prompt_of(record, examples[record], template) for record in records}
     for completion in generate(model, list(prompts.values()), sampling):
         reason = why_no_answer(prompts[completion.record], model.config.n_positions)
         scores = unscored(reason) if reason else score(completion.text, examples[completion.record].output)

@@ -129,6 +129,4 @@ def from_json(line: str) -> TrainEvent:
         fields = json.loads(line)
         return _CLASSES[fields.pop("event")](**fields)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(
-            f"Not an event: {line[:80]!r}", fix="The file was changed by hand or is damaged."
-        ) from error
+        raise RunError(f"Not an event: {line[:80]!r}", fix="The file was changed by hand or is damaged.") from error

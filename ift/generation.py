@@ -8,8 +8,9 @@ from torch import Tensor
 
 from ift.errors import ConfigError
 from ift.model import GPT2, KVCache
-from ift.tokenizer import decode
-from ift.types import EOS_ID, Completion
+from ift.templates import Template
+from ift.tokenizer import decode, encode
+from ift.types import EOS_ID, Completion, Example
 
 BATCH_ROWS = 64
 """Prompts answered together; bounds the cache's memory."""
@@ -37,11 +38,14 @@ class Sampling:
         if self.max_new_tokens < 1:
             raise ConfigError("max_new_tokens is below 1", where="max_new_tokens", fix="Give 1 or more.")
         if not 0 <= self.temperature <= 100:
-            raise ConfigError(
-                f"temperature can't be {self.temperature}", where="temperature", fix="Give 0 to 100."
-            )
+            raise ConfigError(f"temperature can't be {self.temperature}", where="temperature", fix="Give 0 to 100.")
         if self.top_k is not None and self.top_k < 1:
             raise ConfigError("top_k is below 1", where="top_k", fix="Give 1 or more, or leave it out.")
+
+
+def prompt_of(record: int, example: Example, template: Template) -> Prompt:
+    """What a model is asked for an example: exactly the first ids of its training row."""
+    return Prompt(record, encode(template.render(example)).prompt_ids, template.ending(example))
 
 
 def default_max_new_tokens(n_positions: int) -> int:
@@ -102,9 +106,7 @@ def _answer(model: GPT2, prompts: Sequence[Prompt], sampling: Sampling) -> Itera
     rows = [_Row(prompt, sampling, model.config.n_positions) for prompt in prompts]
     lengths = torch.tensor([len(prompt.ids) for prompt in prompts], device=model.device)  # (B,)
     T = int(lengths.max())
-    ids = torch.tensor(
-        [[*prompt.ids, *[EOS_ID] * (T - len(prompt.ids))] for prompt in prompts], device=model.device
-    )
+    ids = torch.tensor([[*prompt.ids, *[EOS_ID] * (T - len(prompt.ids))] for prompt in prompts], device=model.device)
     size = max(len(row.prompt.ids) + row.limit for row in rows)
     cache = KVCache(model.config, rows=len(rows), size=max(size, T), like=model.wte.weight)
     hidden = model.hidden(ids, cache, lengths)  # (B, T, C)
@@ -131,6 +133,4 @@ def _pick(logits: Tensor, rows: Sequence[_Row], sampling: Sampling) -> list[int]
         kept = logits.topk(min(sampling.top_k, logits.shape[-1])).values[:, -1:]
         logits = logits.masked_fill(logits < kept, -torch.inf)
     shares = logits.softmax(dim=-1)
-    return [
-        int(torch.multinomial(share, 1, generator=row.rng)) for share, row in zip(shares, rows, strict=True)
-    ]
+    return [int(torch.multinomial(share, 1, generator=row.rng)) for share, row in zip(shares, rows, strict=True)]

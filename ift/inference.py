@@ -1,10 +1,9 @@
 """One instruction, one answer: what `generate` and the page's chat call."""
 
 from ift.errors import InputError
-from ift.generation import Prompt, Sampling, generate, why_no_answer
+from ift.generation import Sampling, generate, prompt_of, why_no_answer
 from ift.model import GPT2
 from ift.templates import Template
-from ift.tokenizer import encode
 from ift.types import Completion, Example
 
 
@@ -14,10 +13,8 @@ def ask(model: GPT2, template: Template, example: Example, sampling: Sampling) -
     Raises:
         InputError: the prompt is empty or fills the model's context.
     """
-    prompt = Prompt(0, encode(template.render(example)).prompt_ids, template.ending(example))
+    prompt = prompt_of(0, example, template)
     reason = why_no_answer(prompt, model.config.n_positions)
     if reason:
-        raise InputError(
-            f"There is no room for an answer: {reason}", where="instruction and input", fix="Change them."
-        )
+        raise InputError(f"There is no room for an answer: {reason}", where="instruction and input", fix="Change them.")
     return next(generate(model, [prompt], sampling))

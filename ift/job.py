@@ -1,4 +1,4 @@
-"""A training job: the process that owns a run folder from its first event to its last."""
+"""The process that owns a run folder, from its first event to its last. Imports no torch: `started` comes first."""
 
 import platform
 import signal
@@ -14,7 +14,7 @@ from ift import __version__
 from ift.config import TrainConfig, to_dict
 from ift.data import Dataset, split
 from ift.errors import IftError
-from ift.events import Failed, Finished, Saved, Started, Stepped, Stopped, TrainEvent, Warned
+from ift.events import Failed, Started, Stopped, TrainEvent
 from ift.processes import own_identity
 from ift.runs import EventLog, Run
 from ift.templates import Template
@@ -48,9 +48,7 @@ class Stop:
             threading.Thread(target=self._wait_for_parent, daemon=True).start()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._reason = self._reason or (
-            "asked to stop" if self.run.stop_asked() else signal.Signals(number).name
-        )
+        self._reason = self._reason or ("asked to stop" if self.run.stop_asked() else signal.Signals(number).name)
         if self.at_once:
             raise StopAsked(self._reason)
 
@@ -115,66 +113,3 @@ def logged(log: EventLog, events: Iterator[TrainEvent]) -> Iterator[TrainEvent]:
         fix = "This is a fault of the program: run.log in the run folder has the details."
         yield write(Failed(step=step, what=what, where=str(log.path.parent), fix=fix))
         raise
-
-
-def train_events(
-    run: Run, config: TrainConfig, dataset: Dataset, template: Template, stop: Stop
-) -> Iterator[TrainEvent]:
-    """Load, prepare, train, save every `save_steps` and at the end; stop and keep when asked.
-
-    Raises:
-        InputError: the model or the data can't be used.
-        TrainingError: the loss is not finite any more; the last checkpoint stays.
-    """
-    from ift.checkpoint import save_checkpoint
-    from ift.generation import Prompt
-    from ift.models import load_model
-    from ift.prepare import prepare
-    from ift.tokenizer import encode
-    from ift.training import Trainer
-
-    model = load_model(config.model)
-    rows = prepare(
-        dataset.examples,
-        template,
-        trained=config.trained,
-        n_positions=model.config.n_positions,
-        max_length=config.max_length,
-    )
-    for message in rows.warnings:
-        yield Warned(step=0, message=message)
-    samples = []
-    for record in rows.samples:
-        example = dataset.examples[record]
-        prompt = Prompt(record, encode(template.render(example)).prompt_ids, template.ending(example))
-        samples.append((example, prompt))
-    trainer = Trainer(
-        model,
-        config,
-        train=rows.train,
-        validation=rows.validation,
-        samples=samples,
-        max_length=rows.max_length,
-    )
-    checkpoints = run.path / "checkpoints"
-
-    def save() -> Saved:
-        folder = save_checkpoint(checkpoints, model, step=trainer.step)
-        return Saved(step=trainer.step, path=folder.relative_to(run.path).as_posix())
-
-    stop.at_once = False
-    for event in trainer:
-        yield event
-        if stop.reason:
-            break
-        if (
-            isinstance(event, Stepped)
-            and trainer.step % config.save_steps == 0
-            and trainer.step < trainer.total_steps
-        ):
-            yield save()
-    if trainer.step:
-        yield save()
-    if stop.reason:
-        raise StopAsked(stop.reason)
-    yield Finished(step=trainer.step)

@@ -61,9 +61,7 @@ def fetch_model(repo_id: str, *, endpoint: str | None = None, cache_dir: Path | 
             path = huggingface_hub.hf_hub_download(repo_id, name, endpoint=endpoint, cache_dir=cache_dir)
     except LocalEntryNotFoundError as error:
         fix = "Check the network, or work with the starter model, which needs none."
-        raise DownloadError(
-            "The model can't be downloaded: the Hub does not answer", where=where, fix=fix
-        ) from error
+        raise DownloadError("The model can't be downloaded: the Hub does not answer", where=where, fix=fix) from error
     except EntryNotFoundError as error:
         fix = "Choose a GPT-2 that has config.json and model.safetensors."
         raise DownloadError("The model has no such file, only other formats", where=where, fix=fix) from error

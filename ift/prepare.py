@@ -49,25 +49,19 @@ def prepare(
     limit = min(n_positions, max_length or n_positions)
     warnings = _mask_warnings(trained)
     if max_length and max_length > n_positions:
-        warnings.append(
-            f"max_length {max_length} is beyond the model's context: rows are cut at {n_positions} tokens."
-        )
+        warnings.append(f"max_length {max_length} is beyond the model's context: rows are cut at {n_positions} tokens.")
     kept: dict[str, tuple[Encoded, ...]] = {}
     for name, records in (("training", parts.train), ("validation", parts.validation)):
         rows = encode_all([examples[i] for i in records], template)
         ready = sort_out(rows, trained=trained, max_length=limit)
         kept[name] = tuple(rows[i] for i in ready.kept)
         if ready.cut:
-            warnings.append(
-                f"{len(ready.cut):,} {name} rows are cut at {limit} tokens and lose their end-of-text."
-            )
+            warnings.append(f"{len(ready.cut):,} {name} rows are cut at {limit} tokens and lose their end-of-text.")
         if ready.left_out:
             warnings.append(f"{len(ready.left_out):,} {name} rows have no trained target and are left out.")
     if not kept["training"]:
         fix = f"Train other roles than {name_trained(trained)}, raise max_length, or give more records."
-        raise DataError(
-            "No training row has a target", where=f"{len(parts.train):,} training records", fix=fix
-        )
+        raise DataError("No training row has a target", where=f"{len(parts.train):,} training records", fix=fix)
     if not kept["validation"]:
         warnings.append("No validation row is left: there will be no validation loss.")
     samples = _spread(parts.validation)

@@ -122,11 +122,7 @@ class Run:
     def completions(self, side: str) -> list[dict]:
         """The rows of before.jsonl or after.jsonl, in the data set's order."""
         path = self.path / f"{side}.jsonl"
-        return (
-            [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-            if path.is_file()
-            else []
-        )
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
 
     def state(self) -> State:
         """Of the training."""
@@ -236,7 +232,4 @@ def is_run(path: Path) -> bool:
 def list_runs(folder: Path) -> list[Run]:
     """All runs in a folder, newest first."""
     found = [entry for entry in folder.iterdir() if is_run(entry)] if folder.is_dir() else []
-    return [
-        Run(path)
-        for path in sorted(found, key=lambda path: (path / "config.json").stat().st_mtime, reverse=True)
-    ]
+    return [Run(path) for path in sorted(found, key=lambda path: (path / "config.json").stat().st_mtime, reverse=True)]

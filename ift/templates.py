@@ -116,9 +116,7 @@ class _Parser:
             self.section = None
         else:
             if self.section is not None:
-                self._fail(
-                    f"{tag[0]} stands inside another section", tag.start(), "Close the first with {{/input}}."
-                )
+                self._fail(f"{tag[0]} stands inside another section", tag.start(), "Close the first with {{/input}}.")
             self.section = (kind, tag.start())
 
     def _field(self, name: str, position: int) -> None:
@@ -127,20 +125,14 @@ class _Parser:
             self._fail(f"{{{{{name}}}}} is not a field", position, fix)
         seen_output = any(part.is_field and part.text == "output" for part in self.found)
         if seen_output:
-            what = (
-                "{{output}} stands here again"
-                if name == "output"
-                else f"{{{{{name}}}}} stands after {{{{output}}}}"
-            )
+            what = "{{output}} stands here again" if name == "output" else f"{{{{{name}}}}} stands after {{{{output}}}}"
             self._fail(
                 what,
                 position,
                 "The model would read its own answer: keep one {{output}}, after the other fields.",
             )
         if name == "output" and self.section is not None:
-            self._fail(
-                "{{output}} stands inside a section", position, "Move it out: every record has an output."
-            )
+            self._fail("{{output}} stands inside a section", position, "Move it out: every record has an output.")
         self._add(name, is_field=True)
 
     def _text(self, start: int, end: int) -> None:
@@ -176,9 +168,7 @@ class _Parser:
         if "output" not in names:
             self._fail("{{output}} is missing", end, "Put {{output}} where the model's answer belongs.")
         if self.found[0].is_field and self.found[0].text == "output":
-            self._fail(
-                "Nothing stands before {{output}}", 0, "The model needs a prompt, such as {{instruction}}."
-            )
+            self._fail("Nothing stands before {{output}}", 0, "The model needs a prompt, such as {{instruction}}.")
 
     def _fail(self, what: str, position: int, fix: str) -> None:
         before = self.source[:position]

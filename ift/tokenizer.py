@@ -38,7 +38,7 @@ def token_sizes() -> np.ndarray:
 
 
 def encode(rendered: Rendered) -> Encoded:
-    """`encode(prompt) + encode(response) + [EOS_ID]`, with the role of every id.
+    """The row of a rendered record, `encode(prompt) + encode(response) + [EOS_ID]`, with the role of every id.
 
     The prompt is encoded by itself, so what the model is asked at inference is a true prefix of what it was
     trained on. A token that straddles two segments of the prompt takes the role of its last character.
@@ -78,10 +78,6 @@ def piece(token: int) -> str:
     return text.translate(_VISIBLE)
 
 
-_VISIBLE = {
-    i: f"<0x{i:02X}>" for i in (*range(32), *range(127, 160))
-}  # control characters, shown and harmless
-_VISIBLE |= {
-    i: f"<U+{i:04X}>" for i in (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-}  # direction
+_VISIBLE = {i: f"<0x{i:02X}>" for i in (*range(32), *range(127, 160))}  # control characters, shown and harmless
+_VISIBLE |= {i: f"<U+{i:04X}>" for i in (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}  # direction
 _VISIBLE |= {ord(" "): "·", ord("\n"): "↵", ord("\t"): "⇥"}

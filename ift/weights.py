@@ -33,9 +33,7 @@ def hf_names(config: GPT2Config) -> dict[str, str]:
     names = {name: name for name in ("wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias")}
     for i in range(config.n_layer):
         names |= {
-            f"h.{i}.{theirs}.{part}": f"h.{i}.{ours}.{part}"
-            for theirs, ours in _LAYERS.items()
-            for part in parts
+            f"h.{i}.{theirs}.{part}": f"h.{i}.{ours}.{part}" for theirs, ours in _LAYERS.items() for part in parts
         }
     return names
 
@@ -55,8 +53,7 @@ def read_config(folder: Path) -> GPT2Config:
         raise ModelError("The model's config.json can't be read", where=str(path), fix=fix) from error
     different = {
         "model_type": raw.get("model_type") != "gpt2",
-        "activation_function": raw.get("activation_function", "gelu_new")
-        not in ("gelu_new", "gelu_pytorch_tanh"),
+        "activation_function": raw.get("activation_function", "gelu_new") not in ("gelu_new", "gelu_pytorch_tanh"),
         "tie_word_embeddings": raw.get("tie_word_embeddings", True) is not True,
         "scale_attn_by_inverse_layer_idx": bool(raw.get("scale_attn_by_inverse_layer_idx", False)),
         "n_inner": raw.get("n_inner") not in (None, 4 * config.n_embd),
@@ -100,11 +97,7 @@ def read_model(folder: Path) -> GPT2:
         state[wanted[short]] = tensor
     missing = [theirs for theirs, ours in wanted.items() if ours not in state]
     if missing:
-        where = (
-            f"{folder}: {missing[0]} and {len(missing) - 1} more"
-            if len(missing) > 1
-            else f"{folder}: {missing[0]}"
-        )
+        where = f"{folder}: {missing[0]} and {len(missing) - 1} more" if len(missing) > 1 else f"{folder}: {missing[0]}"
         raise ModelError("Tensors are missing", where=where, fix="The file is incomplete: fetch it again.")
     model.load_state_dict(state, assign=True)
     return model.requires_grad_()

@@ -34,9 +34,7 @@ def _with_underscores(argv: Sequence[str]) -> list[str]:
     options = []
     for word in argv:
         name, equals, value = word.partition("=")
-        options.append(
-            name[:2] + name[2:].replace("-", "_") + equals + value if word.startswith("--") else word
-        )
+        options.append(name[:2] + name[2:].replace("-", "_") + equals + value if word.startswith("--") else word)
     return options
 
 
@@ -63,9 +61,7 @@ def _data_and_template(command: argparse.ArgumentParser) -> None:
     # None, not the default's name: what was not given is left to the preset
     command.add_argument("--data", help=f"{', '.join(DATA)} or a JSON or JSONL file (starter)")
     command.add_argument("--template", help=f"{', '.join(TEMPLATES)} or a file (alpaca)")
-    command.add_argument(
-        "--max_length", type=int, metavar="N", help="cut rows at N tokens (the model's context)"
-    )
+    command.add_argument("--max_length", type=int, metavar="N", help="cut rows at N tokens (the model's context)")
 
 
 def _train_on(command: argparse.ArgumentParser) -> None:
@@ -78,9 +74,7 @@ def _train(command: argparse.ArgumentParser) -> None:
     _data_and_template(command)
     _train_on(command)
     command.add_argument("--out", required=True, metavar="RUN", help="the run folder to make")
-    command.add_argument(
-        "--preset", choices=PRESETS, help="quick (the starter's default) or book (all others')"
-    )
+    command.add_argument("--preset", choices=PRESETS, help="quick (the starter's default) or book (all others')")
     command.add_argument("--num_train_epochs", type=float)
     command.add_argument("--max_steps", type=int, help="optimizer steps, instead of epochs")
     command.add_argument("--per_device_train_batch_size", type=int)
@@ -119,9 +113,7 @@ def _batch(command: argparse.ArgumentParser) -> None:
     _data_and_template(command)
     _train_on(command)
     command.add_argument("--rows", default="0,1,2", help="positions in the file, from 0, with commas (0,1,2)")
-    command.add_argument(
-        "--pad", default="batch", metavar="WIDTH", help="batch, dataset or a number of tokens (batch)"
-    )
+    command.add_argument("--pad", default="batch", metavar="WIDTH", help="batch, dataset or a number of tokens (batch)")
 
 
 def _data(command: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from ift.batching import collate, pairs, parse_trained, sort_out
 from ift.config import TrainConfig, make_config
 from ift.data import Dataset
 from ift.errors import ConfigError
+from ift.events import TrainEvent
 from ift.models import NAMES as MODELS
 from ift.models import find_model
 from ift.prepare import encode_all
@@ -51,7 +53,7 @@ def _load_template(name: str | None) -> Template:
 def train(args: Namespace) -> int:
     """`train`: 0 when finished, 3 when stopped on request."""
     from ift.cli.progress import show_training
-    from ift.job import Stop, describe, logged, train_events
+    from ift.job import Stop, describe, logged
 
     config = _config(args)
     dataset, template = _load_data(config.data), _load_template(config.template)
@@ -61,14 +63,25 @@ def train(args: Namespace) -> int:
     stop.listen(attached=args.attached)
     keep_memory()
     with run.writing():
-        events = logged(run.training, train_events(run, config, dataset, template, stop))
+        events = logged(run.training, _train_events(run, config, dataset, template, stop))
         return show_training(events, run=run, as_json=args.json)
+
+
+def _train_events(*args: object) -> Iterator[TrainEvent]:
+    from ift.finetune import train_events  # brings torch, which takes seconds: only once `started` is written
+
+    yield from train_events(*args)
+
+
+def _evaluate_events(run: Run, **options: int | None) -> Iterator[TrainEvent]:
+    from ift.evaluation import evaluate_events  # the same
+
+    yield from evaluate_events(run, **options)
 
 
 def evaluate(args: Namespace) -> int:
     """`evaluate`: writes the completions and scores, prints the means."""
     from ift.cli.progress import show_evaluation
-    from ift.evaluation import evaluate_events
     from ift.job import Stop, logged
 
     if args.limit is not None and args.limit < 1:
@@ -78,7 +91,7 @@ def evaluate(args: Namespace) -> int:
     with run.writing():
         run.forget_evaluation()
         Stop(run).listen(attached=args.attached)
-        events = evaluate_events(run, limit=args.limit, max_new_tokens=args.max_new_tokens)
+        events = _evaluate_events(run, limit=args.limit, max_new_tokens=args.max_new_tokens)
         code = show_evaluation(logged(run.evaluation, events))
     if code == 0:
         print(json.dumps(run.scores) if args.json else _score_table(run.scores))
