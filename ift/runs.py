@@ -25,6 +25,8 @@ from ift.processes import is_alive
 
 START_LIMIT_S = 30
 """A run that has not said `started` by then did not start."""
+_TAIL_BYTES = 1 << 20
+"""More than any event takes: an answer has at most a context of tokens."""
 
 
 class State(StrEnum):
@@ -67,16 +69,29 @@ class EventLog:
 
     def state(self) -> State:
         """Derived from the first and last event and from whether the process lives."""
-        events, _ = self.read()
-        if not events:
+        started, last = self._ends()
+        if started is None:
             return State.ABSENT
-        if isinstance(events[-1], Finished):
+        if isinstance(last, Finished):
             return State.FINISHED
-        if isinstance(events[-1], Failed):
+        if isinstance(last, Failed):
             return State.FAILED
-        started = events[0]
         living = isinstance(started, Started) and is_alive(started.pid, started.process_time)
-        return State.RUNNING if living and not isinstance(events[-1], Stopped) else State.STOPPED
+        return State.RUNNING if living and not isinstance(last, Stopped) else State.STOPPED
+
+    def _ends(self) -> tuple[TrainEvent | None, TrainEvent | None]:
+        """The first and the last complete event; a page asks twice a second, so the middle is not read."""
+        try:
+            with self.path.open("rb") as file:
+                first = file.readline()
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - _TAIL_BYTES))
+                tail = file.read().rpartition(b"\n")[0].rpartition(b"\n")[2]
+        except FileNotFoundError:
+            return None, None
+        if not first.endswith(b"\n"):
+            return None, None
+        return from_json(first.decode("utf-8")), from_json(tail.decode("utf-8"))
 
 
 @dataclass(frozen=True, slots=True)

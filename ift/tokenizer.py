@@ -38,7 +38,7 @@ def token_sizes() -> np.ndarray:
 
 
 def encode(rendered: Rendered) -> Encoded:
-    """The row of a rendered record, `encode(prompt) + encode(response) + [EOS_ID]`, with the role of every id.
+    """The row of a rendered record: prompt, response and EOS_ID, with the role of every id.
 
     The prompt is encoded by itself, so what the model is asked at inference is a true prefix of what it was
     trained on. A token that straddles two segments of the prompt takes the role of its last character.
