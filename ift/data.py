@@ -95,7 +95,8 @@ def _jsonl_rows(text: str, name: str) -> list[tuple[object, str]]:
 def _not_json(error: Exception, name: str, *, line: int | None) -> DataError:
     column = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
     where = f"{name}, line {line}{column}" if line else name
-    reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+    other = "nested too deeply" if isinstance(error, RecursionError) else "a number is too long"
+    reason = error.msg if isinstance(error, json.JSONDecodeError) else other
     fix = "Give a JSON array of records, [{…}, {…}], or one record a line (JSONL)."
     return DataError(f"The file is not JSON: {reason}", where=where, fix=fix)
 
@@ -110,14 +111,14 @@ def to_example(row: object, *, where: str) -> Example:
         fix = 'Give an object: {"instruction": …, "input": …, "output": …}.'
         raise DataError(f"A record is {_kind(row)}, not an object", where=where, fix=fix)
     fields = {name: _text(row, name, where) for name in ("instruction", "input", "output")}
-    task = row.get("task")
-    return Example(**fields, split=_split_name(row, where), task=task if isinstance(task, str) else None)
+    task = _text(row, "task", where) if isinstance(row.get("task"), str) else None
+    return Example(**fields, split=_split_name(row, where), task=task)
 
 
 def _text(row: dict, name: str, where: str) -> str:
     where = f"{where}, field {name}"
     if name not in row and name != "input":
-        there = ", ".join(map(str, row)) or "none"
+        there = ", ".join(map(repr, row)) or "none"
         raise DataError(f"A record has no {name!r}", where=where, fix=f"Add it. The record's fields: {there[:120]}.")
     value = row.get(name, "")
     if not isinstance(value, str):

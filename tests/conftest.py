@@ -1,0 +1,29 @@
+"""Fixtures that several files share."""
+
+import os
+
+import pytest
+
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # the tests' own servers
+
+from tests.helpers import save_model, tiny_model, write_records
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory):
+    """The folder of a tiny random GPT-2; nobody writes to it."""
+    return save_model(tiny_model(), tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def data_file(tmp_path):
+    """Twenty records: 17 to train, 2 to test, 1 to validate."""
+    return write_records(tmp_path / "records.json", range(20))
+
+
+@pytest.fixture
+def template_file(tmp_path):
+    """A template short enough for a tiny context."""
+    path = tmp_path / "short.txt"
+    path.write_text("Q: {{instruction}}\nA:{{output}}\n", encoding="utf-8")
+    return path

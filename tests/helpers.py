@@ -1,0 +1,87 @@
+"""Small values that several test files build their cases from, and a web server for the downloads."""
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+
+from ift.model import GPT2Config, random_model
+from ift.types import EOS_ID, Encoded, Role
+from ift.weights import write_model
+
+E = EOS_ID
+EVERYTHING = frozenset(Role) - {Role.PAD}
+
+
+def encoded(*ids, roles=None, prompt_length=0):
+    """A row of these ids with the end-of-text after them; all RESPONSE unless `roles` says otherwise."""
+    roles = [Role.RESPONSE] * len(ids) if roles is None else roles
+    return Encoded(np.array([*ids, E], dtype=np.uint16), np.array([*roles, Role.EOS], dtype=np.uint8), prompt_length)
+
+
+def tiny_model(*, seed=1, n_positions=64):
+    """GPT-2 with the full vocabulary and next to nothing else; its head is scaled up so that it has opinions."""
+    model = random_model(GPT2Config(n_positions=n_positions, n_embd=16, n_layer=2, n_head=2), seed=seed)
+    model.wte.weight.data *= 10
+    return model.eval()
+
+
+def save_model(model, folder):
+    write_model(model, folder)
+    return folder
+
+
+def write_records(path, numbers):
+    """One record a number: what comes after it."""
+    records = [{"instruction": f"After {n}?", "input": "", "output": f"{n + 1}"} for n in numbers]
+    path.write_text(json.dumps(records), encoding="utf-8")
+    return path
+
+
+class Reply:
+    """What the test server answers; `length` overrides Content-Length, to break a body off."""
+
+    def __init__(self, body=b"", *, status=200, headers=(), length=None):
+        self.body, self.status, self.headers = body, status, dict(headers)
+        self.length = len(body) if length is None else length
+
+
+@contextmanager
+def serving(replies):
+    """A web server on 127.0.0.1 for {path: Reply}; gives its address and the list of requests it saw."""
+    seen = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append((self.command, self.path))
+            reply = replies.get(self.path, Reply(b"not here", status=404))
+            self.send_response(reply.status)
+            for name, value in {"Content-Length": str(reply.length), **reply.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(reply.body)
+            self.close_connection = True
+
+        do_HEAD = do_GET  # noqa: N815 (http.server's name)
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", seen
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def closed_port():
+    """An address where nobody answers."""
+    with serving({}) as (address, _):
+        return address
