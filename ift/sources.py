@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,7 +64,7 @@ def load_dataset(name_or_path: str, *, progress: Callable[[int, int], None] | No
         path = fetch(PUBLIC[name_or_path], cache_dir() / f"{name_or_path}.json", progress=progress)
         return read_dataset(path, name=name_or_path)
     path = Path(name_or_path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike Path.is_file, without an error where a folder can't be looked into
         fix = f"Give {', '.join(NAMES)} or the path of a JSON or JSONL file."
         raise DataError(f"There is no data set {name_or_path!r}", where=str(path.absolute()), fix=fix)
     return read_dataset(path)
@@ -87,9 +88,9 @@ def fetch(
         return path
     import requests
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with session or requests.Session() as open_session:
             _stream(open_session, source.url, part, progress or (lambda done, total: None))
         _check(source, part)
@@ -102,7 +103,8 @@ def fetch(
             f"The data set can't be saved: {error.strerror}", where=str(path.parent), fix=fix
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
     return path
 
 
@@ -116,10 +118,6 @@ def _stream(session: "requests.Session", url: str, part: Path, progress: Callabl
                 file.write(chunk)
                 done += len(chunk)
                 progress(done, total)
-    encoded = reply.headers.get("Content-Encoding")
-    if total and not encoded and done != total:
-        fix = "Try again; the cache was left as it was."
-        raise DownloadError(f"The download broke off after {done:,} of {total:,} bytes", where=url, fix=fix)
 
 
 def _check(source: Source, part: Path) -> None:
@@ -134,6 +132,10 @@ def _check(source: Source, part: Path) -> None:
 
 
 def _failure(error: "requests.RequestException", url: str) -> DownloadError:
+    import requests
+
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return DownloadError("The download broke off", where=url, fix="Try again; the cache was left as it was.")
     if error.response is not None:
         fix = "Open the address in a browser; download the file by hand and give its path."
         return DownloadError(f"The server answered {error.response.status_code}", where=url, fix=fix)
