@@ -1,5 +1,7 @@
 """What a model's name means: `starter`, `gpt2` … `gpt2-xl`, a Hub id, a folder, a run."""
 
+import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,12 +40,27 @@ def find_model(name: str) -> Path | str:
     path = Path(name)
     if is_run(path):
         return Run(path).last_checkpoint()
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, without an error where a folder can't be looked into
         return path
     if _HUB_ID.fullmatch(name) and not name.startswith("."):
         return name
     fix = f"Give {', '.join(NAMES)}, a Hub id (owner/name), a model's folder or a run's folder."
     raise ModelError(f"There is no model {name!r}", where=str(path.absolute()), fix=fix)
+
+
+def context_length(name: str) -> int:
+    """Positions that a model can read, as far as is known without a download (else GPT-2's 1,024); needs no torch.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    folder = find_model(name)
+    path = folder / "config.json" if isinstance(folder, Path) else None
+    try:
+        return int(json.loads(path.read_text(encoding="utf-8"))["n_positions"]) if path else 1024
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        fix = "Give a folder with config.json and model.safetensors, as transformers saves them."
+        raise ModelError("The model's config.json can't be read", where=str(path), fix=fix) from error
 
 
 def fetch_model(repo_id: str, *, endpoint: str | None = None, cache_dir: Path | None = None) -> Path:
@@ -53,23 +70,36 @@ def fetch_model(repo_id: str, *, endpoint: str | None = None, cache_dir: Path | 
         DownloadError: no network, no such model, no access, or no safetensors in it.
     """
     import huggingface_hub
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+    from httpx2 import TransportError  # huggingface_hub's own client
+    from huggingface_hub.errors import EntryNotFoundError, HFValidationError, LocalEntryNotFoundError
 
     where = f"{endpoint or huggingface_hub.constants.ENDPOINT}/{repo_id}"
     try:
         for name in ("config.json", "model.safetensors"):
-            path = huggingface_hub.hf_hub_download(repo_id, name, endpoint=endpoint, cache_dir=cache_dir)
-    except LocalEntryNotFoundError as error:
+            path = _fetch_file(repo_id, name, endpoint, cache_dir)
+    except (LocalEntryNotFoundError, TransportError) as error:
         fix = "Check the network, or work with the starter model, which needs none."
         raise DownloadError("The model can't be downloaded: the Hub does not answer", where=where, fix=fix) from error
     except EntryNotFoundError as error:
         fix = "Choose a GPT-2 that has config.json and model.safetensors."
         raise DownloadError("The model has no such file, only other formats", where=where, fix=fix) from error
-    except (HfHubHTTPError, OSError) as error:
+    except (HFValidationError, OSError) as error:
         fix = "Check the name and, for a private model, that you are logged in (`hf auth login`)."
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DownloadError(f"The model can't be downloaded: {reason}", where=where, fix=fix) from error
     return Path(path).parent
+
+
+def _fetch_file(repo_id: str, name: str, endpoint: str | None, cache_dir: Path | None) -> str:
+    import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return huggingface_hub.hf_hub_download(repo_id, name, cache_dir=cache_dir, local_files_only=True)
+    except LocalEntryNotFoundError:
+        # ask once, without the half minute of retries that the download itself takes where nobody answers
+        huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(repo_id, name, endpoint=endpoint))
+        return huggingface_hub.hf_hub_download(repo_id, name, endpoint=endpoint, cache_dir=cache_dir)
 
 
 def load_model(name: str, *, device: "torch.device | None" = None) -> "GPT2":

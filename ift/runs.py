@@ -241,7 +241,7 @@ def open_run(path: Path) -> Run:
 
 def is_run(path: Path) -> bool:
     """Whether a folder looks like one of ours: a model's folder has a config.json too, but no events."""
-    return (path / "events.jsonl").is_file()
+    return os.path.isfile(path / "events.jsonl")  # no error where a folder can't be looked into
 
 
 def list_runs(folder: Path) -> list[Run]:
