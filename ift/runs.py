@@ -26,7 +26,7 @@ from ift.processes import is_alive
 START_LIMIT_S = 30
 """A run that has not said `started` by then did not start."""
 _TAIL_BYTES = 1 << 20
-"""More than any event takes: an answer has at most a context of tokens."""
+"""More than almost any event takes."""
 
 
 class State(StrEnum):
@@ -86,12 +86,15 @@ class EventLog:
                 first = file.readline()
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(0, size - _TAIL_BYTES))
-                tail = file.read().rpartition(b"\n")[0].rpartition(b"\n")[2]
+                tail = file.read().rpartition(b"\n")[0]
+                if b"\n" not in tail:  # one event longer than that: a record's text has no limit
+                    file.seek(0)
+                    tail = file.read().rpartition(b"\n")[0]
         except FileNotFoundError:
             return None, None
         if not first.endswith(b"\n"):
             return None, None
-        return from_json(first.decode("utf-8")), from_json(tail.decode("utf-8"))
+        return from_json(first.decode("utf-8")), from_json(tail.rpartition(b"\n")[2].decode("utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,8 @@ class Run:
     def completions(self, side: str) -> list[dict]:
         """The rows of before.jsonl or after.jsonl, in the data set's order."""
         path = self.path / f"{side}.jsonl"
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+        lines = path.read_bytes().splitlines() if path.is_file() else []  # text has other line ends, U+2028 say
+        return [json.loads(line) for line in lines]
 
     def state(self) -> State:
         """Of the training."""

@@ -1,0 +1,115 @@
+"""Scores, against cases worked out by hand and against the libraries that define them."""
+
+import pytest
+from rouge_score.rouge_scorer import RougeScorer
+from sacrebleu import sentence_chrf
+
+from ift.metrics import METRICS, chrf, exact_match, mean, normalize, paired_interval, rouge_l, score, token_f1, unscored
+
+TEXTS = [
+    ("The cat sat on the mat.", "the cat sat on a mat"),
+    ("A quick brown fox", "the fox is quick and brown"),
+    ("", "something"),
+    ("Grüße, 世界!", "Grüsse, Welt!"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The Cat!", "cat"),
+        ("a  the\tAN", ""),
+        ("theatre, another", "theatre another"),
+        ("it's", "its"),
+        ("well-known", "wellknown"),
+        ("«Ça»", "«ça»"),
+    ],
+)
+def test_normalisation_is_squads(text, expected):
+    assert normalize(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "value"),
+    [
+        ("The Eiffel Tower.", "eiffel tower", 1.0),
+        ("Eiffel", "Eiffel Tower", 0.0),
+        ("", "", 1.0),
+        ("the", "", 1.0),
+        ("4", "4, of course", 0.0),
+    ],
+)
+def test_exact_match_is_on_the_whole_normalised_answer(answer, expected, value):
+    assert exact_match(answer, expected) == value
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "value"),
+    [
+        ("red green", "green blue", 0.5),  # precision 1/2, recall 1/2
+        ("a red car", "the red car is fast", 2 * 1 * 0.5 / 1.5),  # 2 of 2 words, 2 of 4 wanted
+        ("yes yes yes", "yes", 0.5),  # precision 1/3, recall 1
+        ("car red", "red car", 1.0),
+        ("red", "blue", 0.0),
+        ("", "the", 1.0),
+        ("", "red", 0.0),
+        ("red", "", 0.0),
+    ],
+)
+def test_token_f1_is_over_shared_words_counted_once_each(answer, expected, value):
+    assert token_f1(answer, expected) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(("answer", "expected"), TEXTS)
+def test_rouge_l_is_the_packages_own(answer, expected):
+    own = RougeScorer(["rougeL"], use_stemmer=False).score(target=expected, prediction=answer)["rougeL"].fmeasure
+    assert rouge_l(answer, expected) == own
+
+
+def test_rouge_l_follows_the_order_of_words():
+    assert rouge_l("one two three", "three two one") == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(("answer", "expected"), TEXTS)
+def test_chrf_is_the_packages_own_on_a_scale_of_one(answer, expected):
+    assert chrf(answer, expected) == pytest.approx(sentence_chrf(answer, [expected]).score / 100)
+
+
+def test_a_perfect_answer_scores_one_everywhere():
+    assert [s.value for s in score("Paris is big.", "Paris is big.")] == pytest.approx([1.0] * len(METRICS))
+
+
+def test_every_metric_gives_one_score_with_or_without_an_answer():
+    assert [s.by for s in score("x", "y")] == [s.by for s in unscored("too long")] == list(METRICS)
+    assert {(s.value, s.reason) for s in unscored("too long")} == {(None, "too long")}
+
+
+def test_a_mean_leaves_out_what_is_not_there():
+    assert mean([1.0, None, 0.0]) == 0.5
+    assert mean([None, None]) is None
+    assert mean([]) is None
+
+
+def test_the_interval_is_deterministic_and_holds_the_mean_gain():
+    before, after = [0.0, 0.0, 1.0, 0.5], [1.0, 0.5, 1.0, 0.5]
+    low, high = paired_interval(before, after)
+    assert (low, high) == paired_interval(before, after)
+    assert 0 <= low < 0.375 < high <= 1
+
+
+def test_the_interval_is_of_differences_not_of_levels():
+    assert paired_interval([0.0, 0.5, 0.25], [0.5, 1.0, 0.75]) == (0.5, 0.5)
+
+
+def test_a_pair_with_a_missing_side_does_not_count():
+    assert paired_interval([0.0, None, 0.0], [1.0, 1.0, None]) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(("before", "after"), [([], []), ([None], [1.0]), ([1.0], [None])])
+def test_no_pair_no_interval(before, after):
+    assert paired_interval(before, after) is None
+
+
+def test_columns_of_unequal_length_are_a_fault_not_a_number():
+    with pytest.raises(ValueError, match="zip"):
+        paired_interval([1.0], [1.0, 0.0])
