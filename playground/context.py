@@ -1,0 +1,75 @@
+"""What the tabs share: the server's jobs and models, and how Gradio's values become ours."""
+
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from ift.batching import name_trained
+from ift.errors import ConfigError
+from ift.models import NAMES as MODELS
+from ift.models import context_length
+from ift.templates import PRESETS, preset_source
+from ift.types import TRAIN_ON, Role
+from playground.jobs import Jobs
+from playground.library import Models
+from playground.settings import Settings
+
+LIVE = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
+"""How an event that redraws at every keystroke is wired: the last value always wins, nothing flickers."""
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+"""How the page's other events are wired."""
+
+
+@dataclass
+class Context:
+    """One a server."""
+
+    settings: Settings
+    jobs: Jobs = field(init=False)
+    models: Models = field(default_factory=Models)
+    stamps: count = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.jobs = Jobs(self.settings)
+
+    def limit(self, model: str | None, max_length: float | None) -> int:
+        """Tokens a row at most: the visitor's number, but never beyond the model's context."""
+        context = context_length(self.model(model))
+        return min(whole("max_length", max_length) or context, context)
+
+    def model(self, name: str | None) -> str:
+        """A model's name as the visitor gave it, checked: strangers get the known ones and the server's runs only.
+
+        Raises:
+            ConfigError: a stranger named a path or a Hub id.
+        """
+        name = (name or "starter").strip()
+        run = self.jobs.run(name) if name not in MODELS else None
+        if run:
+            return str(run.path)
+        if self.settings.public and name not in MODELS:
+            fix = f"Choose {', '.join(MODELS)} or a run of this server."
+            raise ConfigError(f"{name!r} is not offered on this public page", where="model", fix=fix)
+        return str(Path(name).resolve()) if Path(name).is_dir() else name
+
+
+def whole(name: str, value: float | None) -> int:
+    """A number field's value as a whole number.
+
+    Raises:
+        ConfigError: it is empty or has a fraction.
+    """
+    if value is None or value != int(value):
+        raise ConfigError(f"{name} is {'empty' if value is None else value}", where=name, fix="Give a whole number.")
+    return int(value)
+
+
+def train_on(mask: str, keep_eos: bool, train_padding: bool) -> str:
+    """The switches on the page as the option of the command line."""
+    roles = TRAIN_ON[mask] if keep_eos else TRAIN_ON[mask] - {Role.EOS}
+    return name_trained(roles | {Role.PAD} if train_padding else roles)
+
+
+def preset_of(source: str) -> str | None:
+    """The preset whose text this is."""
+    return next((name for name in PRESETS if preset_source(name) == source), None)

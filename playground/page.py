@@ -1,0 +1,67 @@
+"""The page: a head, four tabs and what connects them."""
+
+from pathlib import Path
+
+import gradio as gr
+import plotly
+
+from playground.context import QUIET, Context
+from playground.settings import WEB, Settings
+from playground.tabs.compare import CompareTab
+from playground.tabs.data import DataTab
+from playground.tabs.prompt import PromptTab
+from playground.tabs.train import TrainTab
+
+PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+HEAD = """<div class="ift-head"><h1>ift playground</h1><p>Instruction fine-tuning you can see</p>
+<span><button type="button" data-mode="projector" aria-pressed="false">Projector</button>
+<button type="button" data-mode="dark" aria-pressed="false">Dark</button></span></div>"""
+
+
+def build(settings: Settings) -> gr.Blocks:
+    """The whole page over one folder of runs."""
+    context = Context(settings)
+    gr.set_static_paths([PLOTLY, WEB])
+    with gr.Blocks(title="ift playground", fill_width=True) as page:
+        shown = gr.BrowserState(None, storage_key="ift-run", secret="ift")
+        gr.HTML(HEAD, js_on_load="ift.header(element)", elem_classes="plain", elem_id="head")
+        with gr.Tabs():
+            with gr.Tab("1 Data") as data_tab:
+                data = DataTab(context)
+            with gr.Tab("2 Prompt & batch"):
+                prompt = PromptTab(context)
+            with gr.Tab("3 Fine-tune"):
+                train = TrainTab(context)
+            with gr.Tab("4 Before & after"):
+                compare = CompareTab(context)
+        data.wire(prompt.template, train.model, prompt.max_length)
+        prompt.wire(page, data.name, train.model)
+        train.wire(page, prompt, data.name, shown)
+        compare.wire()
+        data.show_on(page.load)
+        data.show_on(data_tab.select)  # the template may have changed since
+        _follow_run(page, context, train, compare, shown)
+    return page
+
+
+def _follow_run(
+    page: gr.Blocks, context: Context, train: TrainTab, compare: CompareTab, shown: gr.BrowserState
+) -> None:
+    """One run is shown on two tabs; a reload, a second tab and a restarted server find it again."""
+    buttons = [train.start, train.stop, train.why, compare.answer, compare.stop, compare.ask, compare.why]
+
+    def look(run_id: str | None) -> tuple:
+        return *train.buttons(run_id), *compare.buttons(run_id)
+
+    def attach(run_id: str | None) -> tuple:
+        names, busy = train.run_choices(), context.jobs.busy()
+        chosen = run_id if run_id in names else busy.id if busy else next(iter(names), None)
+        choice, pulled = gr.Dropdown(names, value=chosen), {"run": chosen}
+        return choice, choice, pulled, pulled, *look(chosen), *compare.show(chosen)
+
+    everything = [train.run, compare.run, train.chart, compare.progress, *buttons, *compare.results]
+    gr.on([page.load, shown.change], attach, shown, everything, **QUIET)
+    for choice in (train.run, compare.run):
+        choice.input(lambda run_id: run_id, choice, shown, **QUIET)
+    for changed in (train.chart.changed, compare.progress.changed):
+        changed(look, train.run, buttons, **QUIET)

@@ -1,0 +1,1 @@
+"""Thin tabs: widgets, handlers that read values, call `ift` and return a view, and the wiring between them."""

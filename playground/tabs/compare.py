@@ -1,0 +1,177 @@
+"""Tab 4: the held-out records before and after, and a chat with both models."""
+
+from collections.abc import Iterator
+
+import gradio as gr
+
+from ift.errors import ConfigError, IftError
+from ift.runs import Run, State
+from ift.templates import Template
+from ift.types import Example
+from playground.context import LIVE, QUIET, Context, whole
+from playground.views import compare as views
+from playground.views import html
+
+CHAT_TOKENS = 40
+
+
+class CompareTab:
+    """The tab's widgets and handlers."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        with gr.Row():
+            base = "Its base model is “before”"
+            self.run = gr.Dropdown([], value=None, label="Run", info=base, scale=2, elem_id="compare-run")
+            with gr.Column(scale=2, min_width=280):
+                self.answer = gr.Button(
+                    "Answer the held-out records", variant="primary", interactive=False, elem_id="answer"
+                )
+                self.stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop-answering")
+                self.why = gr.HTML(elem_id="answer-why", elem_classes="plain")
+        self.progress = gr.HTML(
+            {},
+            html_template='<div class="ift evaluation col"></div>',
+            js_on_load="ift.evaluation(element, props, watch, data => trigger('changed', data), server)",
+            server_functions=[self.poll_evaluation],
+            elem_id="evaluation",
+            elem_classes="plain",
+        )
+        self.verdict = gr.HTML(elem_id="verdict", elem_classes="plain")
+        with gr.Row():
+            with gr.Column(scale=3, min_width=320):
+                self.figure = gr.HTML(
+                    {},
+                    html_template='<div class="ift"><h2>By task</h2><div class="plot"></div></div>',
+                    js_on_load="ift.figure(element, props, watch)",
+                    elem_id="by-task",
+                    elem_classes="plain",
+                    visible="hidden",
+                )
+            with gr.Column(scale=2, min_width=320):
+                self._build_chat()
+        self.filter = gr.Radio(list(views.FILTERS), value="all", label="Records", visible="hidden", elem_id="filter")
+        self.page = gr.Number(1, label="Page", precision=0, minimum=1, visible="hidden", elem_id="answers-page")
+        self.table = gr.HTML(elem_id="answers", elem_classes="plain")
+
+    def _build_chat(self) -> None:
+        gr.HTML('<div class="ift"><h2>Ask both models</h2></div>', elem_classes="plain")
+        self.instruction = gr.Textbox("What is the capital of France?", label="Instruction", elem_id="ask-instruction")
+        self.input = gr.Textbox(label="Input (may stay empty)", elem_id="ask-input")
+        with gr.Row():
+            self.temperature = gr.Number(
+                0, label="Temperature", info="0: the likeliest token", minimum=0, min_width=120
+            )
+            self.tokens = gr.Number(
+                CHAT_TOKENS, label="New tokens", info="at most", precision=0, minimum=1, min_width=120
+            )
+        self.ask = gr.Button("Ask both", variant="primary", interactive=False, elem_id="ask")
+        self.said = gr.HTML(elem_id="said", elem_classes="plain")
+
+    def wire(self) -> None:
+        """Connect the tab's own widgets."""
+        self.answer.click(self._answer, self.run, [self.progress, self.why], **QUIET)
+        self.stop.click(self._stop, self.run, self.why, **QUIET)
+        self.progress.changed(self.show, self.run, self.results, **QUIET)
+        for change in (self.filter.input, self.page.input):
+            change(self._table, [self.run, self.filter, self.page], self.table, **LIVE)
+        asked = [self.run, self.instruction, self.input, self.temperature, self.tokens]
+        for event in (self.ask.click, self.instruction.submit, self.input.submit):
+            event(self._ask, asked, self.said, **QUIET)
+
+    @property
+    def results(self) -> list:
+        """What `show` fills."""
+        return [self.verdict, self.figure, self.filter, self.page, self.table]
+
+    def show(self, run_id: str | None) -> tuple:
+        """The results of a run, or what to do to get some."""
+        run = self.context.jobs.run(run_id)
+        scores = run.scores if run else None
+        if scores is None:
+            hidden = gr.HTML({}, visible="hidden"), gr.Radio(visible="hidden"), gr.Number(visible="hidden")
+            return views.empty(_next_step(run)), *hidden, ""
+        answers = views.frame(run.completions("before"), run.completions("after"))
+        figure = views.task_figure(answers)
+        return (
+            views.verdict(scores),
+            gr.HTML(figure, visible=True if figure else "hidden"),
+            gr.Radio(views.counts(answers), value="all", visible=True),
+            gr.Number(1, visible=True),
+            views.answers_table(answers, page=1),
+        )
+
+    def buttons(self, run_id: str | None) -> tuple:
+        """Answer, Stop, Ask and the reason, as they can be used now."""
+        run, busy = self.context.jobs.run(run_id), self.context.jobs.busy()
+        saved = run is not None and bool(run.checkpoints())
+        answering = run is not None and run.evaluation.state() is State.RUNNING
+        note = views.buttons_note(has_run=run is not None, saved=saved, busy_id=busy.id if busy else None)
+        can = gr.Button(interactive=saved and busy is None)
+        return can, gr.Button(visible=answering), gr.Button(interactive=saved), note
+
+    def poll_evaluation(self, query: dict) -> dict:
+        """What the progress bar asks twice a second."""
+        run = self.context.jobs.run(query.get("run"))
+        if run is None:
+            return {"state": "unknown", "offset": 0, "over": True}
+        state = run.evaluation.state()
+        events, offset = run.evaluation.read()
+        return views.progress(events, offset, state)
+
+    def _answer(self, run_id: str | None) -> tuple:
+        run = self.context.jobs.run(run_id)
+        if run is None:
+            return gr.skip(), gr.skip()
+        try:
+            self.context.jobs.start_evaluation(run)
+        except IftError as problem:
+            return gr.skip(), html.error(problem)
+        return {"run": run.id, "again": next(self.context.stamps)}, ""
+
+    def _stop(self, run_id: str | None) -> str:
+        run = self.context.jobs.run(run_id)
+        if run is not None:
+            self.context.jobs.stop(run)
+        return ""
+
+    def _table(self, run_id: str | None, chosen: str, page: float | None) -> str:
+        run = self.context.jobs.run(run_id)
+        if run is None or run.scores is None:
+            return ""
+        answers = views.frame(run.completions("before"), run.completions("after"))
+        return views.answers_table(views.choose(answers, chosen), page=int(page or 1))
+
+    def _ask(self, run_id: str | None, *question: object) -> Iterator[str]:
+        try:
+            run = self.context.jobs.run(run_id)
+            if run is None:
+                raise ConfigError("There is no run to ask", where="run", fix="Train a model first.")
+            yield from self._answers(run, *question)
+        except IftError as problem:
+            yield html.error(problem)
+
+    def _answers(self, run: Run, instruction: str, text: str, temperature: float, tokens: float) -> Iterator[str]:
+        from ift.generation import Sampling
+        from ift.inference import ask
+
+        config = run.config
+        template, example = Template.parse(config["template_source"]), Example(instruction, text, "")
+        sampling = Sampling(max_new_tokens=whole("New tokens", tokens), temperature=float(temperature or 0))
+        base = config["config"]["model"]
+        models = {f"Before · {base}": base, f"After · {run.id}": str(run.last_checkpoint())}
+        said: dict = dict.fromkeys(models)
+        yield views.chat(instruction, said)
+        for name, model in models.items():
+            said[name] = ask(self.context.models.get(model), template, example, sampling)
+            yield views.chat(instruction, said)
+
+
+def _next_step(run: Run | None) -> str:
+    if run is None:
+        return "Train a model first, on the tab Fine-tune, or choose a run above."
+    if run.evaluation.state() is State.RUNNING:
+        return "The held-out records are being answered."
+    return (
+        "Press “Answer the held-out records”: the base model and the fine-tuned one answer each, and both are scored."
+    )

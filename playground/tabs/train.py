@@ -1,0 +1,172 @@
+"""Tab 3: choose a model and how it is trained, start, watch, stop."""
+
+import gradio as gr
+
+from ift.config import PRESETS, SCHEDULES, TrainConfig, make_config, preset_for
+from ift.errors import ConfigError, IftError
+from ift.models import GPT2_SIZES
+from ift.runs import State
+from ift.templates import Template
+from playground import library
+from playground.context import LIVE, QUIET, Context, preset_of, train_on, whole
+from playground.jobs import train_options
+from playground.tabs.prompt import MASKS, PromptTab
+from playground.views import html
+from playground.views import run as views
+
+PRESET_TITLES = {
+    "quick": "Quick: 2 epochs, batch 16, learning rate 3e-4, loss on the response",
+    "book": "Book, chapter 7: 2 epochs, batch 8, learning rate 5e-5, weight decay 0.1, loss on all tokens",
+}
+NUMBERS = {
+    "num_train_epochs": "times through the training records",
+    "max_steps": "optimizer steps instead of epochs; -1: off",
+    "per_device_train_batch_size": "rows a step",
+    "learning_rate": "step size at its highest",
+    "weight_decay": "AdamW's",
+    "warmup_steps": "steps until the rate is at its highest",
+    "max_grad_norm": "0 does not clip",
+    "eval_steps": "steps between evaluations",
+    "seed": "of the order of the rows",
+}
+WHOLE = ("max_steps", "per_device_train_batch_size", "warmup_steps", "eval_steps", "seed")
+
+
+class TrainTab:
+    """The tab's widgets and handlers."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        with gr.Row():
+            with gr.Column(scale=3, min_width=320):
+                self._build_options()
+            with gr.Column(scale=2, min_width=320):
+                self.ready = gr.HTML(elem_id="ready", elem_classes="plain")
+                self.start = gr.Button("Start fine-tuning", variant="primary", size="lg", elem_id="start")
+                self.stop = gr.Button("Stop and keep", variant="stop", interactive=False, elem_id="stop")
+                self.why = gr.HTML(elem_id="why", elem_classes="plain")
+                self.message = gr.HTML(elem_id="run-message", elem_classes="plain")
+                with gr.Accordion("The same run from a command line", open=False):
+                    self.command = gr.Code(language="shell", interactive=False, label="Command", elem_id="command")
+        self.run = gr.Dropdown([], value=None, label="Run shown", info="Every run of this server", elem_id="run")
+        self.chart = gr.HTML(
+            {},
+            html_template='<div class="ift run col" hidden></div>',
+            js_on_load="ift.run(element, props, watch, data => trigger('changed', data), server)",
+            server_functions=[self.poll_training],
+            elem_id="chart",
+            elem_classes="plain",
+        )
+
+    def _build_options(self) -> None:
+        quick = TrainConfig()
+        self.model = gr.Dropdown(
+            model_choices(self.context),
+            value=quick.model,
+            label="Model",
+            info="The starter is in the box. GPT-2 is downloaded once. A run goes on from its last checkpoint.",
+            allow_custom_value=not self.context.settings.public,
+            elem_id="model",
+        )
+        presets = [(title, name) for name, title in PRESET_TITLES.items()]
+        self.preset = gr.Radio(presets, value=preset_for(quick.model), label="Preset", elem_id="run-preset")
+        self.mask = gr.Radio(MASKS, value=quick.train_on, label="Which tokens count in the loss", elem_id="run-mask")
+        with gr.Accordion("Hyper-parameters", open=False, elem_id="hyper"), gr.Row():
+            self.hyper: dict[str, gr.components.Component] = {
+                name: gr.Number(getattr(quick, name), label=name, info=text, min_width=180, elem_id=name)
+                for name, text in NUMBERS.items()
+            }
+            self.hyper["lr_scheduler_type"] = gr.Dropdown(
+                list(SCHEDULES), value=quick.lr_scheduler_type, label="lr_scheduler_type", info="of the learning rate"
+            )
+
+    def wire(self, page: gr.Blocks, prompt: PromptTab, data: gr.State, shown: gr.BrowserState) -> None:
+        """Connect the widgets, and the mask with the prompt tab's. `shown`: the run that this browser looks at."""
+        hyper = list(self.hyper.values())
+        switches = [self.model, self.mask, prompt.keep_eos, prompt.train_padding, prompt.max_length, *hyper]
+        inputs = [data, prompt.template, *switches]
+        self.start.click(self._start, inputs, [shown, self.message], **QUIET)
+        self.stop.click(self._stop, self.run, self.message, **QUIET)
+        preset = {"fn": self._preset, "inputs": self.preset, "outputs": [self.mask, prompt.mask, *hyper]}
+        self.preset.input(**preset, **QUIET)
+        self.model.input(preset_for, self.model, self.preset, **QUIET).then(**preset, **QUIET)
+        self.mask.input(lambda mask: mask, self.mask, prompt.mask, **LIVE)
+        prompt.mask.input(lambda mask: mask, prompt.mask, self.mask, **LIVE)
+        preview = {"fn": self._preview, "inputs": inputs, "outputs": [self.ready, self.command]}
+        for component in (data, prompt.template, *switches):
+            component.change(**preview, **LIVE)
+        page.load(**preview, **QUIET)
+
+    def poll_training(self, query: dict) -> dict:
+        """What the chart asks twice a second: the events since its cursor."""
+        run = self.context.jobs.run(query.get("run"))
+        if run is None:
+            return {"state": "unknown", "offset": 0, "over": True}
+        state = self.context.jobs.state(run)  # before the events: what ends a run is then never missed
+        events, offset = run.training.read(int(query.get("offset", 0)))
+        died = self.context.jobs.log_tail(run) if state is State.FAILED and offset == 0 else ""
+        return views.news(run.id, events, offset, state, died=died)
+
+    def buttons(self, run_id: str | None) -> tuple:
+        """Start, Stop and the reason, as they can be used now."""
+        busy = self.context.jobs.busy()
+        busy_id = busy.id if busy else None
+        can_stop = busy_id is not None and busy_id == run_id
+        note = views.buttons_note(run_id, busy_id)
+        return gr.Button(interactive=busy is None), gr.Button(interactive=can_stop), note
+
+    def run_choices(self) -> list[str]:
+        """Names of all runs, newest first; one that is just starting too."""
+        busy = self.context.jobs.busy()
+        names = [run.id for run in self.context.jobs.runs()]
+        return [busy.id, *names] if busy and busy.id not in names else names
+
+    def _config(self, data: str, model: str, *switches: object) -> TrainConfig:
+        mask, keep_eos, train_padding, max_length, *numbers = switches
+        options = dict(zip(self.hyper, numbers, strict=True))
+        options |= {name: whole(name, options[name]) for name in WHOLE}
+        empty = [name for name, value in options.items() if value is None]
+        if empty:
+            raise ConfigError(f"{empty[0]} is empty", where=empty[0], fix="Give a number.")
+        options["max_length"] = whole("max_length", max_length) or None
+        on = train_on(mask, keep_eos, train_padding)
+        return make_config({**options, "model": self.context.model(model), "data": data, "train_on": on})
+
+    def _preview(self, data: str, source: str, model: str, *switches: object) -> tuple:
+        try:
+            config, template = self._config(data, model, *switches), Template.parse(source)
+            dataset = library.dataset(data)
+            report = library.report(dataset, source, self.context.limit(model, config.max_length or 0))
+        except IftError as problem:
+            return html.error(problem), ""
+        name = preset_of(template.source) or "my-template.txt"
+        command = views.command_line([*train_options(config, name), "--out", "runs/my-run"])
+        return views.ready(config, report, template=name), command
+
+    def _start(self, data: str, source: str, model: str, *switches: object) -> tuple:
+        try:
+            config, template = self._config(data, model, *switches), Template.parse(source)
+            library.dataset(data)
+            preset = preset_of(template.source)
+            run = self.context.jobs.start_training(config, template=preset, source=template.source)
+        except IftError as problem:
+            return gr.skip(), html.error(problem)
+        return run.id, ""
+
+    def _stop(self, run_id: str | None) -> str:
+        run = self.context.jobs.run(run_id)
+        if run is None:
+            return ""
+        self.context.jobs.stop(run)
+        return html.note("busy", "Stopping: the run saves what it has reached.")
+
+    def _preset(self, preset: str) -> list:
+        config = TrainConfig(**PRESETS[preset])
+        return [config.train_on, config.train_on, *(getattr(config, name) for name in self.hyper)]
+
+
+def model_choices(context: Context) -> list[tuple[str, str]]:
+    """The starter, OpenAI's sizes, and the runs of this server that saved something."""
+    sizes = [(f"{name} · {parameters / 1e6:,.0f} M parameters", name) for name, parameters in GPT2_SIZES.items()]
+    runs = [(f"run {run.id}", run.id) for run in context.jobs.runs() if run.checkpoints()]
+    return [("starter · 11 M parameters, in the box", "starter"), *sizes, *runs]

@@ -1,0 +1,1 @@
+"""Pure views: values in, HTML, figures or payloads out. No Gradio, no files; everything is escaped."""

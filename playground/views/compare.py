@@ -1,0 +1,209 @@
+"""The Before & after tab: verdict, means, tasks, every held-out record."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ift.events import Answered, Failed, TrainEvent
+from ift.runs import State
+from ift.types import Completion
+from playground.views.html import block, card, chip, esc, note, table, tiles
+
+TITLES = {
+    "exact_match": ("Exact match", "same words; case, punctuation and articles ignored"),
+    "token_f1": ("Token F1", "shared words, order ignored"),
+    "rouge_l": ("ROUGE-L", "longest common word sequence"),
+    "chrf": ("chrF", "shared character sequences"),
+    "ended": ("Stopped by itself", "end-of-text, or the template's own ending"),
+}
+FILTERS = ("all", "improved", "worse", "not exact", "never stopped")
+PAGE_ROWS = 50
+_FINISH = {"eos": "", "stop": "", "length": "! cut"}
+
+
+def verdict(scores: Mapping) -> str:
+    """The one sentence, and a tile a metric."""
+    before, after = scores["before"]["exact_match"], scores["after"]["exact_match"]
+    if before is None or after is None:
+        return note("warn", "No held-out record could be answered: every prompt fills the model's context.")
+    low, high = (100 * bound for bound in scores["gain_interval_95"]["exact_match"])
+    if low > 0:
+        kind, sign, verb = "", chip("good", "✓ decided"), "raised"
+    elif high < 0:
+        kind, sign, verb = "no", chip("bad", "✗ worse"), "lowered"
+    else:
+        kind, sign, verb = "open", chip("warn", "! open"), "may not have changed"
+    change = f"{100 * (after - before):+.1f} points, 95 % interval [{low:+.1f}, {high:+.1f}]"
+    sentence = f"Fine-tuning {verb} <b>exact match: {before:.1%} before, {after:.1%} after</b> ({change})."
+    detail = (
+        f"{scores['n']:,} held-out records, greedy answers of up to {scores['max_new_tokens']} tokens, paired "
+        "bootstrap over the records. The interval tells about the choice of records, not about the luck of one training run."
+    )
+    lead = f'<p class="muted">Verdict {sign}</p><p class="lead">{sentence}</p><p class="muted">{esc(detail)}</p>'
+    return block(f'<div class="verdict {kind}">{lead}</div>', tiles(_tile(scores, name) for name in TITLES))
+
+
+def _tile(scores: Mapping, name: str) -> tuple[str, str, str]:
+    before, after = scores["before"][name], scores["after"][name]
+    low, high = scores["gain_interval_95"][name]
+    title, meaning = TITLES[name]
+    return (
+        f"{before:.1%} → {after:.1%}",
+        title,
+        f"<span>gain [{100 * low:+.1f}, {100 * high:+.1f}] · {esc(meaning)}</span>",
+    )
+
+
+def frame(before: Sequence[Mapping], after: Sequence[Mapping]) -> pd.DataFrame:
+    """One row a held-out record, in the data set's order: texts, finishes and scores of both sides."""
+    rows = []
+    for old, new in zip(before, after, strict=True):
+        row = {name: new[name] for name in ("record", "task", "instruction", "input", "output")}
+        for side, answered in (("before", old), ("after", new)):
+            row[side] = answered["model_response"]
+            row[f"{side}_finish"] = answered["finish"]
+            row[f"{side}_reason"] = answered["scores"][0]["reason"]
+            row |= {f"{side}_{score['by']}": score["value"] for score in answered["scores"]}
+        rows.append(row)
+    return pd.DataFrame(rows).fillna({"task": ""})
+
+
+def choose(answers: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """The rows of one of FILTERS; improved and worse go by token F1."""
+    gain = answers["after_token_f1"].astype(float) - answers["before_token_f1"].astype(float)
+    masks = {
+        "all": gain.isna() | gain.notna(),
+        "improved": gain > 0,
+        "worse": gain < 0,
+        "not exact": answers["after_exact_match"] == 0.0,
+        "never stopped": answers["after_finish"] == "length",
+    }
+    return answers[masks[kind]]
+
+
+def counts(answers: pd.DataFrame) -> list[tuple[str, str]]:
+    """The filters as (label with count, name) for a choice."""
+    return [(f"{kind} {len(choose(answers, kind)):,}", kind) for kind in FILTERS]
+
+
+def answers_table(answers: pd.DataFrame, *, page: int) -> str:
+    """One page of records with expected, before, after and scores."""
+    pages = max(1, -(-len(answers) // PAGE_ROWS))
+    page = min(max(1, page), pages)
+    shown = answers.iloc[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
+    head = (
+        ("Row", "n"),
+        ("Task", "nw"),
+        ("Instruction", "pre"),
+        ("Expected", "pre"),
+        ("Before", "pre before"),
+        ("After", "pre"),
+        ("F1 before → after", "n"),
+        ("Exact", ""),
+    )
+    rows = [_row(row) for row in shown.to_dict("records")]
+    return block(table(f"{len(answers):,} held-out records, page {page} of {pages}", head, rows))
+
+
+def _row(row: Mapping) -> tuple[str, ...]:
+    question = f"<b>{esc(row['instruction'])}</b>" + (f"\n{esc(row['input'])}" if row["input"] else "")
+    if row["after_reason"] or row["before_reason"]:
+        reason = esc(row["after_reason"] or row["before_reason"])
+        score, exact = "none", chip("warn", f"! {reason}")
+    else:
+        score = f"{row['before_token_f1']:.2f} → {row['after_token_f1']:.2f}"
+        exact = chip("good", "✓ yes") if row["after_exact_match"] == 1 else chip("bad", "✗ no")
+    return (
+        str(row["record"]),
+        esc(row["task"]),
+        question,
+        esc(row["output"]),
+        _answer(row, "before"),
+        _answer(row, "after"),
+        score,
+        exact,
+    )
+
+
+def _answer(row: Mapping, side: str) -> str:
+    cut = _FINISH[row[f"{side}_finish"]]
+    return esc(row[side].strip()) + (f" {chip('warn', cut)}" if cut and not row[f"{side}_reason"] else "")
+
+
+def task_figure(answers: pd.DataFrame) -> dict:
+    """Exact match by task, before and after, for the figure component; empty where records name no task."""
+    if (answers["task"] == "").all():
+        return {}
+    by_task = (
+        answers.groupby("task")[["before_exact_match", "after_exact_match"]].mean().sort_values("after_exact_match")
+    )
+    sizes = answers["task"].value_counts()
+    names = [f"{name} ({sizes[name]})" for name in by_task.index]
+    before, after = (by_task[f"{side}_exact_match"].tolist() for side in ("before", "after"))
+    line = {"mode": "lines", "line": {"color": "--acc", "width": 5}, "opacity": 0.4, "hoverinfo": "skip"}
+    x = [value for pair in zip(before, after, strict=True) for value in (*pair, None)]
+    y = [value for name in names for value in (name, name, None)]
+    hollow = {"size": 11, "color": "--page", "line": {"color": "--r0b", "width": 2}}
+    text = "%{y}: %{x:.0%}<extra></extra>"
+    height = 80 + 24 * len(names)
+    return {
+        "label": f"Exact match by task, before and after, {len(names)} tasks; the table below has every record",
+        "height": height,
+        "data": [
+            {"x": x, "y": y, "showlegend": False, **line},
+            {"x": before, "y": names, "mode": "markers", "name": "before", "marker": hollow, "hovertemplate": text},
+            {"x": after, "y": names, "mode": "markers", "name": "after", "hovertemplate": text}
+            | {"marker": {"size": 13, "color": "--acc"}},
+        ],
+        "layout": {
+            "height": height,
+            "xaxis": {"title": {"text": "exact match"}, "tickformat": ".0%", "range": [-0.03, 1.03]},
+            "yaxis": {"type": "category"},
+            "legend": {"orientation": "h", "y": 1.06, "x": 0},
+        },
+    }
+
+
+def chat(instruction: str, answers: Mapping[str, Completion | None]) -> str:
+    """A question and what each model said; None is still to come."""
+    ends = {
+        "eos": chip("good", "✓ stopped by itself"),
+        "stop": chip("good", "✓ ended"),
+        "length": chip("warn", "! cut"),
+    }
+    cards = []
+    for name, answer in answers.items():
+        body = f"{esc(answer.text.strip())}\n{ends[answer.finish]}" if answer else chip("acc", "▶ thinking")
+        cards.append(f'<div class="say"><h4>{esc(name)}</h4>{body}</div>')
+    return block(f'<p><b>{esc(instruction)}</b></p><div class="half">{"".join(cards)}</div>')
+
+
+def empty(text: str) -> str:
+    """Nothing to compare yet, and what to do."""
+    return block(card("Nothing to compare yet", f"<p>{esc(text)}</p>"))
+
+
+def progress(events: Sequence[TrainEvent], offset: int, state: State) -> dict:
+    """How far the answering is, for the progress bar."""
+    last = next((event for event in reversed(events) if isinstance(event, Answered)), None)
+    failed = next((event for event in events if isinstance(event, Failed)), None)
+    return {
+        "state": state.value,
+        "offset": offset,
+        "over": state.is_over,
+        "error": {"what": failed.what, "where": failed.where, "fix": failed.fix} if failed else None,
+        "side": last.side if last else "",
+        "done": last.done if last else 0,
+        "total": last.total if last else 0,
+    }
+
+
+def buttons_note(*, has_run: bool, saved: bool, busy_id: str | None) -> str:
+    """Why the held-out records can't be answered now; empty where they can."""
+    if not has_run:
+        text = "There is no run yet: start one on the tab Fine-tune."
+    elif busy_id:
+        text = f"{busy_id} is going on: wait until it has ended, or stop it."
+    else:
+        text = "" if saved else "The run has saved nothing: train again."
+    return f'<div class="ift"><p class="muted">{esc(text)}</p></div>' if text else ""

@@ -1,0 +1,173 @@
+"""The Data tab: what a data set holds, what deserves a look, and its records."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ift.data import Dataset
+from ift.report import Report
+from ift.types import Example, Role
+from playground.views.html import block, card, esc, legend, role_bar, table, tiles
+
+PAGE_ROWS = 25
+
+
+def overview(data: Dataset, report: Report, *, max_length: int | None) -> str:
+    """Lead, tiles, what to look at, split."""
+    total = sum(report.tokens_by_role.values())
+    shares = {role: report.tokens_by_role[role.label] / total for role in Role if role is not Role.PAD}
+    answer = shares[Role.RESPONSE] + shares[Role.EOS]
+    n = len(data)
+    look = len([rows for rows in _problems(report, max_length) if rows[0]])
+    verdict = {0: "Nothing stands in the way of training.", 1: "One thing deserves a look before training."}
+    lead = verdict.get(look, f"{look} things deserve a look before training.")
+    numbers = tiles(
+        [
+            (f"{n:,}", "records, all readable", ""),
+            *([(f"{report.tasks}", "kinds of task", "")] if report.tasks else []),
+            (f"{report.lengths.mean():.1f}", f"tokens a row ({report.lengths.min()} to {report.lengths.max()})", ""),
+            (f"{report.with_input / n:.0%}", f"have an input ({report.with_input:,})", ""),
+            (f"{answer:.0%}", "of all tokens are response or end of text", role_bar(shares)),
+        ]
+    )
+    return block(
+        f'<p class="lead"><b>Stage 1 of 3, data.</b> {n:,} instruction–answer pairs, checked row by row. {lead}</p>',
+        numbers,
+        legend(shares),
+        f'<div class="half">{_checks(report, max_length)}{_split(report)}</div>',
+    )
+
+
+def _problems(report: Report, max_length: int | None) -> list[tuple[Sequence[int], str, str]]:
+    """(rows, what is wrong with them, what to do or what it means) each; no rows is good."""
+    limit = f"the limit of {max_length} tokens" if max_length else "the limit"
+    return [
+        (report.cut, f"do not fit into {limit} and would lose their end-of-text", "The model would not learn to stop."),
+        (report.empty_outputs, "have an empty output", "They train the end-of-text only."),
+        (report.leaks, "of the test part ask what a training record asks", "The score would count what was learnt."),
+        (report.repeats, "repeat an earlier question", "Exact match can count only one answer as right."),
+        (
+            report.unstable,
+            "merge a token across the border of prompt and response when tokenized whole",
+            "Here the prompt is tokenized by itself, so training and inference agree; other tools may not.",
+        ),
+    ]
+
+
+def _checks(report: Report, max_length: int | None) -> str:
+    items = []
+    for rows, what, meaning in _problems(report, max_length):
+        if rows:
+            first = ", ".join(map(str, rows[:6])) + (" and more" if len(rows) > 6 else "")
+            detail = f'<span class="fix">{esc(meaning)} Rows {first}.</span>'
+            items.append(f'<li><b class="warn">!</b><span><b>{len(rows):,} rows</b> {esc(what)}.{detail}</span></li>')
+        else:
+            items.append(f'<li><b class="good">✓</b><span>No row: {esc(what)}.</span></li>')
+    return card("Validation report", f'<ul class="probs">{"".join(items)}</ul>')
+
+
+def _split(report: Report) -> str:
+    parts = {name: len(getattr(report.split, name)) for name in ("train", "validation", "test")}
+    total = sum(parts.values())
+    said = "as the file says" if report.split.from_file else "85 / 10 / 5 in file order: train, test, validation"
+    label = ", ".join(f"{name} {count:,}" for name, count in parts.items())
+    cells = "".join(
+        f'<div class="{name}" style="flex:{count} 0 0">{name} {count:,}</div>' for name, count in parts.items()
+    )
+    meaning = {
+        "train": "what the model learns from",
+        "validation": "watched while it trains",
+        "test": "never trained on; answered and scored before and after",
+    }
+    rows = "".join(
+        f"<dt>{name}</dt><dd>{count:,} · {count / total:.1%} · {meaning[name]}</dd>" for name, count in parts.items()
+    )
+    bar = f'<div class="splitbar" role="img" aria-label="Split: {label}">{cells}</div>'
+    return card("Split", f'<p class="muted">{said}</p>', bar, f"<dl>{rows}</dl>")
+
+
+def length_figure(report: Report, *, max_length: int | None) -> dict:
+    """Histogram of row lengths for the figure component; colours are CSS variables."""
+    lengths = report.lengths
+    edges = np.histogram_bin_edges(lengths, bins=min(40, max(4, int(lengths.max() - lengths.min() + 1))))
+    counts, edges = np.histogram(lengths, bins=edges)
+    middles = ((edges[:-1] + edges[1:]) / 2).round(2)
+    bar = {
+        "type": "bar",
+        "x": middles.tolist(),
+        "y": counts.tolist(),
+        "width": np.diff(edges).round(2).tolist(),
+        "marker": {"color": "--r0", "line": {"color": "--r0b", "width": 1}},
+        "hovertemplate": "about %{x:.0f} tokens: %{y} rows<extra></extra>",
+    }
+    shapes = []
+    if max_length and max_length < lengths.max():
+        line = {"color": "--bad", "width": 2, "dash": "dash"}
+        shapes = [{"type": "line", "x0": max_length, "x1": max_length, "yref": "paper", "y0": 0, "y1": 1, "line": line}]
+    half, most = np.percentile(lengths, [50, 95])
+    return {
+        "label": f"Rows by length in tokens: half have {half:.0f} or fewer, 95 percent {most:.0f} or fewer",
+        "data": [bar],
+        "layout": {
+            "height": 260,
+            "bargap": 0.04,
+            "shapes": shapes,
+            "xaxis": {"title": {"text": "tokens in the row, end-of-text included"}},
+            "yaxis": {"title": {"text": "rows"}},
+        },
+        "height": 260,
+    }
+
+
+def find(data: Dataset, report: Report, *, query: str, part: str) -> list[int]:
+    """Records whose text contains the query, case ignored, in one part of the split or in all."""
+    records = range(len(data)) if part == "all" else getattr(report.split, part)
+    words = query.lower().strip()
+    return [i for i in records if words in _haystack(data.examples[i])]
+
+
+def _haystack(example: Example) -> str:
+    return "\n".join((example.instruction, example.input, example.output, example.task or "")).lower()
+
+
+def records_table(data: Dataset, report: Report, found: Sequence[int], *, page: int) -> str:
+    """One page of records."""
+    pages = max(1, -(-len(found) // PAGE_ROWS))
+    page = min(max(1, page), pages)
+    shown = found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
+    part_of = {i: name for name in ("train", "validation", "test") for i in getattr(report.split, name)}
+    marks = {
+        "empty output": set(report.empty_outputs),
+        "repeats a question": set(report.repeats),
+        "asked in training": set(report.leaks),
+        "is cut": set(report.cut),
+    }
+    head = (
+        ("Row", "n"),
+        ("Part", "nw"),
+        ("Task", "nw"),
+        ("Instruction", "pre"),
+        ("Input", "pre"),
+        ("Output", "pre"),
+        ("Tokens", "n"),
+    )
+    rows = []
+    for i in shown:
+        example = data.examples[i]
+        notes = "".join(
+            f' <span class="chip warn">! {name}</span>' for name, found_in in marks.items() if i in found_in
+        )
+        empty = '<span class="muted">none</span>'
+        rows.append(
+            (
+                str(i),
+                part_of[i],
+                esc(example.task or ""),
+                esc(example.instruction),
+                esc(example.input) if example.has_input else empty,
+                esc(example.output) + notes,
+                str(report.lengths[i]),
+            )
+        )
+    caption = f"{len(found):,} of {len(data):,} records, page {page} of {pages}"
+    return block(table(caption, head, rows))

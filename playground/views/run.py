@@ -1,0 +1,76 @@
+"""The Fine-tune tab: what is new in a run's event file, as a payload for the chart, and what will be run."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from ift.config import TrainConfig
+from ift.events import Evaluated, Failed, Sampled, Saved, Stepped, Stopped, TrainEvent, Warned
+from ift.report import Report
+from ift.runs import State
+from playground.views.html import block, card, esc
+
+
+def news(run_id: str, events: Sequence[TrainEvent], offset: int, state: State, *, died: str = "") -> dict:
+    """What the browser appends to what it has.
+
+    Args:
+        run_id: the run's name.
+        events: those since the browser's cursor.
+        offset: the cursor from now on.
+        state: of the run now.
+        died: what a process that failed before its first event printed last.
+    """
+    failed = next((event for event in events if isinstance(event, Failed)), None)
+    error = {"what": failed.what, "where": failed.where, "fix": failed.fix} if failed else None
+    if died:
+        error = {"what": died, "where": "run.log in the run folder", "fix": ""}
+    stopped = next((event for event in events if isinstance(event, Stopped)), None)
+    end = f"Stopped at step {stopped.step}: {stopped.reason}." if stopped else ""
+    if state is State.STOPPED and not stopped:
+        end = "The process ended without a word: it was killed. What it had saved is kept."
+    return {
+        "run": run_id,
+        "offset": offset,
+        "state": state.value,
+        "over": state.is_over,
+        "steps": [asdict(event) for event in events if isinstance(event, Stepped)],
+        "evaluations": [asdict(event) for event in events if isinstance(event, Evaluated)],
+        "samples": [asdict(event) for event in events if isinstance(event, Sampled)],
+        "warnings": [event.message for event in events if isinstance(event, Warned)],
+        "saved": next((event.path for event in reversed(events) if isinstance(event, Saved)), ""),
+        "end": end,
+        "error": error,
+    }
+
+
+def ready(config: TrainConfig, report: Report, *, template: str) -> str:
+    """What a press on Start will do."""
+    rows = len(report.split.train)
+    steps = config.total_steps(rows)
+    tokens = steps * min(config.per_device_train_batch_size, rows) * float(report.lengths.mean())
+    facts = {
+        "Data": f"{config.data}: {rows:,} training records of {len(report.lengths):,}",
+        "Template": template,
+        "Model": f"{config.model}, all weights",
+        "Loss on": config.train_on,
+        "Work": f"{steps:,} steps, about {tokens / 1000:,.0f} thousand tokens",
+    }
+    items = "".join(f"<dt>{esc(name)}</dt><dd>{esc(text)}</dd>" for name, text in facts.items())
+    return block(card("Ready", f"<dl>{items}</dl>"))
+
+
+def command_line(options: Sequence[str]) -> str:
+    """The same run from a shell."""
+    return "python -m ift train " + " ".join(shlex.quote(option) for option in options)
+
+
+def buttons_note(run_id: str | None, busy_id: str | None) -> str:
+    """Why Start or Stop can't be used now."""
+    if busy_id is None:
+        text = "Stop can be used while a run is going on."
+    elif busy_id == run_id:
+        text = "Start waits until this run has ended. You can close the page: the run goes on, and is found again."
+    else:
+        text = f"Start waits: {busy_id} is going on. Choose it below to stop it, or let it end."
+    return f'<div class="ift"><p class="muted">{esc(text)}</p></div>'
