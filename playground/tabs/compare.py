@@ -8,6 +8,7 @@ from ift.errors import ConfigError, IftError
 from ift.runs import Run, State
 from ift.templates import Template
 from ift.types import Example
+from playground import polls
 from playground.context import LIVE, QUIET, Context, whole
 from playground.views import compare as views
 from playground.views import html
@@ -33,7 +34,7 @@ class CompareTab:
             {},
             html_template='<div class="ift evaluation col"></div>',
             js_on_load="ift.evaluation(element, props, watch, data => trigger('changed', data), server)",
-            server_functions=[self.poll_evaluation],
+            server_functions=[polls.evaluation(context)],
             elem_id="evaluation",
             elem_classes="plain",
         )
@@ -109,15 +110,6 @@ class CompareTab:
         note = views.buttons_note(has_run=run is not None, saved=saved, busy_id=busy.id if busy else None)
         can = gr.Button(interactive=saved and busy is None)
         return can, gr.Button(visible=answering), gr.Button(interactive=saved), note
-
-    def poll_evaluation(self, query: dict) -> dict:
-        """What the progress bar asks twice a second."""
-        run = self.context.jobs.run(query.get("run"))
-        if run is None:
-            return {"state": "unknown", "offset": 0, "over": True}
-        state = run.evaluation.state()
-        events, offset = run.evaluation.read()
-        return views.progress(events, offset, state)
 
     def _answer(self, run_id: str | None) -> tuple:
         run = self.context.jobs.run(run_id)

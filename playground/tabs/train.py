@@ -5,9 +5,8 @@ import gradio as gr
 from ift.config import PRESETS, SCHEDULES, TrainConfig, make_config, preset_for
 from ift.errors import ConfigError, IftError
 from ift.models import GPT2_SIZES
-from ift.runs import State
 from ift.templates import Template
-from playground import library
+from playground import library, polls
 from playground.context import LIVE, QUIET, Context, preset_of, train_on, whole
 from playground.jobs import train_options
 from playground.tabs.prompt import MASKS, PromptTab
@@ -53,7 +52,7 @@ class TrainTab:
             {},
             html_template='<div class="ift run col" hidden></div>',
             js_on_load="ift.run(element, props, watch, data => trigger('changed', data), server)",
-            server_functions=[self.poll_training],
+            server_functions=[polls.training(context)],
             elem_id="chart",
             elem_classes="plain",
         )
@@ -96,16 +95,6 @@ class TrainTab:
         for component in (data, prompt.template, *switches):
             component.change(**preview, **LIVE)
         page.load(**preview, **QUIET)
-
-    def poll_training(self, query: dict) -> dict:
-        """What the chart asks twice a second: the events since its cursor."""
-        run = self.context.jobs.run(query.get("run"))
-        if run is None:
-            return {"state": "unknown", "offset": 0, "over": True}
-        state = self.context.jobs.state(run)  # before the events: what ends a run is then never missed
-        events, offset = run.training.read(int(query.get("offset", 0)))
-        died = self.context.jobs.log_tail(run) if state is State.FAILED and offset == 0 else ""
-        return views.news(run.id, events, offset, state, died=died)
 
     def buttons(self, run_id: str | None) -> tuple:
         """Start, Stop and the reason, as they can be used now."""

@@ -37,7 +37,7 @@ def verdict(scores: Mapping) -> str:
     sentence = f"Fine-tuning {verb} <b>exact match: {before:.1%} before, {after:.1%} after</b> ({change})."
     detail = (
         f"{scores['n']:,} held-out records, greedy answers of up to {scores['max_new_tokens']} tokens, paired "
-        "bootstrap over the records. The interval tells about the choice of records, not about the luck of one training run."
+        "bootstrap over the records. The interval tells about the choice of records, not about the luck of one run."
     )
     lead = f'<p class="muted">Verdict {sign}</p><p class="lead">{sentence}</p><p class="muted">{esc(detail)}</p>'
     return block(f'<div class="verdict {kind}">{lead}</div>', tiles(_tile(scores, name) for name in TITLES))
