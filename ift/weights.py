@@ -51,6 +51,7 @@ def read_config(folder: Path) -> GPT2Config:
     except (OSError, ValueError, AttributeError) as error:
         fix = "Give a folder with config.json and model.safetensors, as transformers saves them."
         raise ModelError("The model's config.json can't be read", where=str(path), fix=fix) from error
+    _check_counts(config, path)
     different = {
         "model_type": raw.get("model_type") != "gpt2",
         "activation_function": raw.get("activation_function", "gelu_new") not in ("gelu_new", "gelu_pytorch_tanh"),
@@ -65,6 +66,16 @@ def read_config(folder: Path) -> GPT2Config:
         fix = "Only GPT-2 with its own 50,257-token vocabulary is supported: gpt2, gpt2-medium, gpt2-large, gpt2-xl."
         raise ModelError("This is another architecture than GPT-2's", where=where, fix=fix)
     return config
+
+
+def _check_counts(config: GPT2Config, path: Path) -> None:
+    counts = {name: getattr(config, name) for name in ("n_positions", "n_embd", "n_layer", "n_head")}
+    wrong = [name for name, count in counts.items() if type(count) is not int or count < 1]
+    if not wrong and config.n_embd % config.n_head:
+        wrong = ["n_embd", "n_head"]  # every head takes its equal share of the channels
+    if wrong:
+        where = f"{path}: {', '.join(f'{name} = {counts[name]!r}' for name in wrong)}"
+        raise ModelError("The model's config.json can't be true", where=where, fix="Fetch the model again.")
 
 
 def read_model(folder: Path) -> GPT2:
@@ -83,7 +94,8 @@ def read_model(folder: Path) -> GPT2:
         short = name.removeprefix("transformer.")
         if short not in wanted:
             continue  # lm_head is tied, attn.bias and attn.masked_bias are mask buffers
-        tensor = (tensor.t() if short.endswith(_TRANSPOSED) else tensor).float().contiguous()
+        is_turned = short.endswith(_TRANSPOSED) and tensor.dim() == 2
+        tensor = (tensor.t() if is_turned else tensor).float().contiguous()
         if tensor.shape != shapes[wanted[short]]:
             where = f"{path}, tensor {name}"
             raise ModelError(

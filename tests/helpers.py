@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
+import torch
 
 from ift.model import GPT2Config, random_model
 from ift.types import EOS_ID, Encoded, Role
@@ -22,10 +23,20 @@ def encoded(*ids, roles=None, prompt_length=0):
 
 
 def tiny_model(*, seed=1, n_positions=64):
-    """GPT-2 with the full vocabulary and next to nothing else; its head is scaled up so that it has opinions."""
+    """GPT-2 with the full vocabulary and next to nothing else; every bias and norm counts, and it has opinions."""
     model = random_model(GPT2Config(n_positions=n_positions, n_embd=16, n_layer=2, n_head=2), seed=seed)
-    model.wte.weight.data *= 10
+    rng = torch.Generator().manual_seed(seed)
+    for parameter in model.parameters():
+        parameter.data += 0.2 * torch.randn(parameter.shape, generator=rng)
     return model.eval()
+
+
+def parrot(token):
+    """A tiny model that always says the same token."""
+    model = tiny_model()
+    model.wte.weight.data[token] *= 10
+    model.ln_f.bias.data = 10 * model.wte.weight.data[token].clone()
+    return model
 
 
 def save_model(model, folder):

@@ -1,0 +1,107 @@
+"""Our GPT-2 against transformers' own, and its cache against none."""
+
+import pytest
+import torch
+
+from ift.model import GPT2, GPT2Config, KVCache, gelu, random_model
+from tests.helpers import save_model, tiny_model
+
+IDS = torch.tensor([[11, 22, 33, 44, 55], [50256, 1, 50256, 2, 3]])
+
+
+@pytest.fixture(scope="module")
+def theirs(tiny_folder):
+    from transformers import GPT2LMHeadModel
+
+    return GPT2LMHeadModel.from_pretrained(tiny_folder).eval()
+
+
+def test_the_logits_are_transformers_logits(theirs):
+    with torch.inference_mode():
+        difference = tiny_model()(IDS) - theirs(IDS).logits
+    assert difference.abs().max() < 1e-4
+
+
+def test_the_whole_context_can_be_used(theirs):
+    ids = torch.arange(64)[None]
+    with torch.inference_mode():
+        assert (tiny_model()(ids) - theirs(ids).logits).abs().max() < 1e-4
+
+
+@torch.inference_mode()
+def test_reading_in_pieces_with_a_cache_gives_the_same_as_at_once():
+    model = tiny_model()
+    cache = KVCache(model.config, rows=2, size=5, like=model.wte.weight)
+    pieces = [model.hidden(ids, cache) for ids in IDS.split([2, 1, 2], dim=1)]
+    assert torch.allclose(torch.cat(pieces, dim=1), model.hidden(IDS), atol=1e-5)
+
+
+@torch.inference_mode()
+def test_rows_of_unequal_length_share_a_cache_and_do_not_disturb_each_other():
+    model = tiny_model()
+    cache = KVCache(model.config, rows=2, size=6, like=model.wte.weight)
+    prompts = torch.tensor([[11, 22, 50256, 50256], [1, 2, 3, 4]])  # the first is two tokens and filling
+    model.hidden(prompts, cache, lengths=torch.tensor([2, 4]))
+    model.hidden(torch.tensor([[33], [5]]), cache)
+    last = model.hidden(torch.tensor([[44], [6]]), cache)[:, -1]
+    alone = [model.hidden(torch.tensor([row]))[0, -1] for row in ([11, 22, 33, 44], [1, 2, 3, 4, 5, 6])]
+    assert torch.allclose(last, torch.stack(alone), atol=1e-5)
+
+
+@torch.inference_mode()
+def test_a_row_can_leave_the_cache_at_any_time():
+    model = tiny_model()
+    cache = KVCache(model.config, rows=2, size=6, like=model.wte.weight)
+    model.hidden(IDS, cache)
+    cache.keep(torch.tensor([1]))
+    last = model.hidden(torch.tensor([[7]]), cache)[0, -1]
+    alone = model.hidden(torch.tensor([[*IDS[1].tolist(), 7]]))[0, -1]
+    assert torch.allclose(last, alone, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_a_token_never_sees_what_follows():
+    changed = IDS.clone()
+    changed[:, 3:] = 9
+    before, after = tiny_model()(IDS)[:, :3], tiny_model()(changed)[:, :3]
+    assert torch.allclose(before, after, atol=1e-6)
+
+
+def test_the_head_is_the_token_embedding():
+    assert not [name for name, _ in tiny_model().named_parameters() if "head" in name]
+    assert torch.equal(tiny_model().logits(torch.eye(16)), tiny_model().wte.weight.T)
+
+
+def test_the_gelu_is_openais_approximation():
+    x = torch.linspace(-4, 4, 9)
+    by_hand = 0.5 * x * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (x + 0.044715 * x**3)))
+    assert torch.allclose(gelu(x), by_hand, atol=1e-6)
+
+
+def test_gpt2s_own_size_has_124_million_parameters():
+    with torch.device("meta"):
+        assert sum(parameter.numel() for parameter in GPT2(GPT2Config()).parameters()) == 124_439_808
+
+
+CONFIG = GPT2Config(n_positions=8, n_embd=8, n_layer=2, n_head=2)
+
+
+def weights(seed):
+    return torch.cat([parameter.flatten() for parameter in random_model(CONFIG, seed=seed).parameters()])
+
+
+def test_fresh_weights_come_from_the_seed_alone():
+    assert torch.equal(weights(1), weights(1))
+    assert not torch.equal(weights(1), weights(2))
+
+
+def test_fresh_weights_are_spread_as_gpt2s():
+    model = random_model(CONFIG, seed=1)
+    assert model.wte.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    assert model.h[0].out.weight.std().item() == pytest.approx(0.02 / 4**0.5, rel=0.15)  # scaled down by depth
+    assert model.h[0].qkv.bias.abs().max() == 0
+
+
+def test_a_model_is_saved_as_three_files(tmp_path):
+    folder = save_model(random_model(CONFIG, seed=1), tmp_path)
+    assert {path.name for path in folder.iterdir()} == {"config.json", "generation_config.json", "model.safetensors"}
