@@ -12,7 +12,7 @@ from ift.config import TrainConfig, to_dict
 from ift.errors import RunError
 from ift.events import Started
 from ift.processes import is_alive
-from ift.runs import Run, State, list_runs
+from ift.runs import EventLog, Run, State, list_runs
 from playground.settings import PROJECT, Settings
 
 _RUN_ID = re.compile(r"[\w.-]+")
@@ -23,7 +23,7 @@ class Jobs:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._children: dict[str, subprocess.Popen] = {}
+        self._children: dict[str, tuple[subprocess.Popen, EventLog]] = {}
 
     def run(self, run_id: str | None) -> Run | None:
         """A run by its name, or None; a name from the browser can't leave the runs folder."""
@@ -38,8 +38,8 @@ class Jobs:
 
     def state(self, run: Run) -> State:
         """Of the training; a child that ended before it could say `started` has failed."""
-        child = self._children.get(run.id)
-        ended = child is not None and child.poll() is not None  # poll also reaps it
+        child, log = self._children.get(run.id, (None, None))
+        ended = child is not None and log == run.training and child.poll() is not None  # poll also reaps it
         state = run.state()
         return State.FAILED if ended and state is State.STARTING else state
 
@@ -48,8 +48,12 @@ class Jobs:
         for run in self.runs():
             if State.RUNNING in (self.state(run), run.evaluation.state()):
                 return run
-        starting = [self.run(run_id) for run_id, child in self._children.items() if child.poll() is None]
-        return next((run for run in starting if run), None)
+        silent = [
+            run_id
+            for run_id, (child, log) in self._children.items()
+            if child.poll() is None and log.state() is State.ABSENT
+        ]
+        return self.run(silent[0]) if silent else None
 
     def start_training(self, config: TrainConfig, *, template: str | None, source: str) -> Run:
         """Start `python -m ift train` in a new run folder, with a preset template, or with the user's own source.
@@ -66,7 +70,7 @@ class Jobs:
             str(run.path),
             "--attached",
         ]
-        self._spawn(run, args)
+        self._spawn(run, args, run.training)
         return run
 
     def start_evaluation(self, run: Run) -> None:
@@ -78,7 +82,7 @@ class Jobs:
         self._require_idle()
         run.last_checkpoint()
         run.forget_evaluation()
-        self._spawn(run, ["evaluate", str(run.path), "--attached"])
+        self._spawn(run, ["evaluate", str(run.path), "--attached"], run.evaluation)
 
     def stop(self, run: Run) -> None:
         """Ask the process in a run folder, ours or another server's, to save and end."""
@@ -117,17 +121,18 @@ class Jobs:
         path.write_text(source + "\n", encoding="utf-8", newline="\n")
         return str(path)
 
-    def _spawn(self, run: Run, args: list[str]) -> None:
-        with run.log_path.open("ab") as log:
-            self._children[run.id] = subprocess.Popen(
+    def _spawn(self, run: Run, args: list[str], log: EventLog) -> None:
+        with run.log_path.open("ab") as output:
+            child = subprocess.Popen(
                 [sys.executable, "-m", "ift", *args],
                 cwd=PROJECT,
                 stdin=subprocess.PIPE,  # never written to: its end tells the child that the server has gone
-                stdout=log,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,  # Ctrl-C in the server's terminal is the server's
             )
+        self._children[run.id] = (child, log)
 
 
 def train_options(config: TrainConfig, template: str) -> list[str]:
