@@ -41,6 +41,8 @@ class Sampling:
             raise ConfigError(f"temperature can't be {self.temperature}", where="temperature", fix="Give 0 to 100.")
         if self.top_k is not None and self.top_k < 1:
             raise ConfigError("top_k is below 1", where="top_k", fix="Give 1 or more, or leave it out.")
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"seed can't be {self.seed}", where="seed", fix="Give 0 to 4294967295.")
 
 
 def prompt_of(record: int, example: Example, template: Template) -> Prompt:
@@ -128,7 +130,8 @@ def _pick(logits: Tensor, rows: Sequence[_Row], sampling: Sampling) -> list[int]
     """(B, V) → one token a row."""
     if sampling.temperature == 0:
         return logits.argmax(dim=-1).tolist()
-    logits = logits.float().cpu() / sampling.temperature
+    logits = logits.double().cpu()
+    logits = (logits - logits.amax(dim=-1, keepdim=True)) / sampling.temperature  # at most 0, however cold it is
     if sampling.top_k is not None:
         kept = logits.topk(min(sampling.top_k, logits.shape[-1])).values[:, -1:]
         logits = logits.masked_fill(logits < kept, -torch.inf)

@@ -29,7 +29,8 @@ class KVCache:
 
     def __init__(self, config: GPT2Config, *, rows: int, size: int, like: Tensor) -> None:
         shape = (rows, config.n_head, size, config.n_embd // config.n_head)
-        self.keys = [like.new_empty(shape) for _ in range(config.n_layer)]  # (B, H, size, D) each
+        # (B, H, size, D) each; zeros, because what a row must not look at still goes through the product
+        self.keys = [like.new_zeros(shape) for _ in range(config.n_layer)]
         self.values = [like.new_zeros(shape) for _ in range(config.n_layer)]
         self.lengths = torch.zeros(rows, dtype=torch.long, device=like.device)  # (B,)
 

@@ -49,6 +49,18 @@ def test_rows_of_unequal_length_share_a_cache_and_do_not_disturb_each_other():
 
 
 @torch.inference_mode()
+def test_what_stands_in_fresh_memory_does_not_reach_a_short_row():
+    torch.use_deterministic_algorithms(True)  # fills fresh memory with NaN
+    try:
+        model = tiny_model()
+        cache = KVCache(model.config, rows=2, size=6, like=model.wte.weight)
+        model.hidden(torch.tensor([[11, 50256, 50256], [1, 2, 3]]), cache, lengths=torch.tensor([1, 3]))
+        assert model.hidden(torch.tensor([[22], [4]]), cache).isfinite().all()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+@torch.inference_mode()
 def test_a_row_can_leave_the_cache_at_any_time():
     model = tiny_model()
     cache = KVCache(model.config, rows=2, size=6, like=model.wte.weight)

@@ -1,0 +1,265 @@
+"""Fine-tuning as an iterator of events, against a plain loop with torch's own parts."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from ift.batching import collate, epochs
+from ift.config import TrainConfig
+from ift.errors import TrainingError
+from ift.events import Evaluated, Sampled, Stepped, from_json, to_json
+from ift.generation import Prompt
+from ift.training import Trainer, learning_rate, losses
+from ift.types import TRAIN_ON, Example, Role
+from tests.helpers import encoded, tiny_model
+
+I, H, R = Role.INSTRUCTION, Role.HEADER, Role.RESPONSE  # noqa: E741
+ROWS = [
+    encoded(10, 11, 12, 13, roles=[I, I, H, R]),
+    encoded(20, 21, roles=[I, R]),
+    encoded(30, 31, 32, 33, 34, 35, roles=[I, H, R, R, R, R]),
+    encoded(40, 41, 42, roles=[I, H, R]),
+    encoded(50, 51, roles=[H, R]),
+]
+
+
+def config(**options):
+    plain = {"lr_scheduler_type": "constant", "warmup_steps": 0, "max_grad_norm": 0.0, "eval_steps": 1000}
+    return TrainConfig(**{**plain, "per_device_train_batch_size": 2, "learning_rate": 1e-3, **options})
+
+
+def trainer(model=None, *, train=ROWS, **options):
+    parts = {name: options.pop(name) for name in ("validation", "samples", "max_length") if name in options}
+    return Trainer(model or tiny_model(), config(**options), train=train, **parts)
+
+
+def steps(events):
+    return [event for event in events if isinstance(event, Stepped)]
+
+
+def plain_loss(model, batch):
+    """The textbook's way: all logits, and cross-entropy that ignores -100."""
+    logits = model(torch.from_numpy(batch.inputs))
+    return F.cross_entropy(logits.flatten(0, 1), torch.from_numpy(batch.targets).flatten(), ignore_index=-100)
+
+
+def gradients(model, loss):
+    return torch.autograd.grad(loss, list(model.parameters()))
+
+
+# One step.
+
+
+@pytest.mark.parametrize("name", TRAIN_ON)
+def test_the_loss_and_its_gradients_are_those_over_all_logits(name):
+    model, batch = tiny_model(), collate(ROWS, trained=TRAIN_ON[name])
+    ours, plain = losses(model, batch)[0].mean(), plain_loss(model, batch)
+    assert ours.item() == pytest.approx(plain.item(), abs=1e-5)
+    for one, other in zip(gradients(model, ours), gradients(model, plain), strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+
+
+def test_padding_changes_no_loss():
+    model, narrow = tiny_model(), collate(ROWS, trained=TRAIN_ON["all"])
+    wide = collate(ROWS, trained=TRAIN_ON["all"], width=20)
+    assert torch.allclose(losses(model, narrow)[0], losses(model, wide)[0], atol=1e-5)
+
+
+def test_every_loss_comes_with_the_role_of_its_target():
+    batch = collate(ROWS[:1], trained=TRAIN_ON["all"])
+    assert losses(tiny_model(), batch)[1].tolist() == [I, H, R, Role.EOS]
+
+
+def trained_weights(model):
+    """All but the keys' biases: they change no attention, so AdamW only blows rounding noise up there."""
+    for block in model.h:
+        block.qkv.bias.data[16:32] = 0
+    return torch.cat([parameter.flatten() for parameter in model.parameters()])
+
+
+@pytest.mark.parametrize("max_grad_norm", [0.0, 0.5])
+def test_the_trainer_does_what_the_plain_loop_does(max_grad_norm):
+    ours, theirs = tiny_model(), tiny_model()
+    options = config(max_steps=4, train_on="all", weight_decay=0.1, max_grad_norm=max_grad_norm)
+    stepped = steps(Trainer(ours, options, train=ROWS))
+
+    optimizer = torch.optim.AdamW(theirs.parameters(), lr=1e-3, weight_decay=0.1, betas=(0.9, 0.999), foreach=False)
+    batches = epochs(len(ROWS), 2, seed=options.seed)
+    for event in stepped:
+        loss = plain_loss(theirs, collate([ROWS[i] for i in next(batches)], trained=TRAIN_ON["all"]))
+        optimizer.zero_grad()
+        loss.backward()
+        norm = torch.stack([parameter.grad.norm() for parameter in theirs.parameters()]).norm().item()
+        if max_grad_norm and norm > max_grad_norm:
+            for parameter in theirs.parameters():
+                parameter.grad *= max_grad_norm / norm
+        optimizer.step()
+        assert event.loss == pytest.approx(loss.item(), abs=1e-4)
+        assert event.grad_norm == pytest.approx(norm, rel=1e-3)
+    assert torch.allclose(trained_weights(ours), trained_weights(theirs), atol=1e-5)
+
+
+def test_max_length_cuts_the_rows_of_a_step():
+    (event,) = steps(trainer(train=ROWS[2:3], max_length=3, max_steps=1, train_on="all"))
+    assert (event.tokens, event.trained_tokens) == (3, 3)
+
+
+# The whole run.
+
+
+def test_two_rows_are_learnt_by_heart():
+    stepped = steps(trainer(train=ROWS[:2], max_steps=40, learning_rate=1e-2))
+    assert stepped[0].loss > 5
+    assert stepped[-1].loss < 0.05
+
+
+def test_events_come_in_order_from_step_0_to_the_last():
+    samples = [(Example("Say", "", "it"), Prompt(7, [10, 11]))]
+    events = list(trainer(validation=ROWS[:1], samples=samples, max_steps=3, eval_steps=2))
+    named = [(type(event).__name__, event.step) for event in events]
+    evaluation = ["Evaluated", "Sampled"]
+    assert named == [
+        *((name, 0) for name in evaluation),
+        ("Stepped", 1),
+        ("Stepped", 2),
+        *((name, 2) for name in evaluation),
+        ("Stepped", 3),
+        *((name, 3) for name in evaluation),
+    ]
+
+
+def test_without_validation_and_samples_there_are_only_steps():
+    assert {type(event) for event in trainer(max_steps=2, eval_steps=1)} == {Stepped}
+
+
+def test_a_step_tells_where_it_is_and_what_it_saw():
+    first, second, third = steps(trainer(max_steps=3, train_on="response"))
+    assert [event.step for event in (first, second, third)] == [1, 2, 3]
+    assert [event.epoch for event in (first, second, third)] == pytest.approx([1 / 3, 2 / 3, 1])
+    assert sum(event.tokens for event in (first, second, third)) == sum(len(row) - 1 for row in ROWS)
+    assert sum(event.trained_tokens for event in (first, second, third)) == 1 + 1 + 4 + 1 + 1 + len(ROWS)
+    assert first.step_time_s > 0
+
+
+def test_whole_epochs_are_run_when_no_number_of_steps_is_given():
+    assert len(steps(trainer(num_train_epochs=2.0))) == 6
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another():
+    def run(seed):
+        return [(event.loss, event.grad_norm) for event in steps(trainer(max_steps=5, seed=seed))]
+
+    assert run(1) == run(1)
+    assert run(1) != run(2)
+
+
+def test_evaluating_more_often_does_not_change_the_training():
+    often = steps(trainer(max_steps=4, validation=ROWS[:2], eval_steps=1))
+    assert [event.loss for event in often] == [event.loss for event in steps(trainer(max_steps=4))]
+
+
+def test_all_events_fit_a_log():
+    samples = [(Example("Say", "", "it"), Prompt(7, [10, 11]))]
+    for event in trainer(validation=ROWS[:1], samples=samples, max_steps=1):
+        assert from_json(to_json(event)) == event
+
+
+# Validation.
+
+
+def test_validation_is_the_mean_over_tokens_not_over_batches():
+    model = tiny_model()
+    (first, *_) = trainer(copy.deepcopy(model), validation=ROWS, max_steps=1)
+    values = [losses(model, collate([row], trained=TRAIN_ON["response"]))[0] for row in ROWS]
+    assert first.loss == pytest.approx(torch.cat(values).mean().item(), abs=1e-5)
+    assert first.trained_tokens == sum(len(value) for value in values)
+    assert first.loss != pytest.approx(np.mean([value.mean().item() for value in values]), abs=1e-3)
+
+
+def test_validation_tells_the_loss_of_every_role():
+    model = tiny_model()
+    (first, *_) = trainer(copy.deepcopy(model), validation=ROWS, max_steps=1, train_on="response,eos,header")
+    values, roles = losses(model, collate(ROWS, trained=TRAIN_ON["response-and-header"]))
+    assert first.loss_by_role.keys() == {"header", "response", "eos"}
+    for role in (H, R, Role.EOS):
+        assert first.loss_by_role[role.label] == pytest.approx(values[roles == role].mean().item(), abs=1e-5)
+
+
+def test_samples_are_answered_greedily_and_in_order():
+    samples = [(Example(f"Say {record}", "x", "it"), Prompt(record, ids)) for record, ids in ((9, [10]), (3, [11, 12]))]
+    events = [event for event in trainer(samples=samples, max_steps=1) if isinstance(event, Sampled)]
+    assert [(event.step, event.record, event.instruction) for event in events] == [
+        (0, 3, "Say 3"),
+        (0, 9, "Say 9"),
+        (1, 3, "Say 3"),
+        (1, 9, "Say 9"),
+    ]
+    assert all(event.model_response for event in events)
+
+
+def test_validation_falls_when_it_is_the_training_data():
+    events = trainer(validation=ROWS, max_steps=30, eval_steps=10, learning_rate=1e-2)
+    seen = [event.loss for event in events if isinstance(event, Evaluated)]
+    assert seen == sorted(seen, reverse=True)
+
+
+# The learning rate.
+
+
+def rates(total, **options):
+    made = config(learning_rate=1.0, **options)
+    return [learning_rate(made, step, total) for step in range(1, total + 1)]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [1, 1, 1, 1]),
+        ({"warmup_steps": 2}, [0.5, 1, 1, 1]),
+        ({"lr_scheduler_type": "linear"}, [1, 0.75, 0.5, 0.25]),
+        ({"lr_scheduler_type": "linear", "warmup_steps": 2}, [0.5, 1, 1, 0.5]),
+        ({"lr_scheduler_type": "linear", "warmup_steps": 8}, [1 / 8, 2 / 8, 3 / 8, 4 / 8]),
+    ],
+)
+def test_the_rate_rises_over_the_warmup_and_then_stays_or_falls_to_zero_after_the_last_step(options, expected):
+    assert rates(4, **options) == pytest.approx(expected)
+
+
+def test_a_step_reports_the_rate_it_used():
+    stepped = steps(trainer(max_steps=4, lr_scheduler_type="linear", learning_rate=1e-3))
+    assert [event.learning_rate for event in stepped] == pytest.approx([1e-3, 0.75e-3, 0.5e-3, 0.25e-3])
+
+
+# When it goes wrong.
+
+
+def test_a_loss_that_is_not_finite_ends_training_with_the_weights_of_the_step_before():
+    model = tiny_model()
+    events = iter(trainer(model, max_steps=5))
+    next(events)
+    model.ln_f.bias.data[0] = torch.nan
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(TrainingError, match="loss is not finite") as caught:
+        next(events)
+    assert caught.value.where == "step 2"
+    assert "learning_rate" in caught.value.fix
+    assert all(torch.equal(value.nan_to_num(), before[name].nan_to_num()) for name, value in model.state_dict().items())
+
+
+def test_a_gradient_that_is_not_finite_ends_training_too():
+    model = tiny_model()
+    model.wpe.weight.register_hook(lambda gradient: gradient * torch.inf)
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(TrainingError, match="gradient is not finite"):
+        list(trainer(model, max_steps=1))
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_validation_loss_that_is_not_finite_is_told():
+    model = tiny_model()
+    model.ln_f.bias.data[0] = torch.nan
+    with pytest.raises(TrainingError, match="step 0"):
+        next(iter(trainer(model, validation=ROWS, max_steps=1)))
