@@ -1,0 +1,150 @@
+"""Before and after: one row in, one row out, whatever becomes of it."""
+
+import json
+
+import pytest
+
+from ift.checkpoint import save_checkpoint
+from ift.config import TrainConfig
+from ift.errors import DataError, InputError, RunError
+from ift.evaluation import answer, evaluate_events, summarize
+from ift.events import Answered, Finished
+from ift.generation import Sampling
+from ift.inference import ask
+from ift.job import describe
+from ift.metrics import METRICS
+from ift.runs import create_run
+from ift.sources import load_dataset
+from ift.templates import Template, load_template
+from ift.tokenizer import encode_text
+from ift.types import EOS_ID, Completion, Example, Score, Scored
+from tests.helpers import parrot, tiny_model, write_records
+
+TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")
+(WORD,) = encode_text(" word")
+TOO_LONG = Example("x " * 100, "", "y")
+
+
+def answered(model, *examples, **options):
+    sampling = Sampling(**{"max_new_tokens": 2, **options})
+    found = answer(model, examples, range(len(examples)), TEMPLATE, sampling)
+    return sorted(found, key=lambda scored: scored.completion.record)
+
+
+def test_an_answer_is_scored_against_its_own_record():
+    rows = answered(parrot(WORD), Example("a", "", "Word word."), Example("b", "", "other"))
+    assert [row.completion.text for row in rows] == [" word word"] * 2
+    assert [row.scores[0] for row in rows] == [Score("exact_match", 1.0), Score("exact_match", 0.0)]
+
+
+def test_a_prompt_that_fills_the_context_is_a_row_without_a_value_and_with_the_reason():
+    rows = answered(parrot(WORD), Example("a", "", "word word"), TOO_LONG)
+    assert len(rows) == 2
+    assert {score.value for score in rows[1].scores} == {None}
+    assert "fills the model's context of 64" in rows[1].scores[0].reason
+
+
+def test_the_means_leave_out_what_could_not_be_answered():
+    before = answered(parrot(EOS_ID), Example("a", "", "word word"), TOO_LONG)
+    after = answered(parrot(WORD), Example("a", "", "word word"), TOO_LONG)
+    summary = summarize(before, after)
+    assert summary["n"] == 2
+    assert [summary[side]["exact_match"] for side in ("before", "after")] == [0.0, 1.0]
+    assert [summary[side]["ended"] for side in ("before", "after")] == [1.0, 0.0]
+    assert summary["gain_interval_95"]["exact_match"] == (1.0, 1.0)
+
+
+def test_where_nothing_could_be_answered_the_means_are_none():
+    row = Scored(Completion(0, "", (), "length"), tuple(Score(name, None, "too long") for name in METRICS))
+    summary = summarize([row], [row])
+    assert {*summary["before"].values(), *summary["gain_interval_95"].values()} == {None}
+
+
+def test_a_single_question_without_room_for_an_answer_is_an_input_error():
+    with pytest.raises(InputError, match="no room for an answer"):
+        ask(tiny_model(), TEMPLATE, TOO_LONG, Sampling(max_new_tokens=1))
+
+
+def test_a_single_question_gets_the_models_answer():
+    assert ask(parrot(WORD), TEMPLATE, Example("a", "", ""), Sampling(max_new_tokens=1)).text == " word"
+
+
+# A whole run.
+
+
+@pytest.fixture
+def run(tiny_folder, data_file, template_file, tmp_path):
+    """A run of twenty records whose fine-tuning taught one word."""
+    config = TrainConfig(model=str(tiny_folder), data=str(data_file), template=str(template_file))
+    described = describe(config, load_dataset(config.data), load_template(config.template))
+    run = create_run(tmp_path / "run", described)
+    save_checkpoint(run.path / "checkpoints", parrot(WORD), step=3)
+    return run
+
+
+def test_a_run_is_answered_twice_and_scored_last(run):
+    events = list(evaluate_events(run, max_new_tokens=2))
+    assert [(event.side, event.done, event.total) for event in events if isinstance(event, Answered)] == [
+        ("before", 0, 2),
+        ("before", 2, 2),
+        ("after", 0, 2),
+        ("after", 2, 2),
+    ]
+    assert isinstance(events[-1], Finished)
+    assert run.scores["n"] == 2
+    assert run.scores["before"].keys() == run.scores["after"].keys() == {*METRICS, "ended"}
+    assert run.scores["checkpoint"] == "step-000003"
+
+
+def test_the_rows_say_what_was_asked_expected_and_answered(run):
+    list(evaluate_events(run, max_new_tokens=2))
+    rows = run.completions("after")
+    assert [row["record"] for row in rows] == [17, 18]
+    assert (rows[0]["instruction"], rows[0]["output"]) == ("After 17?", "18")
+    assert rows[0]["model_response"] == " word word"
+    assert rows[0]["scores"][0] == {"by": "exact_match", "value": 0.0, "reason": ""}
+    assert [row["record"] for row in run.completions("before")] == [17, 18]
+
+
+def test_a_limit_takes_the_first_held_out_records(run):
+    list(evaluate_events(run, limit=1, max_new_tokens=1))
+    assert [row["record"] for row in run.completions("after")] == [17]
+
+
+def test_answers_may_fill_a_quarter_of_the_context_unless_told(run):
+    list(evaluate_events(run, limit=1))
+    assert run.scores["max_new_tokens"] == 16
+
+
+def test_the_run_has_the_template_that_it_was_trained_with(run, template_file):
+    template_file.write_text("Other: {{instruction}}{{output}}", encoding="utf-8")
+    list(evaluate_events(run, limit=1, max_new_tokens=1))
+    assert run.config["template_source"] == "Q: {{instruction}}\nA:{{output}}"
+
+
+def test_a_data_file_that_has_changed_is_an_error(run, data_file):
+    write_records(data_file, range(21))
+    with pytest.raises(RunError, match="data file has changed"):
+        list(evaluate_events(run))
+    assert run.scores is None
+
+
+def test_a_data_file_that_is_gone_is_an_error(run, data_file):
+    data_file.unlink()
+    with pytest.raises(DataError, match="There is no data set"):
+        list(evaluate_events(run))
+
+
+def test_a_set_without_held_out_records_is_an_error(run, data_file):
+    write_records(data_file, range(5))
+    config = run.config
+    config["data"]["sha256"] = load_dataset(str(data_file)).sha256
+    (run.path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(DataError, match="no held-out record"):
+        list(evaluate_events(run))
+
+
+def test_a_run_without_a_checkpoint_can_not_be_evaluated(run):
+    (run.path / "checkpoints" / "step-000003").rename(run.path / "elsewhere")
+    with pytest.raises(RunError, match="has saved no checkpoint"):
+        list(evaluate_events(run))

@@ -1,0 +1,78 @@
+"""From a data set to the rows a run trains on, and what the user is told about them."""
+
+import pytest
+
+from ift.errors import DataError
+from ift.prepare import SAMPLES, prepare
+from ift.templates import Template
+from ift.types import TRAIN_ON, Example, Role
+
+TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")
+SHORT, LONG = Example("hi", "", " yes"), Example("hi", "", " yes" * 20)
+
+
+def prepared(examples, *, trained=TRAIN_ON["response"], n_positions=64, max_length=None):
+    return prepare(examples, TEMPLATE, trained=trained, n_positions=n_positions, max_length=max_length)
+
+
+def test_only_training_and_validation_records_become_rows():
+    rows = prepared([SHORT] * 20)
+    assert (len(rows.train), len(rows.validation), rows.warnings) == (17, 1, ())
+    assert rows.split.test == (17, 18)
+
+
+def test_the_models_context_is_the_limit_unless_max_length_is_lower():
+    assert prepared([SHORT] * 20).max_length == 64
+    assert prepared([SHORT] * 20, max_length=32).max_length == 32
+
+
+def test_a_max_length_beyond_the_context_is_told():
+    rows = prepared([SHORT] * 20, max_length=100)
+    assert rows.max_length == 64
+    assert "max_length 100 is beyond the model's context" in rows.warnings[0]
+
+
+def test_cut_rows_are_kept_and_counted():
+    rows = prepared([LONG, LONG, *[SHORT] * 17, LONG], n_positions=16)
+    assert len(rows.train) == 17
+    assert rows.warnings == (
+        "2 training rows are cut at 16 tokens and lose their end-of-text.",
+        "1 validation rows are cut at 16 tokens and lose their end-of-text.",
+    )
+
+
+def test_rows_without_a_trained_target_are_left_out_and_counted():
+    rows = prepared([Example("hi " * 30, "", "yes"), *[SHORT] * 19], n_positions=16)
+    assert len(rows.train) == 16
+    assert rows.warnings == ("1 training rows have no trained target and are left out.",)
+
+
+def test_nothing_left_to_train_on_is_an_error():
+    with pytest.raises(DataError, match="No training row has a target") as caught:
+        prepared([Example("hi " * 30, "", "yes")] * 20, n_positions=16)
+    assert "17 training records" in caught.value.where
+
+
+def test_no_validation_row_is_told():
+    examples = [Example("hi", "", " yes", split="train"), Example("hi", "", " yes", split="test")]
+    assert prepared(examples).warnings == ("No validation row is left: there will be no validation loss.",)
+
+
+@pytest.mark.parametrize(
+    ("trained", "warning"),
+    [
+        (frozenset({Role.RESPONSE}), "End-of-text is not trained"),
+        (frozenset({Role.RESPONSE, Role.EOS, Role.PAD}), "Padding is trained"),
+    ],
+)
+def test_a_mask_that_teaches_by_failing_warns(trained, warning):
+    (told,) = prepared([SHORT] * 20, trained=trained).warnings
+    assert told.startswith(warning)
+
+
+def test_sample_prompts_are_spread_over_the_validation_records():
+    samples = prepared([SHORT] * 200).samples
+    assert len(samples) == SAMPLES
+    assert samples[0] == 190
+    assert set(samples) <= set(range(190, 200))
+    assert prepared([SHORT] * 20).samples == (19,)
