@@ -7,6 +7,7 @@ Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 faile
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from ift.cli import commands
 from ift.config import PRESETS, SCHEDULES
@@ -34,14 +35,20 @@ def _with_underscores(argv: Sequence[str]) -> list[str]:
     options = []
     for word in argv:
         name, equals, value = word.partition("=")
-        options.append(name[:2] + name[2:].replace("-", "_") + equals + value if word.startswith("--") else word)
+        is_option = name.startswith("--") and " " not in name  # argparse takes a word with a blank as a value, too
+        options.append(name[:2] + name[2:].replace("-", "_") + equals + value if is_option else word)
     return options
 
 
+class _Parser(argparse.ArgumentParser):
+    """One that tells a mistake in one line, as all errors are told here."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"Error: {' '.join(message.split())}. Try {self.prog} --help.\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m ift", description="Instruction fine-tuning of GPT-2.", allow_abbrev=False
-    )
+    parser = _Parser("python -m ift", description="Instruction fine-tuning of GPT-2.", allow_abbrev=False)
     actions = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (add, run, text) in {
         "train": (_train, commands.train, "fine-tune a model; everything about it goes into a run folder"),

@@ -1,6 +1,7 @@
 """What each command does: read options, call `ift`, print."""
 
 import json
+import os
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import fields
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from ift.batching import collate, pairs, parse_trained, sort_out
 from ift.config import TrainConfig, make_config
-from ift.data import Dataset
+from ift.data import Dataset, to_example
 from ift.errors import ConfigError
 from ift.events import TrainEvent
 from ift.models import NAMES as MODELS
@@ -22,12 +23,19 @@ from ift.sources import load_dataset
 from ift.templates import PRESETS as TEMPLATES
 from ift.templates import Template, load_template
 from ift.tokenizer import piece
-from ift.types import Encoded, Example, Role
+from ift.types import Encoded, Role
 
 
 def _absolute(name: str, known: tuple[str, ...]) -> str:
     """A path in full, so that config.json means the same from any working folder; a name as it is."""
-    return name if name in known or not Path(name).exists() else str(Path(name).resolve())
+    return name if name in known or not os.path.exists(name) else str(Path(name).resolve())
+
+
+def _require_counts(args: Namespace, *names: str) -> None:
+    for name in names:
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise ConfigError(f"{name} is below 1", where=name, fix="Give 1 or more.")
 
 
 def _config(args: Namespace) -> TrainConfig:
@@ -84,8 +92,7 @@ def evaluate(args: Namespace) -> int:
     from ift.cli.progress import show_evaluation
     from ift.job import Stop, logged
 
-    if args.limit is not None and args.limit < 1:
-        raise ConfigError("limit is below 1", where="limit", fix="Give 1 or more.")
+    _require_counts(args, "limit", "max_new_tokens")
     run = open_run(Path(args.run_folder))
     keep_memory()
     with run.writing():
@@ -117,6 +124,9 @@ def generate(args: Namespace) -> int:
     from ift.inference import ask
     from ift.models import load_model
 
+    _require_counts(args, "max_new_tokens")
+    asked = {"instruction": args.instruction, "input": args.input, "output": ""}
+    example = to_example(asked, where="the command line")
     template = _template_of(args.model, args.template)
     model = load_model(args.model)
     sampling = Sampling(
@@ -125,7 +135,7 @@ def generate(args: Namespace) -> int:
         top_k=args.top_k,
         seed=args.seed,
     )
-    answer = ask(model, template, Example(args.instruction, args.input, ""), sampling)
+    answer = ask(model, template, example, sampling)
     print(
         json.dumps({"model_response": answer.text, "finish": answer.finish, "ids": answer.ids})
         if args.json
@@ -144,8 +154,7 @@ def batch(args: Namespace) -> int:
     """`batch`: the tensors that the trainer would get for these rows."""
     dataset, template = _load_data(args.data), _load_template(args.template)
     trained = parse_trained(args.train_on or TrainConfig().train_on)
-    if args.max_length is not None and args.max_length < 1:
-        raise ConfigError("max_length is below 1", where="max_length", fix="Give 1 or more.")
+    _require_counts(args, "max_length")
     records = _records(args.rows, len(dataset))
     rows = encode_all([dataset.examples[i] for i in records], template)
     ready = sort_out(rows, trained=trained, max_length=args.max_length)
@@ -201,6 +210,7 @@ def _batch_text(shown: dict) -> str:
 
 def data(args: Namespace) -> int:
     """`data`: checks every record and counts."""
+    _require_counts(args, "max_length")
     dataset, template = _load_data(args.data), _load_template(args.template)
     report = inspect(dataset, template, max_length=args.max_length)
     parts = {name: len(getattr(report.split, name)) for name in ("train", "validation", "test")}
