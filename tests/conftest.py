@@ -6,7 +6,13 @@ import pytest
 
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # the tests' own servers
 
-from tests.helpers import save_model, tiny_model, write_records
+from ift.checkpoint import save_checkpoint
+from ift.config import TrainConfig
+from ift.job import describe
+from ift.runs import create_run
+from ift.sources import load_dataset
+from ift.templates import load_template
+from tests.helpers import WORD, parrot, save_model, tiny_model, write_records
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +33,12 @@ def template_file(tmp_path):
     path = tmp_path / "short.txt"
     path.write_text("Q: {{instruction}}\nA:{{output}}\n", encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def run(tiny_folder, data_file, template_file, tmp_path):
+    """A run of twenty records whose fine-tuning taught one word."""
+    config = TrainConfig(model=str(tiny_folder), data=str(data_file), template=str(template_file))
+    run = create_run(tmp_path / "run", describe(config, load_dataset(config.data), load_template(config.template)))
+    save_checkpoint(run.path / "checkpoints", parrot(WORD), step=3)
+    return run

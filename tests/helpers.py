@@ -9,11 +9,13 @@ import numpy as np
 import torch
 
 from ift.model import GPT2Config, random_model
+from ift.tokenizer import encode_text
 from ift.types import EOS_ID, Encoded, Role
 from ift.weights import write_model
 
 E = EOS_ID
 EVERYTHING = frozenset(Role) - {Role.PAD}
+(WORD,) = encode_text(" word")
 
 
 def encoded(*ids, roles=None, prompt_length=0):

@@ -76,6 +76,19 @@ def test_an_attached_child_ends_when_its_standard_input_does(start):
     assert (type(saved), stopped.reason) == (Saved, "the server ended")
 
 
+def test_attached_scoring_is_interrupted_when_its_standard_input_ends(run):
+    command = [sys.executable, "-m", "ift", "evaluate", str(run.path), "--attached"]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with child:
+        deadline = time.monotonic() + LIMIT_S
+        while run.evaluation.state() is State.ABSENT and time.monotonic() < deadline:
+            time.sleep(0.005)
+        child.stdin.close()
+        assert child.wait(LIMIT_S) == 3
+    assert run.evaluation.read()[0][-1].reason == "the server ended"
+    assert run.scores is None
+
+
 def test_a_stop_file_ends_a_child_that_nobody_may_signal(start):
     child, run = start()
     wait_for(run, Stepped)

@@ -4,24 +4,18 @@ import json
 
 import pytest
 
-from ift.checkpoint import save_checkpoint
-from ift.config import TrainConfig
 from ift.errors import DataError, InputError, RunError
 from ift.evaluation import answer, evaluate_events, summarize
 from ift.events import Answered, Finished
 from ift.generation import Sampling
 from ift.inference import ask
-from ift.job import describe
 from ift.metrics import METRICS
-from ift.runs import create_run
 from ift.sources import load_dataset
-from ift.templates import Template, load_template
-from ift.tokenizer import encode_text
+from ift.templates import Template
 from ift.types import EOS_ID, Completion, Example, Score, Scored
-from tests.helpers import parrot, tiny_model, write_records
+from tests.helpers import WORD, parrot, tiny_model, write_records
 
 TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")
-(WORD,) = encode_text(" word")
 TOO_LONG = Example("x " * 100, "", "y")
 
 
@@ -70,16 +64,6 @@ def test_a_single_question_gets_the_models_answer():
 
 
 # A whole run.
-
-
-@pytest.fixture
-def run(tiny_folder, data_file, template_file, tmp_path):
-    """A run of twenty records whose fine-tuning taught one word."""
-    config = TrainConfig(model=str(tiny_folder), data=str(data_file), template=str(template_file))
-    described = describe(config, load_dataset(config.data), load_template(config.template))
-    run = create_run(tmp_path / "run", described)
-    save_checkpoint(run.path / "checkpoints", parrot(WORD), step=3)
-    return run
 
 
 def test_a_run_is_answered_twice_and_scored_last(run):

@@ -8,11 +8,10 @@ from ift.generation import BATCH_ROWS, Prompt, Sampling, default_max_new_tokens,
 from ift.templates import Template
 from ift.tokenizer import decode, encode, encode_text
 from ift.types import EOS_ID, Example
-from tests.helpers import parrot, tiny_model
+from tests.helpers import WORD, parrot, tiny_model
 
 PROMPTS = [Prompt(0, [11, 22, 33]), Prompt(1, [44]), Prompt(2, [5, 6, 7, 8, 9, 10, 12]), Prompt(3, [13, 50256, 14])]
 GREEDY = Sampling(max_new_tokens=12)
-(WORD,) = encode_text(" word")
 
 
 def answers(prompts, sampling=GREEDY, model=None):
