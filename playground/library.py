@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ift.data import Dataset
+from ift.prepare import encode_all
 from ift.report import Report, inspect
 from ift.sources import NAMES, load_dataset
 from ift.templates import Template
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ift.model import GPT2
 
 MODELS_KEPT = 2
+ROWS_ESTIMATED = 64
 
 
 def dataset(name: str) -> Dataset:
@@ -24,9 +26,32 @@ def dataset(name: str) -> Dataset:
         DataError: it can't be used.
         DownloadError: it did not arrive.
     """
+    return _dataset(name, _stamp(name))
+
+
+def report(name: str, template_source: str, max_length: int) -> Report:
+    """What a template makes of a data set; a second look at the same costs nothing.
+
+    Raises:
+        InputError: the data set or the template can't be used.
+    """
+    return _report(name, _stamp(name), template_source, max_length)
+
+
+def tokens_per_row(name: str, template_source: str) -> float:
+    """About how many tokens a row has, from some rows: exact enough to say how much work a run is.
+
+    Raises:
+        InputError: the data set or the template can't be used.
+    """
+    examples = dataset(name).examples
+    some = examples[:: max(1, len(examples) // ROWS_ESTIMATED)]
+    return sum(map(len, encode_all(some, Template.parse(template_source)))) / len(some)
+
+
+def _stamp(name: str) -> int:
     path = Path(name)
-    stamp = path.stat().st_mtime_ns if name not in NAMES and path.is_file() else 0
-    return _dataset(name, stamp)
+    return path.stat().st_mtime_ns if name not in NAMES and path.is_file() else 0
 
 
 @lru_cache(maxsize=4)
@@ -35,9 +60,8 @@ def _dataset(name: str, stamp: int) -> Dataset:
 
 
 @lru_cache(maxsize=8)
-def report(data: Dataset, template_source: str, max_length: int | None) -> Report:
-    """What a template makes of a data set."""
-    return inspect(data, Template.parse(template_source), max_length=max_length)
+def _report(name: str, stamp: int, template_source: str, max_length: int) -> Report:
+    return inspect(_dataset(name, stamp), Template.parse(template_source), max_length=max_length)
 
 
 class Models:

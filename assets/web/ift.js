@@ -253,7 +253,7 @@ window.ift = (() => {
 
   function run(element, props, watch, changed, server) {
     const root = element.querySelector('.run');
-    let d, chosen = null, logScale = true, state = '';
+    let d, chosen = null, logScale = true, state = '', held = false;
     const fresh = () => ({ steps: [], evaluations: [], samples: {}, warnings: [], end: null });
     const status = el('div', 'card'), tilesBox = el('div', 'tiles'), card = el('div', 'card'), samples = el('div', 'card');
     const host = attrs(el('div', 'plot'), { role: 'img', 'aria-label': 'Training and validation loss by step' });
@@ -262,6 +262,8 @@ window.ift = (() => {
     scale.onclick = () => { logScale = !logScale; drawChart(); };
     card.append(el('div', 'row sp', el('h2', '', 'Loss, nats a trained token'), scale), host, summary, table);
     root.append(status, tilesBox, card, samples);
+    host.addEventListener('mousedown', () => { held = true; }, true);
+    addEventListener('mouseup', () => { if (held) { held = false; setTimeout(drawChart); } }, true);
 
     function drawStatus(reply) {
       const [kind, text] = STATES[reply.state] || ['', 'no run'];
@@ -303,7 +305,7 @@ window.ift = (() => {
     }
     const drawChart = withPlotly(() => {
       card.hidden = !d.steps.length && !d.evaluations.length;
-      if (card.hidden) return;
+      if (card.hidden || held) return; // a redraw would end the zoom that a held mouse is drawing
       scale.setAttribute('aria-pressed', logScale);
       const x = d.steps.map(s => s.step), y = d.steps.map(s => s.loss), total = d.evaluations[0]?.total_steps || d.steps[0].total_steps;
       const traces = [
@@ -350,7 +352,7 @@ window.ift = (() => {
     }
     puller(element, props, watch, {
       ask: query => server.poll_training(query),
-      reset: id => { d = fresh(); d.run = id; chosen = null; state = ''; root.hidden = !id; status.replaceChildren(); tilesBox.hidden = card.hidden = samples.hidden = true; },
+      reset: id => { if (host.data) { Plotly.purge(host); host.listening = false; } d = fresh(); d.run = id; chosen = null; state = ''; root.hidden = !id; status.replaceChildren(); tilesBox.hidden = card.hidden = samples.hidden = true; },
       take: reply => {
         if (reply.state === 'unknown') { root.hidden = true; changed({ state: 'unknown' }); return; }
         d.steps.push(...reply.steps); d.evaluations.push(...reply.evaluations); d.warnings.push(...reply.warnings);

@@ -74,7 +74,7 @@ class CompareTab:
         self.answer.click(self._answer, self.run, [self.progress, self.why], **QUIET)
         self.stop.click(self._stop, self.run, self.why, **QUIET)
         self.progress.changed(self.show, self.run, self.results, **QUIET)
-        for change in (self.filter.input, self.page.input):
+        for change in (self.filter.input, self.page.change):
             change(self._table, [self.run, self.filter, self.page], self.table, **LIVE)
         asked = [self.run, self.instruction, self.input, self.temperature, self.tokens]
         for event in (self.ask.click, self.instruction.submit, self.input.submit):

@@ -61,7 +61,7 @@ class DataTab:
             self._choose, self.source, [self.name, self.upload, self.message], **(QUIET | {"show_progress": "full"})
         )
         self.upload.change(self._take, self.upload, [self.name, self.message], **QUIET)
-        for change in (self.query.input, self.part.change, self.page.change):
+        for change in (self.query.change, self.part.change, self.page.change):
             change(self._table, self._search, self.records, **LIVE)
         self.show_on(self.name.change)
 
@@ -74,7 +74,7 @@ class DataTab:
         try:
             longest = self.context.limit(model, max_length)
             data = library.dataset(name)
-            report = library.report(data, source, longest)
+            report = library.report(name, source, longest)
         except IftError as problem:
             return gr.skip(), gr.skip(), html.error(problem)
         return views.overview(data, report, max_length=longest), views.length_figure(report, max_length=longest), ""
@@ -82,7 +82,7 @@ class DataTab:
     def _table(self, name: str, source: str, model: str, max_length: float, query: str, part: str, page: float) -> str:
         try:
             data = library.dataset(name)
-            report = library.report(data, source, self.context.limit(model, max_length))
+            report = library.report(name, source, self.context.limit(model, max_length))
         except IftError:
             return gr.skip()  # said already, beside the data set or the template
         found = views.find(data, report, query=query or "", part=part)

@@ -68,9 +68,9 @@ class PromptTab:
         """Redraw the grid whenever anything that decides it changes."""
         switches = [self.mask, self.keep_eos, self.train_padding, self.max_length, self.size, self.first, model]
         drawn = {"fn": self._draw, "inputs": [data, self.template, *switches], "outputs": [self.grid, self.message]}
-        self.template.input(**drawn, **LIVE)
-        self.template.input(lambda source: preset_of(source) or OWN, self.template, self.preset, **LIVE)
-        self.preset.input(self._source, self.preset, self.template, **LIVE).then(**drawn, **LIVE)
+        edited = {**drawn, "fn": self._edit, "outputs": [*drawn["outputs"], self.preset]}
+        self.template.change(**edited, **LIVE)  # `input` would miss what is pasted, dropped or undone
+        self.preset.input(self._source, self.preset, self.template, **LIVE)
         for component in (data, *switches):
             component.change(**drawn, **LIVE)
         page.load(**drawn, **QUIET)
@@ -92,6 +92,9 @@ class PromptTab:
         except IftError as problem:
             return {"error": problem.what}, html.error(problem)
         return value, notes(value, longest)
+
+    def _edit(self, name: str, source: str, *switches: object) -> tuple:
+        return *self._draw(name, source, *switches), preset_of(source) or OWN
 
     def _source(self, preset: str) -> str:
         return preset_source(preset) if preset in PRESETS else gr.skip()

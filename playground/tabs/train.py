@@ -3,6 +3,7 @@
 import gradio as gr
 
 from ift.config import PRESETS, SCHEDULES, TrainConfig, make_config, preset_for
+from ift.data import split
 from ift.errors import ConfigError, IftError
 from ift.models import GPT2_SIZES
 from ift.templates import Template
@@ -124,13 +125,15 @@ class TrainTab:
     def _preview(self, data: str, source: str, model: str, *switches: object) -> tuple:
         try:
             config, template = self._config(data, model, *switches), Template.parse(source)
-            dataset = library.dataset(data)
-            report = library.report(dataset, source, self.context.limit(model, config.max_length or 0))
+            examples = library.dataset(data).examples
+            tokens = library.tokens_per_row(data, source)
         except IftError as problem:
             return html.error(problem), ""
         name = preset_of(template.source) or "my-template.txt"
         command = views.command_line([*train_options(config, name), "--out", "runs/my-run"])
-        return views.ready(config, report, template=name), command
+        rows = len(split(examples).train)
+        ready = views.ready(config, template=name, records=len(examples), rows=rows, tokens_per_row=tokens)
+        return ready, command
 
     def _start(self, data: str, source: str, model: str, *switches: object) -> tuple:
         try:

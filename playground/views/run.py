@@ -6,7 +6,6 @@ from dataclasses import asdict
 
 from ift.config import TrainConfig
 from ift.events import Evaluated, Failed, Sampled, Saved, Stepped, Stopped, TrainEvent, Warned
-from ift.report import Report
 from ift.runs import State
 from playground.views.html import block, card, esc
 
@@ -44,13 +43,12 @@ def news(run_id: str, events: Sequence[TrainEvent], offset: int, state: State, *
     }
 
 
-def ready(config: TrainConfig, report: Report, *, template: str) -> str:
+def ready(config: TrainConfig, *, template: str, records: int, rows: int, tokens_per_row: float) -> str:
     """What a press on Start will do."""
-    rows = len(report.split.train)
     steps = config.total_steps(rows)
-    tokens = steps * min(config.per_device_train_batch_size, rows) * float(report.lengths.mean())
+    tokens = steps * min(config.per_device_train_batch_size, rows) * tokens_per_row
     facts = {
-        "Data": f"{config.data}: {rows:,} training records of {len(report.lengths):,}",
+        "Data": f"{config.data}: {rows:,} training records of {records:,}",
         "Template": template,
         "Model": f"{config.model}, all weights",
         "Loss on": config.train_on,

@@ -1,0 +1,139 @@
+"""A real browser on a real `python app.py`. Without a Chromium or Chrome these tests skip aloud; in CI they fail."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "tests/ui" in item.path.as_posix():
+            item.add_marker(pytest.mark.ui)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        reason = f"no browser: install Chromium or Chrome ({', '.join(BROWSERS)} are looked for)"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Server:
+    """`python app.py` as a child process over a folder of its own."""
+
+    def __init__(self, home):
+        self.home = home
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.process = None
+
+    def start(self):
+        env = {**os.environ, "IFT_HOME": str(self.home)}
+        command = [sys.executable, "app.py", "--port", str(self.port)]
+        log = (self.home / "server.log").open("ab")
+        self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+        log.close()
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.1)
+        raise RuntimeError((self.home / "server.log").read_text())
+
+    def stop(self, number=signal.SIGINT):
+        self.process.send_signal(number)
+        self.process.wait(30)
+
+    def runs(self):
+        return {path.name for path in (self.home / "runs").glob("*")}
+
+    def events(self, run):
+        path = self.home / "runs" / run / "events.jsonl"
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("home"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def visit(browser, server):
+    """Open the page, as often as a test likes; afterwards nothing may have gone wrong in any of them."""
+    contexts, trouble = [], []
+
+    def watch(page):
+        page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("request", lambda request: trouble.append(request.url) if is_foreign(request.url) else None)
+
+    def is_foreign(url):
+        return not url.startswith((server.url, "data:", "blob:"))
+
+    def visit(context=None, **options):
+        if context is None:
+            context = browser.new_context(viewport={"width": 1400, "height": 1000}, **options)
+            context.set_default_timeout(30_000)
+            contexts.append(context)
+        page = context.new_page()
+        watch(page)
+        page.goto(server.url)
+        page.locator("#records table").wait_for()
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+def open_tab(page, name):
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def drawn(page):
+    return page.locator(".lens").get_attribute("data-drawn")
+
+
+def wait_for_redraw(page, before):
+    page.wait_for_function("before => document.querySelector('.lens').dataset.drawn !== before", arg=before)
+
+
+def edit(page, source):
+    before = drawn(page)
+    page.locator("#template textarea").fill(source)
+    wait_for_redraw(page, before)

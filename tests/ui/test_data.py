@@ -1,0 +1,71 @@
+import json
+
+from tests.ui.conftest import edit, open_tab
+
+HOSTILE = [
+    "<script>window.ran = 1</script>",
+    "<img src=x onerror='window.ran = 2'>",
+    "${window.ran = 3}",
+    "{{constructor.constructor('window.ran = 4')()}}",
+    "`${window.ran = 5}`",
+    "</textarea><svg onload='window.ran = 6'>",
+    "{{output}}",
+    "<|endoftext|> 😀 \u0000 \u202eabc שלום",
+]
+
+
+def upload(page, path):
+    page.get_by_label("A file of your own", exact=True).check()
+    page.locator("#upload input[type=file]").set_input_files(path)
+
+
+def write(tmp_path, rows):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    return path
+
+
+def test_the_starter_set_is_there_at_once_with_its_counts(visit):
+    page = visit()
+    text = page.locator("#data-overview").inner_text()
+    assert "2,666" in text
+    assert "train 2,186" in text
+    page.locator("#lengths .js-plotly-plot").wait_for()
+
+
+def test_searching_finds_records_by_text(visit):
+    page = visit()
+    page.locator("#query input, #query textarea").fill("Rwanda")
+    page.wait_for_function("document.querySelectorAll('#records tbody tr').length < 25")
+    rows = page.locator("#records tbody tr").all_inner_texts()
+    assert rows
+    assert all("Rwanda" in row for row in rows)
+
+
+def test_an_own_file_is_used_everywhere(visit, tmp_path):
+    page = visit()
+    rows = [{"instruction": f"Say {n}.", "input": "", "output": f"It is {n}."} for n in range(20)]
+    upload(page, write(tmp_path, rows))
+    page.get_by_text("mine.json is in use.").wait_for()
+    page.wait_for_function("document.querySelector('#data-overview').innerText.includes('20 instruction')")
+    open_tab(page, "2 Prompt & batch")
+    page.wait_for_function("[...document.querySelectorAll('.lens .c b')].some(cell => cell.textContent === 'Say')")
+
+
+def test_a_bad_file_names_row_and_field_and_the_old_data_stay(visit, tmp_path):
+    page = visit()
+    upload(page, write(tmp_path, [{"instruction": "a", "output": "b"}, {"instruction": "a", "output": None}]))
+    page.get_by_text("'output' is null, not text").wait_for()
+    assert "row 1, field output" in page.locator("#data-message").inner_text()
+    assert "2,666" in page.locator("#data-overview").inner_text()
+
+
+def test_nothing_in_a_record_runs_as_script(visit, tmp_path):
+    page = visit()
+    rows = [{"instruction": text, "input": text, "output": text, "task": text} for text in HOSTILE]
+    upload(page, write(tmp_path, rows))
+    page.get_by_text("mine.json is in use.").wait_for()
+    page.wait_for_function("document.querySelector('#records').innerText.includes('window.ran = 1')")
+    open_tab(page, "2 Prompt & batch")
+    page.wait_for_function("[...document.querySelectorAll('.lens .c b')].some(c => c.textContent.includes('script'))")
+    edit(page, "${window.ran = 7}<img src=x onerror='window.ran = 8'> {{instruction}} {{output}}")

@@ -1,0 +1,160 @@
+import os
+import signal
+import time
+
+from tests.ui.conftest import open_tab
+
+POINTS = "document.querySelector('#chart .plot')?.data?.[0].x.length ?? 0"
+AXIS = "document.querySelector('#chart .plot').layout.xaxis.range"
+
+
+def start(page, **hyper):
+    open_tab(page, "3 Fine-tune")
+    if not page.locator("#max_steps input").is_visible():
+        page.get_by_role("button", name="Hyper-parameters").click()
+    for name, value in hyper.items():
+        box = page.locator(f"#{name} input")
+        box.fill(str(value))
+        box.blur()
+    page.locator("#start:not([disabled])").click()
+
+
+def start_run(page, server, **hyper):
+    """Start a run and wait until the chart shows it, not one from before; its name."""
+    before = server.runs()
+    start(page, **hyper)
+    page.wait_for_function("() => !document.querySelector('#start') || document.querySelector('#start').disabled")
+    (name,) = server.runs() - before
+    page.wait_for_function("name => document.querySelector('#chart .mono')?.textContent === name", arg=name)
+    return name
+
+
+def wait_for_points(page, count):
+    page.wait_for_function(f"({POINTS}) >= {count}", timeout=90_000)
+    return page.evaluate(POINTS)
+
+
+def wait_for_state(page, text):
+    page.locator("#chart .chip", has_text=text).first.wait_for(timeout=120_000)
+
+
+def shown_run(page):
+    return page.locator("#chart .mono").first.inner_text()
+
+
+def child_of(server, run):
+    return next(event["pid"] for event in server.events(run) if event["event"] == "started")
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_the_lesson_start_curve_reload_second_tab_finish_evaluate_ask(visit, server):
+    page = visit()
+    start_run(page, server, max_steps=80)
+    seen = wait_for_points(page, 4)
+    assert wait_for_points(page, seen + 4) > seen
+    assert page.locator("#start").is_disabled()
+    assert "Start waits" in page.locator("#why").inner_text()
+
+    page.reload()
+    open_tab(page, "3 Fine-tune")
+    assert wait_for_points(page, seen + 4) >= seen + 4
+    second = visit(page.context)
+    open_tab(second, "3 Fine-tune")
+    assert wait_for_points(second, seen + 4) >= seen + 4
+    assert shown_run(second) == shown_run(page)
+
+    wait_for_state(page, "finished")
+    assert wait_for_points(page, 80) == 80
+    assert "Step 80 of 80" in page.locator("#chart").inner_text()
+    page.locator("#start:not([disabled])").wait_for()
+
+    open_tab(page, "4 Before & after")
+    page.locator("#answer:not([disabled])").click()
+    page.locator("#verdict .verdict").wait_for(timeout=120_000)
+    verdict = page.locator("#verdict").inner_text()
+    assert "exact match: 0.0% before" in verdict
+    assert "✓ decided" in verdict
+    assert page.locator("#answers tbody tr").count() == 50
+    page.locator("#filter").get_by_label("not exact").check()
+    page.wait_for_function(
+        "[...document.querySelectorAll('#answers tbody tr')].every(row => row.innerText.includes('✗'))"
+    )
+
+    page.locator("#ask-instruction textarea, #ask-instruction input").fill("What is the plural of whale?")
+    page.locator("#ask:not([disabled])").click()
+    page.wait_for_function("document.querySelectorAll('#said .say .chip.good, #said .say .chip.warn').length === 2")
+    assert "The plural of whale is whales." in page.locator("#said").inner_text()
+
+
+def test_zoom_survives_new_points(visit, server):
+    page = visit()
+    start_run(page, server, max_steps=60)
+    seen = wait_for_points(page, 3)
+    area = page.locator("#chart .plot .nsewdrag")
+    area.scroll_into_view_if_needed()
+    plot = area.bounding_box()
+    page.mouse.move(plot["x"] + 20, plot["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + 220, plot["y"] + 160, steps=8)
+    page.mouse.up()
+    zoomed = page.evaluate(AXIS)
+    assert zoomed[1] < 60
+    wait_for_points(page, seen + 5)
+    assert page.evaluate(AXIS) == zoomed
+    wait_for_state(page, "finished")
+
+
+def test_stop_keeps_what_was_reached(visit, server):
+    page = visit()
+    run = start_run(page, server, max_steps=2000)
+    wait_for_points(page, 3)
+    page.locator("#stop:not([disabled])").click()
+    wait_for_state(page, "stopped")
+    events = server.events(run)
+    assert [event["event"] for event in events[-2:]] == ["saved", "stopped"]
+    assert (server.home / "runs" / run / events[-2]["path"] / "model.safetensors").is_file()
+    page.locator("#start:not([disabled])").wait_for()
+
+
+def test_a_killed_child_is_shown_as_stopped_with_what_it_had_saved(visit, server):
+    page = visit()
+    run = start_run(page, server, max_steps=2000)
+    wait_for_points(page, 3)
+    os.kill(child_of(server, run), signal.SIGKILL)
+    wait_for_state(page, "stopped")
+    assert "it was killed" in page.locator("#chart").inner_text()
+    page.locator("#start:not([disabled])").wait_for()
+
+
+def test_a_bad_hyper_parameter_is_told_before_anything_starts(visit, server):
+    page = visit()
+    before = server.runs()
+    start(page, learning_rate=-1)
+    page.locator("#run-message", has_text="learning_rate can't be -1").wait_for()
+    assert server.runs() == before
+
+
+def test_the_child_saves_and_ends_when_the_server_is_killed_and_a_new_server_says_so(visit, server):
+    page = visit()
+    run = start_run(page, server, max_steps=2000)
+    wait_for_points(page, 3)
+    pid = child_of(server, run)
+    page.goto("about:blank")
+    server.stop(signal.SIGKILL)
+    until = time.monotonic() + 20
+    while alive(pid) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not alive(pid)
+    assert [event["event"] for event in server.events(run)[-2:]] == ["saved", "stopped"]
+    server.start()
+    page.goto(server.url)
+    open_tab(page, "3 Fine-tune")
+    wait_for_state(page, "stopped")
+    assert "the server ended" in page.locator("#chart").inner_text()
