@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import gradio as gr
 
+from ift.data import to_example
 from ift.errors import ConfigError, IftError
 from ift.runs import Run, State
 from ift.templates import Template
-from ift.types import Example
 from playground import polls
 from playground.context import LIVE, QUIET, Context, whole
 from playground.views import compare as views
@@ -148,7 +148,8 @@ class CompareTab:
         from ift.inference import ask
 
         config = run.config
-        template, example = Template.parse(config["template_source"]), Example(instruction, text, "")
+        template = Template.parse(config["template_source"])
+        example = to_example({"instruction": instruction, "input": text, "output": ""}, where="your question")
         sampling = Sampling(max_new_tokens=whole("New tokens", tokens), temperature=float(temperature or 0))
         base = config["config"]["model"]
         models = {f"Before · {base}": base, f"After · {run.id}": str(run.last_checkpoint())}

@@ -67,7 +67,7 @@ class DataTab:
 
     def show_on(self, event: Callable) -> None:
         """Show the data set's report on an event, such as the page's load."""
-        shown = event(self._show, self._inputs, [self.overview, self.figure, self.message], **QUIET)
+        shown = event(self._show, self._inputs, [self.overview, self.figure], **QUIET)
         shown.then(self._table, self._search, self.records, **QUIET)
 
     def _show(self, name: str, source: str, model: str, max_length: float) -> tuple:
@@ -76,15 +76,15 @@ class DataTab:
             data = library.dataset(name)
             report = library.report(name, source, longest)
         except IftError as problem:
-            return gr.skip(), gr.skip(), html.error(problem)
-        return views.overview(data, report, max_length=longest), views.length_figure(report, max_length=longest), ""
+            return html.error(problem), {}
+        return views.overview(data, report, max_length=longest), views.length_figure(report, max_length=longest)
 
     def _table(self, name: str, source: str, model: str, max_length: float, query: str, part: str, page: float) -> str:
         try:
             data = library.dataset(name)
             report = library.report(name, source, self.context.limit(model, max_length))
         except IftError:
-            return gr.skip()  # said already, beside the data set or the template
+            return ""  # said already, above
         found = views.find(data, report, query=query or "", part=part)
         return views.records_table(data, report, found, page=int(page or 1))
 
