@@ -300,7 +300,7 @@ window.ift = (() => {
         tile(smooth(d.steps.map(s => s.loss)).at(-1).toPrecision(3), 'training loss, smoothed (nats a token)'),
         ...(evaluation ? [tile(evaluation.loss.toPrecision(3), `validation loss at step ${evaluation.step} (was ${d.evaluations[0].loss.toPrecision(3)})`)] : []),
         tile(count(Math.round(speed)), 'tokens a second, padding not counted'),
-        tile(last.learning_rate.toPrecision(3), 'learning rate'),
+        tile(last.learning_rate < 1e-4 ? last.learning_rate.toExponential(1) : last.learning_rate.toPrecision(2), 'learning rate'),
         tile(last.grad_norm.toPrecision(3), 'gradient norm, before clipping'));
     }
     const drawChart = withPlotly(() => {
@@ -314,7 +314,7 @@ window.ift = (() => {
         { x: d.evaluations.map(e => e.step), y: d.evaluations.map(e => e.loss), name: 'validation', mode: 'lines+markers', line: { color: color('--ink'), width: 2, dash: 'dash' }, marker: { size: 9, color: color('--page'), line: { color: color('--ink'), width: 2 } } },
       ];
       const shapes = chosen === null ? [] : [{ type: 'line', xref: 'x', yref: 'paper', x0: chosen, x1: chosen, y0: 0, y1: 1, line: { color: color('--focus'), width: 2 } }];
-      Plotly.react(host, traces, layout({ uirevision: `${d.run}${logScale}`, shapes, xaxis: { title: { text: 'step' }, range: [0, total] }, yaxis: { title: { text: 'loss' }, type: logScale ? 'log' : 'linear', ...(logScale ? { tickvals: TICKS, ticktext: TICKS.map(String) } : { rangemode: 'tozero' }) } }), { responsive: true, displaylogo: false });
+      Plotly.react(host, traces, layout({ uirevision: `${d.run}${logScale}`, shapes, xaxis: { title: { text: 'step' }, range: [-.01 * total, 1.02 * total] }, yaxis: { title: { text: 'loss' }, type: logScale ? 'log' : 'linear', ...(logScale ? { tickvals: TICKS, ticktext: TICKS.map(String) } : { rangemode: 'tozero' }) } }), { responsive: true, displaylogo: false });
       if (!host.listening) {
         host.listening = true;
         host.on('plotly_click', event => { const point = event.points.find(p => p.curveNumber === 2) || event.points[0]; choose(nearest(point.x)); });

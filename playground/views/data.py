@@ -112,7 +112,7 @@ def length_figure(report: Report, *, max_length: int | None) -> dict:
             "height": 260,
             "bargap": 0.04,
             "shapes": shapes,
-            "xaxis": {"title": {"text": "tokens in the row, end-of-text included"}},
+            "xaxis": {"title": {"text": "tokens in the row"}},
             "yaxis": {"title": {"text": "rows"}},
         },
         "height": 260,
