@@ -73,7 +73,8 @@ window.ift = (() => {
   // ---- The live grid: inputs above targets, the same column is the same t -----------------------------------
   function lens(element, props, watch) {
     const root = element.querySelector('.lens');
-    let view = null, fold = true, from = 0, pin = null, cells = new Map();
+    let view = null, fold = true, from = 0, pin = null;
+    const cells = new Map(), lines = new Map(), head = attrs(el('div', 'line'), { role: 'row' });
     const tiles = el('div', 'tiles'), legend = el('ul', 'legend'), bar = el('div', 'row'), detail = el('p', 'detail');
     const grid = attrs(el('div', 'g'), { role: 'grid', 'aria-label': 'Input and target tensors' });
     const wrap = el('div', 'wrap', grid);
@@ -109,30 +110,35 @@ window.ift = (() => {
         tile(percent(view.trained_share), `of the real tokens are trained: ${count(view.trained_tokens)}`),
         tile(percent(answer), 'of the loss is response and end of text', shares));
     }
-    function cell(key, line, className, text, small) {
+    function cell(key, className, text, small) {
       let node = cells.get(key);
       if (!node) { node = attrs(el('div', '', el('b'), el('small')), { role: 'gridcell', tabindex: -1 }); node.dataset.key = key; cells.set(key, node); }
-      if (node.parentNode !== line || line.lastChild !== node) line.append(node);
       const state = `${className}|${text}|${small}`;
       if (node.state !== state) { node.state = state; node.className = className; node.firstChild.textContent = text; node.lastChild.textContent = small; }
       return node;
     }
-    function drawLine(row, kind, start, end) {
-      const line = attrs(el('div', `line ${kind}`), { role: 'row' });
-      const name = el('div', 'lab', el('b', '', kind === 'input' ? `row ${view.rows[row]}` : ''), kind === 'input' ? 'input' : 'target');
-      line.append(attrs(name, { role: 'rowheader' }));
-      if (start.fold) {
-        const masked = kind === 'target' && !view.trained[row].slice(0, start.fold).includes('1');
-        line.append(attrs(el('div', `c fold s0${masked ? ' m' : ''}`, el('b', '', masked ? `${start.fold} × −100` : `${start.fold} shared`)), { role: 'gridcell' }));
+    const fill = (parent, nodes) => { // the browser lays out again only what moved
+      if (parent.childNodes.length !== nodes.length || nodes.some((node, i) => parent.childNodes[i] !== node)) parent.replaceChildren(...nodes);
+    };
+    function drawLine(row, kind, at, end, folded) { // a line's nodes stay; only what differs is written
+      const name = `${row}/${kind}`;
+      const line = lines.get(name) || attrs(el('div', `line ${kind}`, attrs(el('div', 'lab', el('b'), kind), { role: 'rowheader' })), { role: 'row' });
+      lines.set(name, line);
+      line.firstChild.firstChild.textContent = kind === 'input' ? `row ${view.rows[row]}` : '';
+      const nodes = [line.firstChild];
+      if (folded) {
+        const masked = kind === 'target' && !view.trained[row].slice(0, folded).includes('1');
+        nodes.push(cell(`${name}/fold`, `c fold s0${masked ? ' m' : ''}`, masked ? `${folded} × −100` : `${folded} shared`, ''));
       }
-      for (let t = start.at; t < end; t++) {
+      for (let t = at; t < end; t++) {
         const role = letter(row, kind, t), id = view[kind === 'input' ? 'inputs' : 'next'][row][t];
-        const masked = kind === 'target' && !trained(row, t);
-        const piece = label(id, role);
-        const node = cell(`${row}/${kind}/${t}`, line, `c s${role}${masked ? ' m' : ''}`, masked ? '−100' : piece, masked ? piece : id);
-        node.dataset.id = masked ? -100 : id;
-        node.setAttribute('aria-label', `row ${view.rows[row]}, position ${t}, ${kind} ${masked ? 'minus 100, ignored, was ' : ''}${piece}, id ${id}, ${ROLE_NAMES[role]}`);
+        const masked = kind === 'target' && !trained(row, t), piece = label(id, role);
+        const node = cell(`${name}/${t}`, `c s${role}${masked ? ' m' : ''}`, masked ? '−100' : piece, masked ? piece : id);
+        const spoken = `row ${view.rows[row]}, position ${t}, ${kind} ${masked ? 'minus 100, ignored, was ' : ''}${piece}, id ${id}, ${ROLE_NAMES[role]}`;
+        if (node.spoken !== spoken) { node.spoken = spoken; node.dataset.id = masked ? -100 : id; node.setAttribute('aria-label', spoken); }
+        nodes.push(node);
       }
+      fill(line, nodes);
       return line;
     }
     function draw() {
@@ -140,7 +146,8 @@ window.ift = (() => {
       root.classList.toggle('stale', !value || !value.rows);
       if (!value || !value.rows) return;
       view = value;
-      cells.forEach((node, key) => { const [row, , t] = key.split('/'); if (row >= view.rows.length || t >= view.width) cells.delete(key); });
+      for (const key of cells.keys()) { const [row, , t] = key.split('/'); if (row >= view.rows.length || t >= view.width) cells.delete(key); }
+      let reveal = false;
       const folded = opening();
       if (from >= view.width - folded) from = 0;
       const at = folded + from, end = Math.min(view.width, at + WINDOW);
@@ -153,19 +160,18 @@ window.ift = (() => {
         }
         widths.push(`${Math.round(Math.min(width, 11) * 7.9 + 8)}px`);
       }
-      grid.style.gridTemplateColumns = `max-content ${folded ? '84px ' : ''}${widths.join(' ')}`;
+      const columns = `max-content ${folded ? '84px ' : ''}${widths.join(' ')}`;
+      if (grid.columns !== columns) { grid.columns = columns; grid.style.gridTemplateColumns = columns; }
       attrs(grid, { 'aria-rowcount': view.rows.length * 2, 'aria-colcount': view.width });
-      const head = attrs(el('div', 'line'), { role: 'row' });
-      const corner = attrs(el('div', 'lab', 'position t'), { role: 'columnheader' });
-      head.append(corner);
-      if (folded) head.append(attrs(el('div', 'pos', `0–${folded - 1}`), { role: 'columnheader' }));
-      for (let t = at; t < end; t++) head.append(attrs(el('div', 'pos', String(t)), { role: 'columnheader' }));
-      const lines = [head];
-      view.rows.forEach((_, row) => lines.push(drawLine(row, 'input', { at, fold: folded }, end), drawLine(row, 'target', { at, fold: folded }, end)));
-      let reveal = false;
+      const shown = `${folded}/${at}/${end}`;
+      if (head.span !== shown) {
+        head.span = shown;
+        const positions = [...(folded ? [`0–${folded - 1}`] : []), ...Array.from({ length: end - at }, (_, i) => String(at + i))];
+        head.replaceChildren(attrs(el('div', 'lab', 'position t'), { role: 'columnheader' }), ...positions.map(text => attrs(el('div', 'pos', text), { role: 'columnheader' })));
+      }
       const focused = document.activeElement?.dataset?.key;
-      grid.replaceChildren(...lines);
-      if (focused && grid.contains(cells.get(focused))) cells.get(focused).focus();
+      fill(grid, [head, ...view.rows.flatMap((_, row) => [drawLine(row, 'input', at, end, folded), drawLine(row, 'target', at, end, folded)])]);
+      if (focused && document.activeElement?.dataset?.key !== focused && grid.contains(cells.get(focused))) cells.get(focused).focus();
       foldButton.setAttribute('aria-pressed', fold);
       earlier.hidden = later.hidden = view.width - folded <= WINDOW;
       earlier.disabled = from === 0; later.disabled = end >= view.width;
@@ -181,14 +187,19 @@ window.ift = (() => {
       return view.rows.length ? { row: 0, t: at } : null;
     }
     function mark(place) {
-      grid.querySelectorAll('.on, .seen').forEach(node => node.classList.remove('on', 'seen'));
-      grid.querySelectorAll('[tabindex="0"]').forEach(node => node.setAttribute('tabindex', -1));
+      const marks = new Map();
+      if (place) {
+        for (let k = 0; k < place.t; k++) marks.set(`${place.row}/input/${k}`, 'seen');
+        for (const kind of ['input', 'target']) marks.set(`${place.row}/${kind}/${place.t}`, 'on');
+      }
+      const stop = place && `${place.row}/${place.kind || 'input'}/${place.t}`;
+      for (const [key, node] of cells) {
+        const wanted = marks.get(key) || '';
+        for (const name of ['on', 'seen']) if (node.classList.contains(name) !== (wanted === name)) node.classList.toggle(name);
+        if (node.tabIndex !== (key === stop ? 0 : -1)) node.tabIndex = key === stop ? 0 : -1;
+      }
       if (!place) { detail.textContent = 'No row trains anything: choose other roles or other rows.'; return; }
       const { row, t } = place;
-      const input = cells.get(`${row}/input/${t}`), target = cells.get(`${row}/target/${t}`);
-      input?.classList.add('on'); target?.classList.add('on');
-      cells.get(`${row}/${place.kind || 'input'}/${t}`)?.setAttribute('tabindex', 0);
-      for (let k = 0; k < t; k++) cells.get(`${row}/input/${k}`)?.classList.add('seen');
       const role = letter(row, 'target', t), next = label(view.next[row][t], role), last = label(view.inputs[row][t], letter(row, 'input', t));
       const counts = trained(row, t) ? 'This position counts in the loss.' : 'The target is −100: this position adds nothing to the loss.';
       detail.textContent = t >= view.lengths[row]
