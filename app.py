@@ -20,13 +20,16 @@ PORTS_TRIED = 100
 def main() -> None:
     """Read the flags, find a port, serve until Ctrl-C."""
     parser = argparse.ArgumentParser(description="The instruction fine-tuning playground.")
-    parser.add_argument("--port", type=int, help="the port ($GRADIO_SERVER_PORT, else the first free one from 7860)")
+    wanted = os.environ.get("GRADIO_SERVER_PORT") or None
+    parser.add_argument(
+        "--port", type=int, default=wanted, help="the port ($GRADIO_SERVER_PORT, else the first free one from 7860)"
+    )
     parser.add_argument("--host", help="the address to listen on ($GRADIO_SERVER_NAME, else 127.0.0.1)")
     args = parser.parse_args()
     on_space = "SPACE_ID" in os.environ
     host = args.host or os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if on_space else "127.0.0.1")
-    port = args.port or int(os.environ.get("GRADIO_SERVER_PORT") or _free_port(host))
-    launch(read_settings(), host=host, port=port)
+    port = args.port or _free_port(host)
+    launch(read_settings(host), host=host, port=port)
 
 
 def _free_port(host: str) -> int:

@@ -42,7 +42,11 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         parse_trained(self.train_on)
-        self._check(self.num_train_epochs > 0, "num_train_epochs", "Give more than 0, such as 2 or 0.5.")
+        self._check(
+            0 < self.num_train_epochs <= 10_000,
+            "num_train_epochs",
+            "Give at most 10000, such as 2 or 0.5.",
+        )
         self._check(self.max_steps == -1 or self.max_steps > 0, "max_steps", "Give 1 or more, or -1 for whole epochs.")
         for name in ("per_device_train_batch_size", "eval_steps", "save_steps"):
             self._check(getattr(self, name) >= 1, name, "Give 1 or more.")

@@ -5,55 +5,39 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from ift.data import Dataset, split
-from ift.errors import DataError, RunError
 from ift.events import Answered, Finished, TrainEvent
 from ift.generation import Sampling, default_max_new_tokens, generate, prompt_of, why_no_answer
+from ift.heldout import load_held_out
+from ift.job import Stop
 from ift.metrics import METRICS, mean, paired_interval, score, unscored
 from ift.model import GPT2
 from ift.models import load_model
 from ift.runs import Run
-from ift.sources import load_dataset
 from ift.templates import Template
 from ift.types import Completion, Example, Score, Scored
 
-SIDES = ("before", "after")
 
-
-def load_held_out(run: Run) -> tuple[Dataset, tuple[int, ...]]:
-    """The data set a run was made with, and the records it never trained on.
-
-    Raises:
-        RunError: the file has changed since.
-        DataError: it is gone, or holds no test record.
-    """
-    config = run.config
-    dataset = load_dataset(config["config"]["data"])
-    if dataset.sha256 != config["data"]["sha256"]:
-        fix = "Put the old file back, or train again: the split may be another one now."
-        raise RunError("The data file has changed since this run was made", where=config["config"]["data"], fix=fix)
-    records = split(dataset.examples).test
-    if not records:
-        fix = 'Give at least 10 records, or mark some with "split": "test".'
-        raise DataError("There is no held-out record to answer", where=f"{len(dataset)} records", fix=fix)
-    return dataset, records
-
-
-def evaluate_events(run: Run, *, limit: int | None = None, max_new_tokens: int | None = None) -> Iterator[TrainEvent]:
+def evaluate_events(
+    run: Run, stop: Stop, *, limit: int | None = None, max_new_tokens: int | None = None
+) -> Iterator[TrainEvent]:
     """Answer and score; writes before.jsonl, after.jsonl and, last, scores.json.
 
     Args:
         run: with at least one checkpoint.
+        stop: is looked at after each answer.
         limit: only the first so many held-out records.
         max_new_tokens: None takes a quarter of the model's context.
 
     Raises:
         InputError: the run, its data or one of its models can't be used.
+        StopAsked: somebody asked; no scores are written then.
     """
+    stop.raise_if_asked()
     dataset, records = load_held_out(run)
     records = records[:limit]
     template = Template.parse(run.config["template_source"])
     models = {"before": run.config["config"]["model"], "after": str(run.last_checkpoint())}
+    run.forget_scores()  # only now: whatever is wrong with the run has been told before
     sides: dict[str, list[Scored]] = {}
     for side, name in models.items():
         model = load_model(name)
@@ -62,6 +46,7 @@ def evaluate_events(run: Run, *, limit: int | None = None, max_new_tokens: int |
         yield Answered(step=0, side=side, done=0, total=len(records))
         for scored in answer(model, dataset.examples, records, template, sampling):
             done.append(scored)
+            stop.raise_if_asked()
             if len(done) % 8 == 0 or len(done) == len(records):
                 yield Answered(step=len(done), side=side, done=len(done), total=len(records))
         sides[side] = sorted(done, key=lambda scored: scored.completion.record)

@@ -7,7 +7,7 @@ from ift.config import TrainConfig
 from ift.data import Dataset
 from ift.events import Finished, Saved, Stepped, TrainEvent, Warned
 from ift.generation import Prompt, prompt_of
-from ift.job import Stop, StopAsked
+from ift.job import Stop
 from ift.models import load_model
 from ift.prepare import Rows, prepare
 from ift.runs import Run
@@ -26,6 +26,7 @@ def train_events(
         TrainingError: the loss is not finite any more; the last checkpoint stays.
         StopAsked: somebody asked, and what was reached is saved.
     """
+    stop.raise_if_asked()
     model = load_model(config.model)
     rows = prepare(
         dataset.examples,
@@ -52,8 +53,7 @@ def train_events(
             yield _save(run, trainer)
     if trainer.step:
         yield _save(run, trainer)
-    if stop.reason:
-        raise StopAsked(stop.reason)
+    stop.raise_if_asked()
     yield Finished(step=trainer.step)
 
 

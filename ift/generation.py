@@ -130,7 +130,7 @@ def _pick(logits: Tensor, rows: Sequence[_Row], sampling: Sampling) -> list[int]
     """(B, V) → one token a row."""
     if sampling.temperature == 0:
         return logits.argmax(dim=-1).tolist()
-    logits = logits.double().cpu()
+    logits = logits.cpu().double()  # in this order: Apple's MPS has no doubles
     logits = (logits - logits.amax(dim=-1, keepdim=True)) / sampling.temperature  # at most 0, however cold it is
     if sampling.top_k is not None:
         kept = logits.topk(min(sampling.top_k, logits.shape[-1])).values[:, -1:]

@@ -1,5 +1,6 @@
 """The process that owns a run folder, from its first event to its last. Imports no torch: `started` comes first."""
 
+import os
 import platform
 import signal
 import sys
@@ -20,8 +21,8 @@ from ift.runs import EventLog, Run
 from ift.templates import Template
 
 
-class StopAsked(Exception):  # noqa: N818 (it is no error)
-    """Somebody asked the process to end while it was not at a step where it could look."""
+class StopAsked(BaseException):
+    """Somebody asked the process to end."""
 
 
 class Stop:
@@ -40,6 +41,15 @@ class Stop:
         """Why, or empty."""
         return self._reason or ("asked to stop" if self.run.stop_asked() else "")
 
+    def raise_if_asked(self) -> None:
+        """End here, if somebody asked.
+
+        Raises:
+            StopAsked: with the reason.
+        """
+        if self.reason:
+            raise StopAsked(self.reason)
+
     def listen(self, *, attached: bool) -> None:
         """Take over SIGTERM and SIGINT; `attached`: also end when standard input does, with the process behind it."""
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -53,7 +63,8 @@ class Stop:
             raise StopAsked(self._reason)
 
     def _wait_for_parent(self) -> None:
-        sys.stdin.buffer.read()
+        while os.read(sys.stdin.fileno(), 4096):  # not sys.stdin.read: its lock, held at exit, would abort the process
+            pass
         self._reason = "the server ended"
         signal.raise_signal(signal.SIGTERM)
 
@@ -104,12 +115,17 @@ def logged(log: EventLog, events: Iterator[TrainEvent]) -> Iterator[TrainEvent]:
     except IftError as error:
         yield write(Failed(step=step, what=error.what, where=error.where, fix=error.fix))
         raise
-    except MemoryError:
-        fix = "Halve per_device_train_batch_size, or choose a smaller model."
-        yield write(Failed(step=step, what="Memory ran out", where=f"step {step + 1}", fix=fix))
-        raise
     except Exception as error:
-        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        what, where = f"{type(error).__name__}: {error}".splitlines()[0], str(log.path.parent)
         fix = "This is a fault of the program: run.log in the run folder has the details."
-        yield write(Failed(step=step, what=what, where=str(log.path.parent), fix=fix))
+        if _is_out_of_memory(error):
+            what, where = "Memory ran out", f"step {step + 1}"
+            fix = "Halve per_device_train_batch_size, lower max_length, or choose a smaller model."
+        yield write(Failed(step=step, what=what, where=where, fix=fix))
         raise
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Python's own, CUDA's (a RuntimeError of this name) and the CPU allocator's (a plain RuntimeError)."""
+    named = type(error).__name__ in ("MemoryError", "OutOfMemoryError")
+    return named or "can't allocate memory" in str(error) or "out of memory" in str(error)

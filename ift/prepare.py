@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ift.batching import name_trained, sort_out
 from ift.data import Split, split
@@ -10,6 +11,9 @@ from ift.templates import Template
 from ift.tokenizer import encode
 from ift.types import Encoded, Example, Role
 
+T = TypeVar("T")
+VALIDATION_ROWS = 256
+"""Validation rows at most, spread evenly: beyond that an evaluation every few steps would cost more than training."""
 SAMPLES = 4
 """Validation prompts that are answered at each evaluation."""
 
@@ -50,22 +54,35 @@ def prepare(
     warnings = _mask_warnings(trained)
     if max_length and max_length > n_positions:
         warnings.append(f"max_length {max_length} is beyond the model's context: rows are cut at {n_positions} tokens.")
-    kept: dict[str, tuple[Encoded, ...]] = {}
-    for name, records in (("training", parts.train), ("validation", parts.validation)):
-        rows = encode_all([examples[i] for i in records], template)
-        ready = sort_out(rows, trained=trained, max_length=limit)
-        kept[name] = tuple(rows[i] for i in ready.kept)
-        if ready.cut:
-            warnings.append(f"{len(ready.cut):,} {name} rows are cut at {limit} tokens and lose their end-of-text.")
-        if ready.left_out:
-            warnings.append(f"{len(ready.left_out):,} {name} rows have no trained target and are left out.")
+    kept = {
+        name: _usable(encode_all([examples[i] for i in records], template), name, trained, limit, warnings)
+        for name, records in (("training", parts.train), ("validation", parts.validation))
+    }
+    if not parts.train:
+        fix = 'Give at least 2 records, or mark some with "split": "train".'
+        raise DataError("The training part is empty", where=f"{len(examples):,} records", fix=fix)
     if not kept["training"]:
         fix = f"Train other roles than {name_trained(trained)}, raise max_length, or give more records."
         raise DataError("No training row has a target", where=f"{len(parts.train):,} training records", fix=fix)
     if not kept["validation"]:
         warnings.append("No validation row is left: there will be no validation loss.")
-    samples = _spread(parts.validation)
+    if len(kept["validation"]) > VALIDATION_ROWS:
+        warnings.append(f"Validation loss is measured on {VALIDATION_ROWS} of {len(kept['validation']):,} rows.")
+        kept["validation"] = _spread(kept["validation"], VALIDATION_ROWS)
+    samples = _spread(parts.validation, SAMPLES)
     return Rows(kept["training"], kept["validation"], samples, limit, parts, tuple(warnings))
+
+
+def _usable(
+    rows: Sequence[Encoded], name: str, trained: frozenset[Role], limit: int, warnings: list[str]
+) -> tuple[Encoded, ...]:
+    """The rows that train something; what happens to the others is added to `warnings`."""
+    ready = sort_out(rows, trained=trained, max_length=limit)
+    if ready.cut:
+        warnings.append(f"{len(ready.cut):,} {name} rows are cut at {limit} tokens and lose their end-of-text.")
+    if ready.left_out:
+        warnings.append(f"{len(ready.left_out):,} {name} rows have no trained target and are left out.")
+    return tuple(rows[i] for i in ready.kept)
 
 
 def _mask_warnings(trained: frozenset[Role]) -> list[str]:
@@ -77,7 +94,7 @@ def _mask_warnings(trained: frozenset[Role]) -> list[str]:
     return warnings
 
 
-def _spread(records: Sequence[int]) -> tuple[int, ...]:
-    """A few records, evenly from first to last."""
-    step = max(1, len(records) // SAMPLES)
-    return tuple(records[::step][:SAMPLES])
+def _spread(values: Sequence[T], count: int) -> tuple[T, ...]:
+    """So many of the values, evenly from first to last."""
+    step = max(1, len(values) // count)
+    return tuple(values[::step][:count])

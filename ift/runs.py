@@ -68,8 +68,11 @@ class EventLog:
         return [from_json(line) for line in lines], offset + (len(whole) + 1 if whole else 0)
 
     def state(self) -> State:
-        """Derived from the first and last event and from whether the process lives."""
-        started, last = self._ends()
+        """Derived from the first and last event and from whether the process lives; a damaged log has failed."""
+        try:
+            started, last = self._ends()
+        except RunError:
+            return State.FAILED
         if started is None:
             return State.ABSENT
         if isinstance(last, Finished):
@@ -192,14 +195,18 @@ class Run:
             fix = "Wait until it has ended, or stop it."
             raise RunError("Another process is working in this run", where=str(self.path), fix=fix) from error
 
-    def forget_evaluation(self) -> None:
-        """Remove what an earlier evaluation left: a new one begins."""
-        for name in ("evaluation.jsonl", "before.jsonl", "after.jsonl", "scores.json", "stop"):
+    def forget_scores(self) -> None:
+        """Remove what an earlier evaluation found: a new one begins."""
+        for name in ("before.jsonl", "after.jsonl", "scores.json"):
             (self.path / name).unlink(missing_ok=True)
 
     def ask_to_stop(self) -> None:
         """Ask the process that works in the folder to save and end."""
         (self.path / "stop").touch()
+
+    def clear_stop(self) -> None:
+        """The process that was asked has ended."""
+        (self.path / "stop").unlink(missing_ok=True)
 
     def stop_asked(self) -> bool:
         """Whether somebody did."""
@@ -214,21 +221,28 @@ class Run:
 
 
 def create_run(path: Path, config: dict) -> Run:
-    """Make a run folder; `run.log` may stand in it already, as its process may be writing there.
+    """Make a run folder.
+
+    `run.log` and `stop` may stand in it already: whoever started the process writes its output there, and may
+    have asked it to stop before it came to this.
 
     Raises:
         RunError: the folder is not empty, or can't be made.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        others = [entry.name for entry in path.iterdir() if entry.name != "run.log"]
+        others = [entry.name for entry in path.iterdir() if entry.name not in ("run.log", "stop")]
     except OSError as error:
         fix = "Give a folder that can be made."
         raise RunError(f"The run folder can't be made: {error.strerror}", where=str(path), fix=fix) from error
     if others:
         raise RunError("The run folder is not empty", where=str(path), fix="Give a new folder with --out.")
     run = Run(path)
-    run.write_json("config.json", config)
+    try:
+        run.write_json("config.json", config)
+    except OSError as error:
+        fix = "Free some space, or give another folder."
+        raise RunError(f"The run folder can't be written: {error.strerror}", where=str(path), fix=fix) from error
     return run
 
 
@@ -239,7 +253,10 @@ def open_run(path: Path) -> Run:
         RunError: the folder is no run.
     """
     run = Run(path)
-    _ = run.config
+    missing = [name for name in ("config", "data", "template_source") if name not in run.config]
+    if missing:
+        fix = "Give a folder that `python -m ift train --out` made."
+        raise RunError("This is not a run folder", where=f"{path / 'config.json'}: no {missing[0]!r}", fix=fix)
     return run
 
 
@@ -251,4 +268,11 @@ def is_run(path: Path) -> bool:
 def list_runs(folder: Path) -> list[Run]:
     """All runs in a folder, newest first."""
     found = [entry for entry in folder.iterdir() if is_run(entry)] if folder.is_dir() else []
-    return [Run(path) for path in sorted(found, key=lambda path: (path / "config.json").stat().st_mtime, reverse=True)]
+    return [Run(path) for path in sorted(found, key=_made_at, reverse=True)]
+
+
+def _made_at(path: Path) -> float:
+    try:
+        return (path / "config.json").stat().st_mtime
+    except OSError:
+        return 0.0  # a damaged run is listed last, and hides no other

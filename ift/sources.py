@@ -126,6 +126,9 @@ def _check(source: Source, part: Path) -> None:
     if start.startswith(b"<"):
         fix = "A proxy or a login page may stand in between: open the address in a browser."
         raise DownloadError("A web page came instead of JSON", where=source.url, fix=fix)
+    if not start.startswith(b"["):
+        fix = "Open the address in a browser to see what is there now; download the file by hand and give its path."
+        raise DownloadError("Something else came than a JSON array", where=source.url, fix=fix)
     if source.sha256 not in (None, _sha256(part)):
         fix = "The file was changed at its source or on the way; download it by hand and give its path."
         raise DownloadError("Other bytes came than expected (sha256 differs)", where=source.url, fix=fix)

@@ -22,6 +22,7 @@ PRESETS = {
     "chatml": "ChatML",
 }
 """Templates that ship with the project: file stem → title."""
+MAX_CHARACTERS = 20_000
 
 _TAG = re.compile(r"\{\{(?P<kind>[#^/]?)[ \t]*(?P<name>\w+)[ \t]*\}\}")
 _SECTION_LINE = re.compile(r"^[ \t]*\{\{[#^/][ \t]*\w+[ \t]*\}\}[ \t]*(?:\n|\Z)", re.MULTILINE)
@@ -55,6 +56,9 @@ class Template:
             TemplateError: with the line and column of the first thing that is wrong.
         """
         source = source.replace("\r\n", "\n")
+        if len(source) > MAX_CHARACTERS:
+            fix = f"Shorten it to at most {MAX_CHARACTERS:,}: every row would carry it."
+            raise TemplateError(f"The template has {len(source):,} characters", line=1, column=1, fix=fix)
         return cls(source, _Parser(source).parts())
 
     def render(self, example: Example) -> Rendered:

@@ -139,7 +139,7 @@ class Trainer:
         rows = sorted(self.validation, key=len)  # equal neighbours waste no padding
         size = self.config.per_device_train_batch_size
         parts = [losses(self.model, self._batch(rows[i : i + size])) for i in range(0, len(rows), size)]
-        values = torch.cat([part[0] for part in parts]).double().cpu()
+        values = torch.cat([part[0] for part in parts]).cpu().double()
         roles = torch.cat([part[1] for part in parts]).cpu()
         by_role = {Role(r).label: values[roles == r].mean().item() for r in roles.unique().tolist()}
         _require_finite(values.mean().item(), 0.0, self.step)

@@ -1,5 +1,7 @@
 """What the tabs share: the server's jobs and models, and how Gradio's values become ours."""
 
+import math
+import os
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -35,7 +37,12 @@ class Context:
     def limit(self, model: str | None, max_length: float | None) -> int:
         """Tokens a row at most: the visitor's number, but never beyond the model's context."""
         context = context_length(self.model(model))
-        return min(whole("max_length", max_length) or context, context)
+        wanted = whole("max_length", max_length)
+        if wanted < 0:
+            raise ConfigError(
+                "max_length is below 0", where="max_length", fix="Give 0 for the model's context, or more."
+            )
+        return min(wanted or context, context)
 
     def model(self, name: str | None) -> str:
         """A model's name as the visitor gave it, checked: strangers get the known ones and the server's runs only.
@@ -50,7 +57,7 @@ class Context:
         if self.settings.public and name not in MODELS:
             fix = f"Choose {', '.join(MODELS)} or a run of this server."
             raise ConfigError(f"{name!r} is not offered on this public page", where="model", fix=fix)
-        return str(Path(name).resolve()) if Path(name).is_dir() else name
+        return str(Path(name).resolve()) if os.path.isdir(name) else name  # also for names that are no path at all
 
 
 def whole(name: str, value: float | None) -> int:
@@ -59,7 +66,7 @@ def whole(name: str, value: float | None) -> int:
     Raises:
         ConfigError: it is empty or has a fraction.
     """
-    if value is None or value != int(value):
+    if value is None or not math.isfinite(value) or value != int(value):
         raise ConfigError(f"{name} is {'empty' if value is None else value}", where=name, fix="Give a whole number.")
     return int(value)
 

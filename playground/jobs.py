@@ -6,16 +6,16 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 from ift.config import TrainConfig, to_dict
 from ift.errors import RunError
 from ift.events import Started
-from ift.processes import is_alive
+from ift.heldout import load_held_out
 from ift.runs import EventLog, Run, State, list_runs
 from playground.settings import PROJECT, Settings
-
-_RUN_ID = re.compile(r"[\w.-]+")
 
 
 class Jobs:
@@ -24,36 +24,33 @@ class Jobs:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._children: dict[str, tuple[subprocess.Popen, EventLog]] = {}
+        self._starting = threading.Lock()
 
-    def run(self, run_id: str | None) -> Run | None:
-        """A run by its name, or None; a name from the browser can't leave the runs folder."""
-        if not run_id or not _RUN_ID.fullmatch(run_id) or run_id.startswith("."):
-            return None
-        run = Run(self.settings.runs / run_id)
-        return run if run.path.is_dir() else None
+    def run(self, run_id: object) -> Run | None:
+        """A run by its name, or None. Names are looked up, never made into a path: they come from the browser."""
+        started = [Run(self.settings.runs / name) for name in list(self._children)]
+        return next((run for run in [*self.runs(), *started] if run.id == run_id), None)
 
     def runs(self) -> list[Run]:
         """All runs, newest first."""
         return list_runs(self.settings.runs)
 
-    def state(self, run: Run) -> State:
-        """Of the training; a child that ended before it could say `started` has failed."""
-        child, log = self._children.get(run.id, (None, None))
-        ended = child is not None and log == run.training and child.poll() is not None  # poll also reaps it
-        state = run.state()
-        return State.FAILED if ended and state is State.STARTING else state
+    def state(self, run: Run, log: EventLog) -> State:
+        """Of a training or an evaluation; a child that ended before it could say `started` has failed."""
+        state = log.state()
+        child, its_log = self._children.get(run.id, (None, None))
+        if state is not State.ABSENT or child is None or its_log != log:
+            return state
+        return State.STARTING if child.poll() is None else State.FAILED  # poll also reaps it
 
     def busy(self) -> Run | None:
         """The run that is training or being evaluated now: one at a time, as two would only share the cores."""
-        for run in self.runs():
-            if State.RUNNING in (self.state(run), run.evaluation.state()):
+        going_on = (State.STARTING, State.RUNNING)
+        started = [Run(self.settings.runs / name) for name in list(self._children)]
+        for run in [*started, *self.runs()]:
+            if any(self.state(run, log) in going_on for log in (run.training, run.evaluation)):
                 return run
-        silent = [
-            run_id
-            for run_id, (child, log) in self._children.items()
-            if child.poll() is None and log.state() is State.ABSENT
-        ]
-        return self.run(silent[0]) if silent else None
+        return None
 
     def start_training(self, config: TrainConfig, *, template: str | None, source: str) -> Run:
         """Start `python -m ift train` in a new run folder, with a preset template, or with the user's own source.
@@ -61,36 +58,37 @@ class Jobs:
         Raises:
             RunError: another run is going on.
         """
-        self._require_idle()
-        run = self._new_run(Path(config.model).name)
-        args = [
-            "train",
-            *train_options(config, template or self._keep_template(source)),
-            "--out",
-            str(run.path),
-            "--attached",
-        ]
-        self._spawn(run, args, run.training)
+        with self._starting:  # handlers run in threads: two presses must not both find nobody busy
+            self._require_idle()
+            run = self._new_run(Path(config.model).name)
+            options = train_options(config, template or self._keep_template(source))
+            self._spawn(run, ["train", *options, "--out", str(run.path), "--attached"], run.training)
         return run
 
     def start_evaluation(self, run: Run) -> None:
         """Start `python -m ift evaluate` on a run.
 
         Raises:
-            RunError: another run is going on, or this one has saved nothing yet.
+            InputError: another run is going on, this one has saved nothing yet, or there is nothing to answer.
         """
-        self._require_idle()
-        run.last_checkpoint()
-        run.forget_evaluation()
-        self._spawn(run, ["evaluate", str(run.path), "--attached"], run.evaluation)
+        with self._starting:
+            self._require_idle()
+            run.last_checkpoint()
+            load_held_out(run)
+            run.evaluation.path.unlink(missing_ok=True)
+            run.clear_stop()
+            self._spawn(run, ["evaluate", str(run.path), "--attached"], run.evaluation)
 
     def stop(self, run: Run) -> None:
         """Ask the process in a run folder, ours or another server's, to save and end."""
-        run.ask_to_stop()
         for log in (run.training, run.evaluation):
-            started = next(iter(log.read()[0]), None)
-            if isinstance(started, Started) and is_alive(started.pid, started.process_time) and os.name == "posix":
-                os.kill(started.pid, signal.SIGTERM)  # on Windows this would kill: there the stop file alone asks
+            state = self.state(run, log)
+            if state in (State.STARTING, State.RUNNING):
+                run.ask_to_stop()
+            started = next(iter(log.read()[0]), None) if state is State.RUNNING else None
+            if isinstance(started, Started) and os.name == "posix":  # on Windows this would kill: there the file asks
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(started.pid, signal.SIGTERM)
 
     def log_tail(self, run: Run) -> str:
         """The last line that a run's process printed, for errors from before its first event."""
@@ -105,8 +103,9 @@ class Jobs:
 
     def _new_run(self, model: str) -> Run:
         self.settings.runs.mkdir(parents=True, exist_ok=True)
+        name = re.sub(r"[^\w.-]+", "-", model)[:60]
         for number in range(1, 1_000_000):
-            path = self.settings.runs / f"{model}-{number:02d}"
+            path = self.settings.runs / f"{name}-{number:02d}"
             try:
                 path.mkdir()
             except FileExistsError:
@@ -129,7 +128,7 @@ class Jobs:
                 stdin=subprocess.PIPE,  # never written to: its end tells the child that the server has gone
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
                 start_new_session=True,  # Ctrl-C in the server's terminal is the server's
             )
         self._children[run.id] = (child, log)

@@ -1,5 +1,8 @@
 """Serve the page: theme, style, scripts and guard are set here, once, for `python app.py` and the tests."""
 
+from pathlib import Path
+from urllib.parse import quote
+
 import gradio as gr
 from starlette.middleware import Middleware
 
@@ -12,8 +15,8 @@ def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -
     """Start the server; `blocking` waits until it ends, else the caller closes the page."""
     page = build(settings)
     scripts = (
-        f'<script src="gradio_api/file={WEB / "ift.js"}"></script>'
-        f'<script defer src="gradio_api/file={PLOTLY}"></script>'
+        f'<script src="gradio_api/file={_address(WEB / "ift.js")}"></script>'
+        f'<script defer src="gradio_api/file={_address(PLOTLY)}"></script>'
     )
     page.launch(
         server_name=host,
@@ -32,3 +35,8 @@ def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -
         app_kwargs={"middleware": [Middleware(Guard)]},
     )
     return page
+
+
+def _address(path: Path) -> str:
+    """A path in an address, whatever characters the folder's name has."""
+    return quote(path.as_posix())

@@ -68,7 +68,7 @@ class Models:
     """Models by name, loaded on first need; the one not asked for longest goes."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, GPT2] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int], GPT2] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, name: str) -> "GPT2":
@@ -79,10 +79,12 @@ class Models:
         """
         from ift.models import load_model
 
+        config = Path(name) / "config.json"
+        key = (name, config.stat().st_mtime_ns if config.is_file() else 0)  # a folder's name may be used again
         with self._lock:
-            if name not in self._kept:
+            if key not in self._kept:
                 while len(self._kept) >= MODELS_KEPT:
                     self._kept.popitem(last=False)
-                self._kept[name] = load_model(name)
-            self._kept.move_to_end(name)
-            return self._kept[name]
+                self._kept[key] = load_model(name)
+            self._kept.move_to_end(key)
+            return self._kept[key]

@@ -22,7 +22,7 @@ def build(settings: Settings) -> gr.Blocks:
     """The whole page over one folder of runs."""
     context = Context(settings)
     gr.set_static_paths([PLOTLY, WEB])
-    with gr.Blocks(title="ift playground", fill_width=True) as page:
+    with gr.Blocks(title="ift playground", fill_width=True, delete_cache=(3600, 86400)) as page:
         shown = gr.BrowserState(None, storage_key="ift-run", secret="ift")
         gr.HTML(HEAD, js_on_load="ift.header(element)", elem_classes="plain", elem_id="head")
         with gr.Tabs():
@@ -48,10 +48,10 @@ def _follow_run(
     page: gr.Blocks, context: Context, train: TrainTab, compare: CompareTab, shown: gr.BrowserState
 ) -> None:
     """One run is shown on two tabs; a reload, a second tab and a restarted server find it again."""
-    buttons = [train.start, train.stop, train.why, compare.answer, compare.stop, compare.ask, compare.why]
+    looks = [*train.looks, *compare.looks]
 
     def look(run_id: str | None) -> tuple:
-        return *train.buttons(run_id), *compare.buttons(run_id)
+        return *train.look(run_id), *compare.look(run_id)
 
     def attach(run_id: str | None) -> tuple:
         names, busy = train.run_choices(), context.jobs.busy()
@@ -59,9 +59,9 @@ def _follow_run(
         choice, pulled = gr.Dropdown(names, value=chosen), {"run": chosen}
         return choice, choice, pulled, pulled, *look(chosen), *compare.show(chosen)
 
-    everything = [train.run, compare.run, train.chart, compare.progress, *buttons, *compare.results]
+    everything = [train.run, compare.run, train.chart, compare.progress, *looks, *compare.results]
     gr.on([page.load, shown.change], attach, shown, everything, **QUIET)
     for choice in (train.run, compare.run):
         choice.input(lambda run_id: run_id, choice, shown, **QUIET)
     for changed in (train.chart.changed, compare.progress.changed):
-        changed(look, train.run, buttons, **QUIET)
+        changed(look, train.run, looks, **QUIET)

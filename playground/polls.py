@@ -1,41 +1,61 @@
-"""What the browser asks twice a second: everything a view needs to go on from where it is.
+"""What the browser asks again and again: everything a view needs to go on from where it is.
 
-Each is a plain function made for one server, as Gradio marks what it exposes with an attribute.
+Each is a plain function made for one server, as Gradio marks what it exposes with an attribute. Queries come from the
+browser, so they may be anything.
 """
 
 from collections.abc import Callable
 
+from ift.errors import RunError
 from ift.runs import State
 from playground.context import Context
 from playground.views import compare, run
 
-UNKNOWN = {"state": "unknown", "offset": 0, "over": True}
 
-
-def training(context: Context) -> Callable[[dict], dict]:
+def training(context: Context) -> Callable[[object], dict]:
     """For the loss chart: a run's events since the browser's cursor."""
 
-    def poll_training(query: dict) -> dict:
-        found = context.jobs.run(query.get("run"))
+    def poll_training(query: object) -> dict:
+        run_id, offset = _read(query)
+        found, busy = context.jobs.run(run_id), context.jobs.busy()
         if found is None:
-            return UNKNOWN
-        state = context.jobs.state(found)  # before the events: what ends a run is then never missed
-        events, offset = found.training.read(int(query.get("offset", 0)))
-        died = context.jobs.log_tail(found) if state is State.FAILED and offset == 0 else ""
-        return run.news(found.id, events, offset, state, died=died)
+            return _unknown(busy.id if busy else None)
+        state = context.jobs.state(found, found.training)  # before the events: what ends a run is then never missed
+        try:
+            events, offset = found.training.read(offset)
+        except RunError:
+            events, state = [], State.FAILED
+        said = context.jobs.log_tail(found) if state in (State.STARTING, State.RUNNING, State.FAILED) else ""
+        return {**run.news(found.id, events, offset, state, said=said), "busy": busy.id if busy else None}
 
     return poll_training
 
 
-def evaluation(context: Context) -> Callable[[dict], dict]:
+def evaluation(context: Context) -> Callable[[object], dict]:
     """For the progress bar of the held-out records."""
 
-    def poll_evaluation(query: dict) -> dict:
-        found = context.jobs.run(query.get("run"))
+    def poll_evaluation(query: object) -> dict:
+        run_id, _ = _read(query)
+        found, busy = context.jobs.run(run_id), context.jobs.busy()
         if found is None:
-            return UNKNOWN
-        state = found.evaluation.state()
-        events, offset = found.evaluation.read()
-        return compare.progress(events, offset, state)
+            return _unknown(busy.id if busy else None)
+        state = context.jobs.state(found, found.evaluation)
+        try:
+            events, offset = found.evaluation.read()
+        except RunError:
+            events, offset, state = [], 0, State.FAILED
+        said = context.jobs.log_tail(found) if state is State.FAILED else ""
+        return {**compare.progress(events, offset, state, said=said), "busy": busy.id if busy else None}
 
     return poll_evaluation
+
+
+def _read(query: object) -> tuple[object, int]:
+    """The run's name, whatever it is, and a cursor that is a number of bytes."""
+    fields = query if isinstance(query, dict) else {}
+    offset = fields.get("offset")
+    return fields.get("run"), offset if isinstance(offset, int) and 0 <= offset < 1 << 62 else 0
+
+
+def _unknown(busy: str | None) -> dict:
+    return {"state": "unknown", "offset": 0, "over": True, "busy": busy}

@@ -8,6 +8,7 @@ from ift.paths import ASSETS
 
 WEB = ASSETS / "web"
 PROJECT = ASSETS.parent
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,11 @@ class Settings:
         return self.home / "uploads"
 
 
-def read_settings() -> Settings:
-    """`IFT_HOME`: the folder to keep runs in, else the working folder. `SPACE_ID` is set on a Hugging Face Space."""
+def read_settings(host: str) -> Settings:
+    """`IFT_HOME`: the folder to keep runs in, else the working folder. `IFT_PUBLIC`: 1 or 0.
+
+    Unless that says otherwise, a page that other machines can reach is public.
+    """
     home = Path(os.environ.get("IFT_HOME", ".")).resolve()
-    return Settings(home=home, public="SPACE_ID" in os.environ or os.environ.get("IFT_PUBLIC") == "1")
+    reachable = "SPACE_ID" in os.environ or host not in LOOPBACK
+    return Settings(home=home, public=os.environ.get("IFT_PUBLIC", str(int(reachable))) != "0")

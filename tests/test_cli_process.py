@@ -76,6 +76,22 @@ def test_an_attached_child_ends_when_its_standard_input_does(start):
     assert (type(saved), stopped.reason) == (Saved, "the server ended")
 
 
+def test_an_attached_child_that_finishes_exits_with_0_while_its_standard_input_is_open(start):
+    child, run = start("--attached", "--max-steps", "1")
+    assert child.wait(LIMIT_S) == 0
+    assert run.state() is State.FINISHED
+
+
+def test_a_stop_that_is_asked_before_the_child_can_look_is_heard(start, tmp_path):
+    (tmp_path / "run").mkdir()
+    Run(tmp_path / "run").ask_to_stop()
+    child, run = start()
+    assert child.wait(LIMIT_S) == 3
+    assert [event.step for event in run.training.read()[0]] == [0, 0]
+    assert run.state() is State.STOPPED
+    assert not run.stop_asked()
+
+
 def test_attached_scoring_is_interrupted_when_its_standard_input_ends(run):
     command = [sys.executable, "-m", "ift", "evaluate", str(run.path), "--attached"]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -9,6 +9,7 @@ from ift.evaluation import answer, evaluate_events, summarize
 from ift.events import Answered, Finished
 from ift.generation import Sampling
 from ift.inference import ask
+from ift.job import Stop
 from ift.metrics import METRICS
 from ift.sources import load_dataset
 from ift.templates import Template
@@ -67,7 +68,7 @@ def test_a_single_question_gets_the_models_answer():
 
 
 def test_a_run_is_answered_twice_and_scored_last(run):
-    events = list(evaluate_events(run, max_new_tokens=2))
+    events = list(evaluate_events(run, Stop(run), max_new_tokens=2))
     assert [(event.side, event.done, event.total) for event in events if isinstance(event, Answered)] == [
         ("before", 0, 2),
         ("before", 2, 2),
@@ -81,7 +82,7 @@ def test_a_run_is_answered_twice_and_scored_last(run):
 
 
 def test_the_rows_say_what_was_asked_expected_and_answered(run):
-    list(evaluate_events(run, max_new_tokens=2))
+    list(evaluate_events(run, Stop(run), max_new_tokens=2))
     rows = run.completions("after")
     assert [row["record"] for row in rows] == [17, 18]
     assert (rows[0]["instruction"], rows[0]["output"]) == ("After 17?", "18")
@@ -91,32 +92,32 @@ def test_the_rows_say_what_was_asked_expected_and_answered(run):
 
 
 def test_a_limit_takes_the_first_held_out_records(run):
-    list(evaluate_events(run, limit=1, max_new_tokens=1))
+    list(evaluate_events(run, Stop(run), limit=1, max_new_tokens=1))
     assert [row["record"] for row in run.completions("after")] == [17]
 
 
 def test_answers_may_fill_a_quarter_of_the_context_unless_told(run):
-    list(evaluate_events(run, limit=1))
+    list(evaluate_events(run, Stop(run), limit=1))
     assert run.scores["max_new_tokens"] == 16
 
 
 def test_the_run_has_the_template_that_it_was_trained_with(run, template_file):
     template_file.write_text("Other: {{instruction}}{{output}}", encoding="utf-8")
-    list(evaluate_events(run, limit=1, max_new_tokens=1))
+    list(evaluate_events(run, Stop(run), limit=1, max_new_tokens=1))
     assert run.config["template_source"] == "Q: {{instruction}}\nA:{{output}}"
 
 
 def test_a_data_file_that_has_changed_is_an_error(run, data_file):
     write_records(data_file, range(21))
     with pytest.raises(RunError, match="data file has changed"):
-        list(evaluate_events(run))
+        list(evaluate_events(run, Stop(run)))
     assert run.scores is None
 
 
 def test_a_data_file_that_is_gone_is_an_error(run, data_file):
     data_file.unlink()
     with pytest.raises(DataError, match="There is no data set"):
-        list(evaluate_events(run))
+        list(evaluate_events(run, Stop(run)))
 
 
 def test_a_set_without_held_out_records_is_an_error(run, data_file):
@@ -125,10 +126,10 @@ def test_a_set_without_held_out_records_is_an_error(run, data_file):
     config["data"]["sha256"] = load_dataset(str(data_file)).sha256
     (run.path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(DataError, match="no held-out record"):
-        list(evaluate_events(run))
+        list(evaluate_events(run, Stop(run)))
 
 
 def test_a_run_without_a_checkpoint_can_not_be_evaluated(run):
     (run.path / "checkpoints" / "step-000003").rename(run.path / "elsewhere")
     with pytest.raises(RunError, match="has saved no checkpoint"):
-        list(evaluate_events(run))
+        list(evaluate_events(run, Stop(run)))

@@ -41,8 +41,28 @@ def started_by(child):
 
 
 def test_a_new_run_holds_what_decides_it(tmp_path):
-    create_run(tmp_path / "deep" / "run", {"seed": 1, "name": "größe"})
-    assert open_run(tmp_path / "deep" / "run").config == {"seed": 1, "name": "größe"}
+    config = {"config": {}, "data": {"name": "größe"}, "template_source": "{{output}}"}
+    create_run(tmp_path / "deep" / "run", config)
+    assert open_run(tmp_path / "deep" / "run").config == config
+
+
+def test_a_model_folder_is_no_run_though_it_has_a_config(tiny_folder):
+    with pytest.raises(RunError, match="not a run folder"):
+        open_run(tiny_folder)
+
+
+def test_a_stop_that_came_before_the_folder_was_made_is_kept(tmp_path):
+    (tmp_path / "stop").touch()
+    assert create_run(tmp_path, {}).stop_asked()
+
+
+def test_a_damaged_log_has_failed_and_hides_no_other_run(tmp_path):
+    good = create_run(tmp_path / "good", {})
+    good.training.append(Finished(step=1))
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "events.jsonl").write_text("rubbish\n", encoding="utf-8")
+    assert [run.id for run in list_runs(tmp_path)] == ["good", "bad"]
+    assert [run.state() for run in list_runs(tmp_path)] == [State.FINISHED, State.FAILED]
     assert Run(tmp_path / "deep" / "run").id == "run"
 
 
@@ -108,7 +128,7 @@ def test_scores_are_none_until_they_are_written(run):
     assert run.scores is None
     run.write_json("scores.json", {"n": 3})
     assert run.scores == {"n": 3}
-    run.forget_evaluation()
+    run.forget_scores()
     assert run.scores is None
 
 

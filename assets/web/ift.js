@@ -15,9 +15,10 @@ window.ift = (() => {
   const percent = share => `${(100 * share).toFixed(1)} %`;
   const count = n => n.toLocaleString('en');
   const color = name => getComputedStyle(document.body).getPropertyValue(name).trim();
+  const scroll = (name, table) => attrs(el('div', 'scroll', table), { tabindex: 0, role: 'region', 'aria-label': name });
   const tile = (value, text, ...more) => el('div', 'tile', el('b', '', value), el('span', '', text), ...more);
 
-  // One remembered choice a visitor, per mode; it applies before the first paint where it can.
+  // One remembered choice a visitor, per mode.
   function header(element) {
     const modes = { projector: false, dark: matchMedia('(prefers-color-scheme: dark)').matches };
     const buttons = {};
@@ -55,7 +56,10 @@ window.ift = (() => {
   const painted = value => typeof value === 'string' && value.startsWith('--') ? color(value)
     : Array.isArray(value) ? value.map(painted)
     : value && typeof value === 'object' ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, painted(v)])) : value;
-  const onTheme = redraw => new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ['class'] });
+  const onTheme = (element, redraw) => { // until the component goes
+    const seen = new MutationObserver(() => element.isConnected ? redraw() : seen.disconnect());
+    seen.observe(document.body, { attributes: true, attributeFilter: ['class'] });
+  };
 
   function figure(element, props, watch) {
     const host = element.querySelector('.plot');
@@ -67,7 +71,7 @@ window.ift = (() => {
       if (value.height) host.style.height = `${value.height}px`;
       Plotly.react(host, painted(value.data), layout(painted(value.layout)), { responsive: true, displaylogo: false, displayModeBar: false });
     });
-    draw(); watch('value', draw); onTheme(draw);
+    draw(); watch('value', draw); onTheme(element, draw);
   }
 
   // ---- The live grid: inputs above targets, the same column is the same t -----------------------------------
@@ -135,7 +139,7 @@ window.ift = (() => {
         const masked = kind === 'target' && !trained(row, t), piece = label(id, role);
         const node = cell(`${name}/${t}`, `c s${role}${masked ? ' m' : ''}`, masked ? '−100' : piece, masked ? piece : id);
         const spoken = `row ${view.rows[row]}, position ${t}, ${kind} ${masked ? 'minus 100, ignored, was ' : ''}${piece}, id ${id}, ${ROLE_NAMES[role]}`;
-        if (node.spoken !== spoken) { node.spoken = spoken; node.dataset.id = masked ? -100 : id; node.setAttribute('aria-label', spoken); }
+        if (node.spoken !== spoken) { node.spoken = spoken; node.dataset.id = masked ? -100 : id; node.setAttribute('aria-label', spoken); node.setAttribute('aria-colindex', t + 1); }
         nodes.push(node);
       }
       fill(line, nodes);
@@ -162,7 +166,7 @@ window.ift = (() => {
       }
       const columns = `max-content ${folded ? '84px ' : ''}${widths.join(' ')}`;
       if (grid.columns !== columns) { grid.columns = columns; grid.style.gridTemplateColumns = columns; }
-      attrs(grid, { 'aria-rowcount': view.rows.length * 2, 'aria-colcount': view.width });
+      attrs(grid, { 'aria-rowcount': view.rows.length * 2 + 1, 'aria-colcount': view.width });
       const shown = `${folded}/${at}/${end}`;
       if (head.span !== shown) {
         head.span = shown;
@@ -239,13 +243,15 @@ window.ift = (() => {
   }
   function puller(element, props, watch, { ask, reset, take }) {
     let run = null, offset = 0, busy = false, over = false;
+    let ticks = 0, turn = {};
     const poll = async () => {
-      if (!run || busy || over || document.hidden || !element.offsetParent) return;
+      if (!element.isConnected) { clearInterval(timer); return; }
+      if (busy || document.hidden || (over && ++ticks % 4)) return; // what is over is asked now and then: who is busy?
       busy = true;
-      const asked = run;
+      const asked = turn;
       try {
         const reply = await ask({ run, offset });
-        if (asked !== run) return;
+        if (asked !== turn) return;
         if (reply.offset < offset) { offset = 0; reset(run); return; } // the file was begun anew
         offset = reply.offset;
         over = reply.over;
@@ -255,26 +261,33 @@ window.ift = (() => {
     const follow = () => {
       const value = props.value || {};
       if (value.run === run && value.again === undefined) return;
-      run = value.run || null; offset = 0; over = false; busy = false;
+      run = value.run || null; offset = 0; over = false; busy = false; turn = {};
       reset(run); poll();
     };
+    const timer = setInterval(poll, 500);
     follow(); watch('value', follow);
-    setInterval(poll, 500);
+  }
+
+  // Python hears when a state or who is busy differs: every button on the page may depend on it.
+  function teller(changed) {
+    let last = '';
+    return reply => { const now = `${reply.run}|${reply.state}|${reply.busy}`; if (now !== last) { last = now; changed({ state: reply.state }); } };
   }
 
   function run(element, props, watch, changed, server) {
     const root = element.querySelector('.run');
-    let d, chosen = null, logScale = true, state = '', held = false;
+    let d, chosen = null, logScale = true, held = false;
     const fresh = () => ({ steps: [], evaluations: [], samples: {}, warnings: [], end: null });
-    const status = el('div', 'card'), tilesBox = el('div', 'tiles'), card = el('div', 'card'), samples = el('div', 'card');
-    const host = attrs(el('div', 'plot'), { role: 'img', 'aria-label': 'Training and validation loss by step' });
+    const status = attrs(el('div', 'card'), { role: 'region', 'aria-label': 'State of the run' }), tilesBox = el('div', 'tiles'), card = el('div', 'card'), samples = el('div', 'card');
+    const host = attrs(el('div', 'plot'), { role: 'group', 'aria-label': 'Training and validation loss by step' });
     const summary = el('p', 'sum'), table = el('details'), scale = el('button', 'ift-btn', 'Log scale');
     scale.type = 'button';
     scale.onclick = () => { logScale = !logScale; drawChart(); };
     card.append(el('div', 'row sp', el('h2', '', 'Loss, nats a trained token'), scale), host, summary, table);
     root.append(status, tilesBox, card, samples);
     host.addEventListener('mousedown', () => { held = true; }, true);
-    addEventListener('mouseup', () => { if (held) { held = false; setTimeout(drawChart); } }, true);
+    const release = () => { if (!element.isConnected) removeEventListener('mouseup', release, true); else if (held) { held = false; setTimeout(drawChart); } };
+    addEventListener('mouseup', release, true);
 
     function drawStatus(reply) {
       const [kind, text] = STATES[reply.state] || ['', 'no run'];
@@ -286,10 +299,11 @@ window.ift = (() => {
         rows.push(attrs(el('div', 'prog', fill), { role: 'progressbar', 'aria-valuenow': done, 'aria-valuemax': total, 'aria-label': 'Steps done' }));
       }
       const words = [];
-      if (reply.state === 'starting' || (reply.state === 'running' && !d.evaluations.length && !last)) words.push('Loading the model.');
+      if (reply.state === 'starting' || (reply.state === 'running' && !d.evaluations.length && !last)) words.push('Loading the model.', reply.said.slice(-120));
       else if (reply.state === 'running' && done) {
         const before = d.steps[0], per = (last.time_s - before.time_s) / Math.max(1, done - before.step);
-        words.push(`About ${duration(per * (total - done))} left.`, `${duration(last.time_s)} so far.`, `Epoch ${last.epoch.toFixed(2)}.`);
+        if (done > before.step) words.push(`About ${duration(per * (total - done))} left.`);
+        words.push( `${duration(last.time_s)} so far.`, `Epoch ${last.epoch.toFixed(2)}.`);
       } else if (done) words.push(`${duration(last.time_s)} of training.`);
       if (reply.saved) words.push(`Last saved: ${reply.saved}.`);
       if (d.end) words.push(d.end);
@@ -298,7 +312,7 @@ window.ift = (() => {
       if (reply.error) {
         const list = el('dl');
         for (const [name, part] of [['Where', reply.error.where], ['Fix', reply.error.fix]]) if (part) list.append(el('dt', '', name), el('dd', '', part));
-        rows.push(el('div', 'msg', el('h4', '', reply.error.what), list));
+        rows.push(el('div', 'msg', el('h3', '', reply.error.what), list));
       }
       status.replaceChildren(...rows.map(node => { node.style.marginTop = '6px'; return node; }));
     }
@@ -335,8 +349,10 @@ window.ift = (() => {
       const body = el('tbody');
       for (const e of d.evaluations) body.append(el('tr', '', el('td', 'n', String(e.step)), el('td', 'n', e.loss.toPrecision(4)), el('td', '', Object.entries(e.loss_by_role).map(([role, loss]) => `${role} ${loss.toPrecision(3)}`).join(', '))));
       const headRow = el('tr', '', el('th', 'n', 'Step'), el('th', 'n', 'Validation loss'), el('th', '', 'By role of the target'));
+      if (table.rows === d.evaluations.length) return; // nothing new to list
+      table.rows = d.evaluations.length;
       const open = table.open;
-      table.replaceChildren(el('summary', '', 'Values as a table'), el('div', 'scroll', el('table', '', el('thead', '', headRow), body)));
+      table.replaceChildren(el('summary', '', 'Values as a table'), scroll('Evaluations', el('table', '', el('thead', '', headRow), body)));
       table.open = open;
     });
     const steps = () => Object.keys(d.samples).map(Number).sort((a, b) => a - b);
@@ -359,32 +375,34 @@ window.ift = (() => {
       }
       const headRow = el('tr', '', el('th', '', 'Prompt'), el('th', '', 'Expected'), el('th', '', 'Answer'));
       samples.replaceChildren(el('div', 'row sp', el('h2', '', `What the model says at step ${at}`), el('label', 'row', 'Scrub', slider)),
-        el('div', 'scroll', el('table', '', el('caption', '', 'Fixed validation prompts, answered greedily at each evaluation. Choose a validation marker in the chart to see what the model said then.'), el('thead', '', headRow), body)));
+        scroll('Sampled answers', el('table', '', el('caption', '', 'Fixed validation prompts, answered greedily at each evaluation. Choose a validation marker in the chart to see what the model said then.'), el('thead', '', headRow), body)));
     }
+    const tell = teller(changed);
     puller(element, props, watch, {
       ask: query => server.poll_training(query),
-      reset: id => { if (host.data) { Plotly.purge(host); host.listening = false; } d = fresh(); d.run = id; chosen = null; state = ''; root.hidden = !id; status.replaceChildren(); tilesBox.hidden = card.hidden = samples.hidden = true; },
+      reset: id => { if (host.data) { Plotly.purge(host); host.listening = false; } d = fresh(); d.run = id; chosen = null; table.rows = 0; root.hidden = !id; status.replaceChildren(); tilesBox.hidden = card.hidden = samples.hidden = true; },
       take: reply => {
-        if (reply.state === 'unknown') { root.hidden = true; changed({ state: 'unknown' }); return; }
+        tell(reply);
+        if (reply.state === 'unknown') { root.hidden = true; return; }
+        root.hidden = false;
         d.steps.push(...reply.steps); d.evaluations.push(...reply.evaluations); d.warnings.push(...reply.warnings);
         for (const sample of reply.samples) (d.samples[sample.step] ||= []).push(sample);
         if (reply.end) d.end = reply.end;
         drawStatus(reply);
         if (reply.steps.length || reply.evaluations.length) { drawTiles(); drawChart(); }
         if (reply.samples.length) drawSamples();
-        if (reply.state !== state) { state = reply.state; changed({ state }); }
       },
     });
-    onTheme(() => { if (d) drawChart(); });
+    onTheme(element, () => { if (d) drawChart(); });
   }
 
   // ---- Answering the held-out records ------------------------------------------------------------------------
   function evaluation(element, props, watch, changed, server) {
     const root = element.querySelector('.evaluation');
-    let state = '';
+    const tell = teller(changed);
     puller(element, props, watch, {
       ask: query => server.poll_evaluation(query),
-      reset: () => { state = ''; root.replaceChildren(); },
+      reset: () => root.replaceChildren(),
       take: reply => {
         const rows = [];
         if (reply.state === 'running' || reply.state === 'starting') {
@@ -394,9 +412,9 @@ window.ift = (() => {
             attrs(el('div', 'prog', fill), { role: 'progressbar', 'aria-valuenow': reply.done, 'aria-valuemax': reply.total, 'aria-label': 'Records answered' }));
         }
         if (reply.state === 'stopped') rows.push(el('p', '', el('span', 'chip warn', '! stopped'), ' The answers were not collected to the end. Start again.'));
-        if (reply.error) rows.push(el('div', 'msg', el('h4', '', reply.error.what), el('p', 'muted', [reply.error.where, reply.error.fix].filter(Boolean).join(' — '))));
+        if (reply.error) rows.push(el('div', 'msg', el('h3', '', reply.error.what), el('p', 'muted', [reply.error.where, reply.error.fix].filter(Boolean).join(' — '))));
         root.replaceChildren(...rows);
-        if (reply.state !== state) { state = reply.state; changed({ state }); }
+        tell(reply);
       },
     });
   }

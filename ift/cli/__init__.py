@@ -5,13 +5,16 @@ Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 faile
 """
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from ift.cli import commands
+from ift.cli.progress import STOPPED
 from ift.config import PRESETS, SCHEDULES
 from ift.errors import IftError, InputError
+from ift.job import StopAsked
 from ift.models import NAMES as MODELS
 from ift.sources import NAMES as DATA
 from ift.templates import PRESETS as TEMPLATES
@@ -21,8 +24,13 @@ from ift.types import TRAIN_ON, Role
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     args = _parser().parse_args(_with_underscores(sys.argv[1:] if argv is None else argv))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # Windows' own would fail on the first arrow
     try:
         return args.run(args)
+    except StopAsked:
+        return STOPPED
     except IftError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
@@ -68,7 +76,12 @@ def _data_and_template(command: argparse.ArgumentParser) -> None:
     # None, not the default's name: what was not given is left to the preset
     command.add_argument("--data", help=f"{', '.join(DATA)} or a JSON or JSONL file (starter)")
     command.add_argument("--template", help=f"{', '.join(TEMPLATES)} or a file (alpaca)")
-    command.add_argument("--max_length", type=int, metavar="N", help="cut rows at N tokens (the model's context)")
+    command.add_argument(
+        "--max_length",
+        type=int,
+        metavar="N",
+        help="cut rows at N tokens (in training: the context)",
+    )
 
 
 def _train_on(command: argparse.ArgumentParser) -> None:

@@ -25,6 +25,10 @@ from ift.templates import Template, load_template
 from ift.tokenizer import piece
 from ift.types import Encoded, Role
 
+MAX_WIDTH = 1_000_000
+"""Of a batch on request: a thousand times GPT-2's context."""
+MAX_DIGITS = 9
+
 
 def _absolute(name: str, known: tuple[str, ...]) -> str:
     """A path in full, so that config.json means the same from any working folder; a name as it is."""
@@ -70,9 +74,12 @@ def train(args: Namespace) -> int:
     stop = Stop(run)
     stop.listen(attached=args.attached)
     keep_memory()
-    with run.writing():
-        events = logged(run.training, _train_events(run, config, dataset, template, stop))
-        return show_training(events, run=run, as_json=args.json)
+    try:
+        with run.writing():
+            events = logged(run.training, _train_events(run, config, dataset, template, stop))
+            return show_training(events, run=run, as_json=args.json)
+    finally:
+        run.clear_stop()
 
 
 def _train_events(*args: object) -> Iterator[TrainEvent]:
@@ -81,10 +88,10 @@ def _train_events(*args: object) -> Iterator[TrainEvent]:
     yield from train_events(*args)
 
 
-def _evaluate_events(run: Run, **options: int | None) -> Iterator[TrainEvent]:
+def _evaluate_events(*args: object, **options: int | None) -> Iterator[TrainEvent]:
     from ift.evaluation import evaluate_events  # the same
 
-    yield from evaluate_events(run, **options)
+    yield from evaluate_events(*args, **options)
 
 
 def evaluate(args: Namespace) -> int:
@@ -96,10 +103,16 @@ def evaluate(args: Namespace) -> int:
     run = open_run(Path(args.run_folder))
     keep_memory()
     with run.writing():
-        run.forget_evaluation()
-        Stop(run).listen(attached=args.attached)
-        events = _evaluate_events(run, limit=args.limit, max_new_tokens=args.max_new_tokens)
-        code = show_evaluation(logged(run.evaluation, events))
+        if not args.attached:
+            run.clear_stop()  # an old one; the page clears it itself, and may have asked anew since
+        stop = Stop(run)
+        stop.listen(attached=args.attached)
+        run.evaluation.path.unlink(missing_ok=True)
+        try:
+            events = _evaluate_events(run, stop, limit=args.limit, max_new_tokens=args.max_new_tokens)
+            code = show_evaluation(logged(run.evaluation, events))
+        finally:
+            run.clear_stop()
     if code == 0:
         print(json.dumps(run.scores) if args.json else _score_table(run.scores))
     return code
@@ -178,9 +191,9 @@ def batch(args: Namespace) -> int:
 def _records(text: str, size: int) -> list[int]:
     fix = f"Give positions from 0 to {size - 1} with commas, such as 0,1,2."
     words = [word.strip() for word in text.split(",")]
-    wrong = [word for word in words if not word.isdecimal() or int(word) >= size]
+    wrong = [word for word in words if not word.isdecimal() or len(word) > MAX_DIGITS or int(word) >= size]
     if wrong:
-        raise ConfigError(f"{wrong[0]!r} is no row of the data set", where="rows", fix=fix)
+        raise ConfigError(f"{wrong[0][:20]!r} is no row of the data set", where="rows", fix=fix)
     return [int(word) for word in words]
 
 
@@ -190,9 +203,10 @@ def _width(pad: str, dataset: Dataset, template: Template, max_length: int | Non
     if pad == "dataset":
         rows: list[Encoded] = encode_all(dataset.examples, template)
         return max(pairs(row, max_length) for row in rows)
-    if pad.isdecimal():
+    if pad.isdecimal() and len(pad) <= MAX_DIGITS and int(pad) <= MAX_WIDTH:
         return int(pad)
-    raise ConfigError(f"{pad!r} is no width", where="pad", fix="Give batch, dataset or a number of tokens.")
+    fix = f"Give batch, dataset or a number of tokens, at most {MAX_WIDTH:,}."
+    raise ConfigError(f"{pad[:20]!r} is no width", where="pad", fix=fix)
 
 
 def _batch_text(shown: dict) -> str:

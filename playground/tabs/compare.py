@@ -23,7 +23,9 @@ class CompareTab:
         self.context = context
         with gr.Row():
             base = "Its base model is “before”"
-            self.run = gr.Dropdown([], value=None, label="Run", info=base, scale=2, elem_id="compare-run")
+            self.run = gr.Dropdown(
+                [], value=None, label="Run", info=base, scale=2, allow_custom_value=True, elem_id="compare-run"
+            )
             with gr.Column(scale=2, min_width=280):
                 self.answer = gr.Button(
                     "Answer the held-out records", variant="primary", interactive=False, elem_id="answer"
@@ -52,7 +54,7 @@ class CompareTab:
             with gr.Column(scale=2, min_width=320):
                 self._build_chat()
         self.filter = gr.Radio(list(views.FILTERS), value="all", label="Records", visible="hidden", elem_id="filter")
-        self.page = gr.Number(1, label="Page", precision=0, minimum=1, visible="hidden", elem_id="answers-page")
+        self.page = gr.Number(1, label="Page", precision=0, visible="hidden", elem_id="answers-page")
         self.table = gr.HTML(elem_id="answers", elem_classes="plain")
 
     def _build_chat(self) -> None:
@@ -60,12 +62,8 @@ class CompareTab:
         self.instruction = gr.Textbox("What is the capital of France?", label="Instruction", elem_id="ask-instruction")
         self.input = gr.Textbox(label="Input (may stay empty)", elem_id="ask-input")
         with gr.Row():
-            self.temperature = gr.Number(
-                0, label="Temperature", info="0: the likeliest token", minimum=0, min_width=120
-            )
-            self.tokens = gr.Number(
-                CHAT_TOKENS, label="New tokens", info="at most", precision=0, minimum=1, min_width=120
-            )
+            self.temperature = gr.Number(0, label="Temperature", info="0: the likeliest token", min_width=120)
+            self.tokens = gr.Number(CHAT_TOKENS, label="New tokens", info="at most", precision=0, min_width=120)
         self.ask = gr.Button("Ask both", variant="primary", interactive=False, elem_id="ask")
         self.said = gr.HTML(elem_id="said", elem_classes="plain")
 
@@ -102,13 +100,20 @@ class CompareTab:
             views.answers_table(answers, page=1),
         )
 
-    def buttons(self, run_id: str | None) -> tuple:
+    @property
+    def looks(self) -> list:
+        """What `look` fills."""
+        return [self.answer, self.stop, self.ask, self.why]
+
+    def look(self, run_id: str | None) -> tuple:
         """Answer, Stop, Ask and the reason, as they can be used now."""
         run, busy = self.context.jobs.run(run_id), self.context.jobs.busy()
         saved = run is not None and bool(run.checkpoints())
-        answering = run is not None and run.evaluation.state() is State.RUNNING
-        note = views.buttons_note(has_run=run is not None, saved=saved, busy_id=busy.id if busy else None)
-        can = gr.Button(interactive=saved and busy is None)
+        answering = run is not None and self.context.jobs.state(run, run.evaluation) in (State.STARTING, State.RUNNING)
+        has_test = saved and run.config["data"]["split"]["test"] > 0
+        busy_id = busy.id if busy else None
+        note = views.buttons_note(has_run=run is not None, saved=saved, has_test=has_test, busy_id=busy_id)
+        can = gr.Button(interactive=saved and has_test and busy is None)
         return can, gr.Button(visible=answering), gr.Button(interactive=saved), note
 
     def _answer(self, run_id: str | None) -> tuple:

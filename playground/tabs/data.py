@@ -50,7 +50,7 @@ class DataTab:
                     self.part = gr.Dropdown(
                         ["all", "train", "validation", "test"], value="all", label="Part", elem_id="part"
                     )
-                    self.page = gr.Number(1, label="Page", precision=0, minimum=1, elem_id="data-page")
+                    self.page = gr.Number(1, label="Page", precision=0, elem_id="data-page")
                 self.records = gr.HTML(elem_id="records", elem_classes="plain")
 
     def wire(self, template: gr.Textbox, model: gr.Dropdown, max_length: gr.Number) -> None:
@@ -91,7 +91,7 @@ class DataTab:
     def _choose(self, chosen: str) -> tuple:
         if chosen == OWN:
             note = html.note("busy", "Choose a file; the data set so far stays until then.")
-            return gr.skip(), gr.File(visible=True), note
+            return gr.skip(), gr.File(None, visible=True), note
         try:
             library.dataset(chosen)
         except IftError as problem:

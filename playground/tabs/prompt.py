@@ -4,7 +4,7 @@ import gradio as gr
 
 from ift.batching import parse_trained
 from ift.errors import IftError
-from ift.templates import PRESETS, Template, preset_source
+from ift.templates import MAX_CHARACTERS, PRESETS, Template, preset_source
 from ift.types import TRAIN_ON
 from playground import library
 from playground.context import LIVE, QUIET, Context, preset_of, train_on, whole
@@ -12,7 +12,7 @@ from playground.views import html
 from playground.views.lens import lens, notes
 
 OWN = "own"
-ROWS_SHOWN = 8
+ROWS_SHOWN, MAX_ROWS = 8, 32
 SYNTAX = (
     "{{instruction}} {{input}} {{output}}; {{#input}}…{{/input}} where a record has an input, "
     "{{^input}}…{{/input}} where it has none"
@@ -36,6 +36,7 @@ class PromptTab:
                     info=SYNTAX,
                     lines=12,
                     max_lines=24,
+                    max_length=MAX_CHARACTERS,
                     elem_id="template",
                     elem_classes="mono",
                 )
@@ -45,14 +46,13 @@ class PromptTab:
                     True, label="Train the end of text: the model learns to stop", elem_id="eos"
                 )
                 self.train_padding = gr.Checkbox(False, label="Train padding too (a classic mistake)", elem_id="pad")
-                self.size = gr.Slider(1, 32, value=ROWS_SHOWN, step=1, label="Rows shown", elem_id="size")
-                self.first = gr.Number(0, label="First row", precision=0, minimum=0, elem_id="first")
+                self.size = gr.Slider(1, MAX_ROWS, value=ROWS_SHOWN, step=1, label="Rows shown", elem_id="size")
+                self.first = gr.Number(0, label="First row", precision=0, elem_id="first")
                 self.max_length = gr.Number(
                     0,
                     label="max_length",
                     info="Tokens a row; 0: the model's context",
                     precision=0,
-                    minimum=0,
                     elem_id="max-length",
                 )
             with gr.Column(scale=4, min_width=320):
@@ -83,7 +83,7 @@ class PromptTab:
             longest = self.context.limit(model, max_length)
             value = lens(
                 dataset.examples,
-                range(start, min(len(dataset), start + whole("rows shown", size))),
+                range(start, min(len(dataset), start + max(1, min(MAX_ROWS, whole("rows shown", size))))),
                 template,
                 trained=parse_trained(train_on(mask, keep_eos, train_padding)),
                 max_length=longest,

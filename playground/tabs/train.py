@@ -4,8 +4,8 @@ import gradio as gr
 
 from ift.config import PRESETS, SCHEDULES, TrainConfig, make_config, preset_for
 from ift.data import split
-from ift.errors import ConfigError, IftError
-from ift.models import GPT2_SIZES
+from ift.errors import ConfigError, DataError, IftError
+from ift.models import GPT2_SIZES, find_model
 from ift.templates import Template
 from playground import library, polls
 from playground.context import LIVE, QUIET, Context, preset_of, train_on, whole
@@ -48,7 +48,9 @@ class TrainTab:
                 self.message = gr.HTML(elem_id="run-message", elem_classes="plain")
                 with gr.Accordion("The same run from a command line", open=False):
                     self.command = gr.Code(language="shell", interactive=False, label="Command", elem_id="command")
-        self.run = gr.Dropdown([], value=None, label="Run shown", info="Every run of this server", elem_id="run")
+        self.run = gr.Dropdown(
+            [], value=None, label="Run shown", info="Every run of this server", allow_custom_value=True, elem_id="run"
+        )
         self.chart = gr.HTML(
             {},
             html_template='<div class="ift run col" hidden></div>',
@@ -97,13 +99,20 @@ class TrainTab:
             component.change(**preview, **LIVE)
         page.load(**preview, **QUIET)
 
-    def buttons(self, run_id: str | None) -> tuple:
-        """Start, Stop and the reason, as they can be used now."""
+    @property
+    def looks(self) -> list:
+        """What `look` fills."""
+        return [self.start, self.stop, self.why, self.message, self.model]
+
+    def look(self, run_id: str | None) -> tuple:
+        """Start, Stop and the reason as they can be used now, and the models there are."""
         busy = self.context.jobs.busy()
         busy_id = busy.id if busy else None
         can_stop = busy_id is not None and busy_id == run_id
         note = views.buttons_note(run_id, busy_id)
-        return gr.Button(interactive=busy is None), gr.Button(interactive=can_stop), note
+        message = gr.skip() if busy else ""  # «stopping» is over
+        models = gr.Dropdown(choices=model_choices(self.context))
+        return gr.Button(interactive=busy is None), gr.Button(interactive=can_stop), note, message, models
 
     def run_choices(self) -> list[str]:
         """Names of all runs, newest first; one that is just starting too."""
@@ -138,7 +147,9 @@ class TrainTab:
     def _start(self, data: str, source: str, model: str, *switches: object) -> tuple:
         try:
             config, template = self._config(data, model, *switches), Template.parse(source)
-            library.dataset(data)
+            if not split(library.dataset(data).examples).train:
+                raise DataError("The training part is empty", where=data, fix="Give at least 2 records.")
+            find_model(config.model)
             preset = preset_of(template.source)
             run = self.context.jobs.start_training(config, template=preset, source=template.source)
         except IftError as problem:

@@ -108,7 +108,7 @@ def answers_table(answers: pd.DataFrame, *, page: int) -> str:
 def _row(row: Mapping) -> tuple[str, ...]:
     question = f"<b>{esc(row['instruction'])}</b>" + (f"\n{esc(row['input'])}" if row["input"] else "")
     if row["after_reason"] or row["before_reason"]:
-        reason = esc(row["after_reason"] or row["before_reason"])
+        reason = row["after_reason"] or row["before_reason"]
         score, exact = "none", chip("warn", f"! {reason}")
     else:
         score = f"{row['before_token_f1']:.2f} → {row['after_token_f1']:.2f}"
@@ -138,7 +138,7 @@ def task_figure(answers: pd.DataFrame) -> dict:
         answers.groupby("task")[["before_exact_match", "after_exact_match"]].mean().sort_values("after_exact_match")
     )
     sizes = answers["task"].value_counts()
-    names = [f"{name} ({sizes[name]})" for name in by_task.index]
+    names = [f"{esc(name)} ({sizes[name]})" for name in by_task.index]  # Plotly reads some HTML in labels
     before, after = (by_task[f"{side}_exact_match"].tolist() for side in ("before", "after"))
     line = {"mode": "lines", "line": {"color": "--acc", "width": 5}, "opacity": 0.4, "hoverinfo": "skip"}
     x = [value for pair in zip(before, after, strict=True) for value in (*pair, None)]
@@ -174,7 +174,7 @@ def chat(instruction: str, answers: Mapping[str, Completion | None]) -> str:
     cards = []
     for name, answer in answers.items():
         body = f"{esc(answer.text.strip())}\n{ends[answer.finish]}" if answer else chip("acc", "▶ thinking")
-        cards.append(f'<div class="say"><h4>{esc(name)}</h4>{body}</div>')
+        cards.append(f'<div class="say"><h3>{esc(name)}</h3>{body}</div>')
     return block(f'<p><b>{esc(instruction)}</b></p><div class="half">{"".join(cards)}</div>')
 
 
@@ -183,27 +183,32 @@ def empty(text: str) -> str:
     return block(card("Nothing to compare yet", f"<p>{esc(text)}</p>"))
 
 
-def progress(events: Sequence[TrainEvent], offset: int, state: State) -> dict:
+def progress(events: Sequence[TrainEvent], offset: int, state: State, *, said: str = "") -> dict:
     """How far the answering is, for the progress bar."""
     last = next((event for event in reversed(events) if isinstance(event, Answered)), None)
     failed = next((event for event in events if isinstance(event, Failed)), None)
+    error = {"what": failed.what, "where": failed.where, "fix": failed.fix} if failed else None
+    if state is State.FAILED and not failed:
+        error = {"what": said or "The answers can't be read", "where": "", "fix": "See run.log in the run's folder."}
     return {
         "state": state.value,
         "offset": offset,
         "over": state.is_over,
-        "error": {"what": failed.what, "where": failed.where, "fix": failed.fix} if failed else None,
+        "error": error,
         "side": last.side if last else "",
         "done": last.done if last else 0,
         "total": last.total if last else 0,
     }
 
 
-def buttons_note(*, has_run: bool, saved: bool, busy_id: str | None) -> str:
+def buttons_note(*, has_run: bool, saved: bool, has_test: bool, busy_id: str | None) -> str:
     """Why the held-out records can't be answered now; empty where they can."""
     if not has_run:
         text = "There is no run yet: start one on the tab Fine-tune."
     elif busy_id:
         text = f"{busy_id} is going on: wait until it has ended, or stop it."
+    elif not saved:
+        text = "The run has saved nothing: train again."
     else:
-        text = "" if saved else "The run has saved nothing: train again."
+        text = "" if has_test else "The data set of this run has no test record: give at least 10 records."
     return f'<div class="ift"><p class="muted">{esc(text)}</p></div>' if text else ""

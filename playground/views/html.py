@@ -51,7 +51,7 @@ def error(problem: IftError) -> str:
     """What, where and how to fix."""
     parts = (("Where", problem.where), ("Fix", problem.fix))
     rows = "".join(f"<dt>{name}</dt><dd>{esc(text)}</dd>" for name, text in parts if text)
-    return f'<div class="ift"><div class="msg" role="alert"><h4>{esc(problem.what)}</h4><dl>{rows}</dl></div></div>'
+    return f'<div class="ift"><div class="msg" role="alert"><h3>{esc(problem.what)}</h3><dl>{rows}</dl></div></div>'
 
 
 def note(kind: str, text: str) -> str:

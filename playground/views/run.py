@@ -10,7 +10,7 @@ from ift.runs import State
 from playground.views.html import block, card, esc
 
 
-def news(run_id: str, events: Sequence[TrainEvent], offset: int, state: State, *, died: str = "") -> dict:
+def news(run_id: str, events: Sequence[TrainEvent], offset: int, state: State, *, said: str = "") -> dict:
     """What the browser appends to what it has.
 
     Args:
@@ -18,12 +18,12 @@ def news(run_id: str, events: Sequence[TrainEvent], offset: int, state: State, *
         events: those since the browser's cursor.
         offset: the cursor from now on.
         state: of the run now.
-        died: what a process that failed before its first event printed last.
+        said: the last line that the run's process printed.
     """
     failed = next((event for event in events if isinstance(event, Failed)), None)
     error = {"what": failed.what, "where": failed.where, "fix": failed.fix} if failed else None
-    if died:
-        error = {"what": died, "where": "run.log in the run folder", "fix": ""}
+    if state is State.FAILED and offset == 0:  # it ended before its first event, or the events can't be read
+        error = {"what": said or "The run can't be read", "where": f"run {run_id}", "fix": "See run.log in its folder."}
     stopped = next((event for event in events if isinstance(event, Stopped)), None)
     end = f"Stopped at step {stopped.step}: {stopped.reason}." if stopped else ""
     if state is State.STOPPED and not stopped:
@@ -40,6 +40,7 @@ def news(run_id: str, events: Sequence[TrainEvent], offset: int, state: State, *
         "saved": next((event.path for event in reversed(events) if isinstance(event, Saved)), ""),
         "end": end,
         "error": error,
+        "said": said,
     }
 
 
