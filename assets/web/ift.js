@@ -116,7 +116,7 @@ window.ift = (() => {
     }
     function cell(key, className, text, small) {
       let node = cells.get(key);
-      if (!node) { node = attrs(el('div', '', el('b'), el('small')), { role: 'gridcell', tabindex: -1 }); node.dataset.key = key; cells.set(key, node); }
+      if (!node) { node = attrs(el('div', '', el('b'), el('small')), { role: 'gridcell', tabindex: -1 }); if (!key.endsWith('/fold')) node.dataset.key = key; cells.set(key, node); }
       const state = `${className}|${text}|${small}`;
       if (node.state !== state) { node.state = state; node.className = className; node.firstChild.textContent = text; node.lastChild.textContent = small; }
       return node;
@@ -224,7 +224,7 @@ window.ift = (() => {
       if (!move) return;
       event.preventDefault();
       const [row, kind] = lines[Math.min(lines.length - 1, Math.max(0, line + move[0]))];
-      const shown = [...cells.values()].filter(node => grid.contains(node)).map(node => +node.dataset.key.split('/')[2]);
+      const shown = [...grid.querySelectorAll('[data-key]')].map(node => +node.dataset.key.split('/')[2]);
       const t = Math.min(Math.max(...shown), Math.max(Math.min(...shown), at.t + move[1]));
       cells.get(`${row}/${kind}/${t}`)?.focus();
     });
