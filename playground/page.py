@@ -30,13 +30,13 @@ def build(settings: Settings) -> gr.Blocks:
                 data = DataTab(context)
             with gr.Tab("2 Prompt & batch"):
                 prompt = PromptTab(context)
-            with gr.Tab("3 Fine-tune"):
+            with gr.Tab("3 Fine-tune") as train_tab:
                 train = TrainTab(context)
             with gr.Tab("4 Before & after"):
                 compare = CompareTab(context)
         data.wire(prompt.template, train.model, prompt.max_length)
         prompt.wire(page, data.name, train.model)
-        train.wire(page, prompt, data.name, shown)
+        train.wire(page, train_tab, prompt, data.name, shown)
         compare.wire()
         data.show_on(page.load)
         data.show_on(data_tab.select)  # the template may have changed since

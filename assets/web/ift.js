@@ -146,10 +146,11 @@ window.ift = (() => {
       return line;
     }
     function draw() {
-      const value = props.value;
-      root.classList.toggle('stale', !value || !value.rows);
-      if (!value || !value.rows) return;
-      view = value;
+      // As text: Gradio wraps every nested value in a reactive proxy, and a grid reads thousands of them.
+      const text = props.value && props.value.batch;
+      root.classList.toggle('stale', !text);
+      if (!text) return;
+      view = JSON.parse(text);
       for (const key of cells.keys()) { const [row, , t] = key.split('/'); if (row >= view.rows.length || t >= view.width) cells.delete(key); }
       let reveal = false;
       const folded = opening();
@@ -184,7 +185,7 @@ window.ift = (() => {
       if (!pin || !cells.has(`${pin.row}/input/${pin.t}`) || pin.t < at || pin.t >= end) { pin = first(at, end); reveal = true; }
       mark(pin);
       if (reveal && pin) { const cell = cells.get(`${pin.row}/input/${pin.t}`); wrap.scrollLeft = Math.max(0, cell.offsetLeft - wrap.clientWidth * .6); }
-      root.dataset.drawn = value.stamp;
+      root.dataset.drawn = view.stamp;
     }
     function first(at, end) { // the first target that counts
       for (let row = 0; row < view.rows.length; row++) for (let t = at; t < end; t++) if (trained(row, t)) return { row, t };

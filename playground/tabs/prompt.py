@@ -1,5 +1,7 @@
 """Tab 2: edit the template, see the tensors."""
 
+import json
+
 import gradio as gr
 
 from ift.batching import parse_trained
@@ -91,7 +93,7 @@ class PromptTab:
             )
         except IftError as problem:
             return {"error": problem.what}, html.error(problem)
-        return value, notes(value, longest)
+        return {"batch": json.dumps(value)}, notes(value, longest)
 
     def _edit(self, name: str, source: str, *switches: object) -> tuple:
         return *self._draw(name, source, *switches), preset_of(source) or OWN

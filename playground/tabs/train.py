@@ -82,8 +82,11 @@ class TrainTab:
                 list(SCHEDULES), value=quick.lr_scheduler_type, label="lr_scheduler_type", info="of the learning rate"
             )
 
-    def wire(self, page: gr.Blocks, prompt: PromptTab, data: gr.State, shown: gr.BrowserState) -> None:
-        """Connect the widgets, and the mask with the prompt tab's. `shown`: the run that this browser looks at."""
+    def wire(self, page: gr.Blocks, tab: gr.Tab, prompt: PromptTab, data: gr.State, shown: gr.BrowserState) -> None:
+        """Connect the widgets, and the mask with the prompt tab's.
+
+        `tab`: the one that this stands in. `shown`: the run that this browser looks at.
+        """
         hyper = list(self.hyper.values())
         switches = [self.model, self.mask, prompt.keep_eos, prompt.train_padding, prompt.max_length, *hyper]
         inputs = [data, prompt.template, *switches]
@@ -95,9 +98,10 @@ class TrainTab:
         self.mask.input(lambda mask: mask, self.mask, prompt.mask, **LIVE)
         prompt.mask.input(lambda mask: mask, prompt.mask, self.mask, **LIVE)
         preview = {"fn": self._preview, "inputs": inputs, "outputs": [self.ready, self.command]}
-        for component in (data, prompt.template, *switches):
+        for component in (data, *switches):
             component.change(**preview, **LIVE)
-        page.load(**preview, **QUIET)
+        for event in (page.load, tab.select):  # not at each key in the template: the lens needs that time
+            event(**preview, **QUIET)
 
     @property
     def looks(self) -> list:
