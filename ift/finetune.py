@@ -44,6 +44,9 @@ def train_events(
         samples=_samples(dataset, template, rows),
         max_length=rows.max_length,
     )
+    if config.warmup_steps >= trainer.total_steps:
+        rise = f"The learning rate only rises: warmup_steps is {config.warmup_steps} of {trainer.total_steps} steps."
+        yield Warned(step=0, message=f"{rise} Lower it for so short a run.")
     stop.at_once = False  # from here on the loop looks at each step, and saves
     for event in trainer:
         yield event

@@ -19,7 +19,7 @@ class Report:
 
     repeats: rows that ask what an earlier row asked. leaks: test rows whose question stands in the training
     part. cut: rows that lose their end at `max_length`. unstable: rows where whole-text tokenizing would merge
-    across the border of prompt and response.
+    across the border of prompt and response. unplaced: rows without a `split` where others have one: then none counts.
     """
 
     split: Split
@@ -32,6 +32,7 @@ class Report:
     leaks: tuple[int, ...]
     cut: tuple[int, ...]
     unstable: tuple[int, ...]
+    unplaced: tuple[int, ...]
 
 
 def inspect(dataset: Dataset, template: Template, *, max_length: int | None = None) -> Report:
@@ -51,7 +52,12 @@ def inspect(dataset: Dataset, template: Template, *, max_length: int | None = No
         leaks=_leaks(examples, parts),
         cut=tuple(i for i, row in enumerate(rows) if is_cut(row, max_length)),
         unstable=_unstable(examples, rows, template),
+        unplaced=tuple(i for i, example in enumerate(examples) if not example.split) if _some_placed(examples) else (),
     )
+
+
+def _some_placed(examples: Sequence[Example]) -> bool:
+    return any(example.split for example in examples)
 
 
 def _question(example: Example) -> tuple[str, str]:

@@ -61,13 +61,21 @@ def load_dataset(name_or_path: str, *, progress: Callable[[int, int], None] | No
     if name_or_path == "starter":
         return read_dataset(ASSETS / "data" / "starter.json", name="starter")
     if name_or_path in PUBLIC:
-        path = fetch(PUBLIC[name_or_path], cache_dir() / f"{name_or_path}.json", progress=progress)
-        return read_dataset(path, name=name_or_path)
+        return read_dataset(fetch_public(name_or_path, progress=progress), name=name_or_path)
     path = Path(name_or_path)
     if not os.path.isfile(path):  # unlike Path.is_file, without an error where a folder can't be looked into
         fix = f"Give {', '.join(NAMES)} or the path of a JSON or JSONL file."
         raise DataError(f"There is no data set {name_or_path!r}", where=str(path.absolute()), fix=fix)
     return read_dataset(path)
+
+
+def fetch_public(name: str, *, progress: Callable[[int, int], None] | None = None) -> Path:
+    """The file of a public data set in the cache, downloaded if it is not there.
+
+    Raises:
+        DownloadError: it did not arrive.
+    """
+    return fetch(PUBLIC[name], cache_dir() / f"{name}.json", progress=progress)
 
 
 def fetch(

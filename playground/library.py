@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from ift.data import Dataset
 from ift.prepare import encode_all
 from ift.report import Report, inspect
-from ift.sources import NAMES, load_dataset
+from ift.sources import NAMES, PUBLIC, fetch_public, load_dataset
 from ift.templates import Template
 
 if TYPE_CHECKING:
@@ -19,13 +20,17 @@ MODELS_KEPT = 2
 ROWS_ESTIMATED = 64
 
 
-def dataset(name: str) -> Dataset:
+def dataset(name: str, progress: Callable[[int, int], None] | None = None) -> Dataset:
     """A data set by name or path; a file is read again when it has changed.
+
+    `progress` is told (bytes so far, bytes in all or 0) while a public set is downloaded.
 
     Raises:
         DataError: it can't be used.
         DownloadError: it did not arrive.
     """
+    if progress and name in PUBLIC:
+        fetch_public(name, progress=progress)
     return _dataset(name, _stamp(name))
 
 

@@ -246,6 +246,7 @@ def data(args: Namespace) -> int:
             "leaks": report.leaks,
             "cut": report.cut,
             "unstable_border": report.unstable,
+            "without_split": report.unplaced,
         },
     }
     print(json.dumps(shown) if args.json else _data_text(shown))

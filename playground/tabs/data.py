@@ -67,7 +67,7 @@ class DataTab:
 
     def show_on(self, event: Callable) -> None:
         """Show the data set's report on an event, such as the page's load."""
-        shown = event(self._show, self._inputs, [self.overview, self.figure], **QUIET)
+        shown = event(self._show, self._inputs, [self.overview, self.figure], **(QUIET | {"show_progress": "minimal"}))
         shown.then(self._table, self._search, self.records, **QUIET)
 
     def _show(self, name: str, source: str, model: str, max_length: float) -> tuple:
@@ -88,12 +88,12 @@ class DataTab:
         found = views.find(data, report, query=query or "", part=part)
         return views.records_table(data, report, found, page=int(page or 1))
 
-    def _choose(self, chosen: str) -> tuple:
+    def _choose(self, chosen: str, progress: gr.Progress = gr.Progress()) -> tuple:  # noqa: B008 (Gradio's way)
         if chosen == OWN:
             note = html.note("busy", "Choose a file; the data set so far stays until then.")
             return gr.skip(), gr.File(None, visible=True), note
         try:
-            library.dataset(chosen)
+            library.dataset(chosen, lambda done, total: progress((done, total or None), unit="bytes"))
         except IftError as problem:
             return gr.skip(), gr.File(visible=False), html.error(problem)
         return chosen, gr.File(visible=False), ""

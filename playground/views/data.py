@@ -47,6 +47,11 @@ def _problems(report: Report, max_length: int | None) -> list[tuple[Sequence[int
         (report.leaks, "of the test part ask what a training record asks", "The score would count what was learnt."),
         (report.repeats, "repeat an earlier question", "Exact match can count only one answer as right."),
         (
+            report.unplaced,
+            "name no split although others do",
+            "So none counts, and the parts go by file order: name one in every record, or in none.",
+        ),
+        (
             report.unstable,
             "merge a token across the border of prompt and response when tokenized whole",
             "Here the prompt is tokenized by itself, so training and inference agree; other tools may not.",
