@@ -7,9 +7,13 @@ browser, so they may be anything.
 from collections.abc import Callable
 
 from ift.errors import RunError
-from ift.runs import State
+from ift.events import TrainEvent
+from ift.runs import EventLog, State
 from playground.context import Context
 from playground.views import compare, run
+
+MAX_OFFSET = 1 << 40
+"""Of a cursor: file systems refuse to look beyond what a file can be."""
 
 
 def training(context: Context) -> Callable[[object], dict]:
@@ -23,10 +27,11 @@ def training(context: Context) -> Callable[[object], dict]:
         state = context.jobs.state(found, found.training)  # before the events: what ends a run is then never missed
         try:
             events, offset = found.training.read(offset)
-        except RunError:
-            events, state = [], State.FAILED
+            last = _ending(found.training, state) if not events else None
+        except (RunError, UnicodeDecodeError):  # damaged, or a cursor from inside a line or a character
+            events, last, state = [], None, State.FAILED
         said = context.jobs.log_tail(found) if state in (State.STARTING, State.RUNNING, State.FAILED) else ""
-        return {**run.news(found.id, events, offset, state, said=said), "busy": busy.id if busy else None}
+        return {**run.news(found.id, events, offset, state, last=last, said=said), "busy": busy.id if busy else None}
 
     return poll_training
 
@@ -54,7 +59,14 @@ def _read(query: object) -> tuple[object, int]:
     """The run's name, whatever it is, and a cursor that is a number of bytes."""
     fields = query if isinstance(query, dict) else {}
     offset = fields.get("offset")
-    return fields.get("run"), offset if isinstance(offset, int) and 0 <= offset < 1 << 62 else 0
+    return fields.get("run"), offset if isinstance(offset, int) and 0 <= offset < MAX_OFFSET else 0
+
+
+def _ending(log: EventLog, state: State) -> TrainEvent | None:
+    """The event that ended a run which did not finish, also where the browser has read it before."""
+    if state not in (State.STOPPED, State.FAILED):
+        return None
+    return next(reversed(log.read()[0]), None)
 
 
 def _unknown(busy: str | None) -> dict:

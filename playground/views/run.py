@@ -10,7 +10,15 @@ from ift.runs import State
 from playground.views.html import block, card, esc
 
 
-def news(run_id: str, events: Sequence[TrainEvent], offset: int, state: State, *, said: str = "") -> dict:
+def news(
+    run_id: str,
+    events: Sequence[TrainEvent],
+    offset: int,
+    state: State,
+    *,
+    last: TrainEvent | None = None,
+    said: str = "",
+) -> dict:
     """What the browser appends to what it has.
 
     Args:
@@ -18,15 +26,15 @@ def news(run_id: str, events: Sequence[TrainEvent], offset: int, state: State, *
         events: those since the browser's cursor.
         offset: the cursor from now on.
         state: of the run now.
+        last: the run's last event where the browser has it already: how a run ended is told each time.
         said: the last line that the run's process printed.
     """
-    failed = next((event for event in events if isinstance(event, Failed)), None)
-    error = {"what": failed.what, "where": failed.where, "fix": failed.fix} if failed else None
-    if state is State.FAILED and offset == 0:  # it ended before its first event, or the events can't be read
+    last = events[-1] if events else last
+    error = {"what": last.what, "where": last.where, "fix": last.fix} if isinstance(last, Failed) else None
+    if state is State.FAILED and error is None:  # it ended before its first event, or the events can't be read
         error = {"what": said or "The run can't be read", "where": f"run {run_id}", "fix": "See run.log in its folder."}
-    stopped = next((event for event in events if isinstance(event, Stopped)), None)
-    end = f"Stopped at step {stopped.step}: {stopped.reason}." if stopped else ""
-    if state is State.STOPPED and not stopped:
+    end = f"Stopped at step {last.step}: {last.reason}." if isinstance(last, Stopped) else ""
+    if state is State.STOPPED and not end:
         end = "The process ended without a word: it was killed. What it had saved is kept."
     return {
         "run": run_id,

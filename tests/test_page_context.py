@@ -1,0 +1,321 @@
+"""What the page's parts share: settings, the visitor's values, what is kept in memory, and what a browser may ask."""
+
+import math
+import os
+import shutil
+
+import pytest
+
+from ift.batching import parse_trained
+from ift.errors import ConfigError, DataError, IftError, ModelError
+from ift.events import Answered, Failed, Finished, Saved, Stopped, Warned
+from ift.runs import create_run
+from ift.templates import PRESETS, preset_source
+from ift.types import TRAIN_ON, Role
+from playground import library, polls
+from playground.context import Context, preset_of, train_on, whole
+from playground.library import MODELS_KEPT, Models
+from playground.settings import Settings, read_settings
+from tests.helpers import save_model, tiny_model, write_records
+
+
+@pytest.fixture
+def context(tmp_path):
+    return Context(Settings(home=tmp_path, public=False))
+
+
+@pytest.fixture
+def public(tmp_path):
+    return Context(Settings(home=tmp_path, public=True))
+
+
+def finished(tmp_path, name="a"):
+    """A finished run of the server's."""
+    run = create_run(tmp_path / "runs" / name, {})
+    run.training.append(Finished(step=1))
+    return run
+
+
+# Settings.
+
+
+@pytest.fixture
+def environment(monkeypatch, tmp_path):
+    """Set the page's own variables; none is set before."""
+    for name in ("IFT_HOME", "IFT_PUBLIC", "SPACE_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return monkeypatch.setenv
+
+
+@pytest.mark.parametrize(
+    ("host", "is_public"),
+    [("127.0.0.1", False), ("localhost", False), ("::1", False), ("0.0.0.0", True), ("192.168.1.7", True)],
+)
+def test_a_page_that_others_can_reach_is_public(environment, host, is_public):
+    assert read_settings(host).public is is_public
+
+
+def test_a_space_is_public_whatever_its_host(environment):
+    environment("SPACE_ID", "somebody/ift")
+    assert read_settings("127.0.0.1").public
+
+
+@pytest.mark.parametrize(("value", "host", "is_public"), [("1", "127.0.0.1", True), ("0", "0.0.0.0", False)])
+def test_ift_public_has_the_last_word(environment, value, host, is_public):
+    environment("IFT_PUBLIC", value)
+    assert read_settings(host).public is is_public
+
+
+def test_runs_are_kept_in_the_working_folder_unless_ift_home_names_another(environment, tmp_path):
+    assert read_settings("localhost").runs == tmp_path / "runs"
+    environment("IFT_HOME", "other")
+    settings = read_settings("localhost")
+    assert (settings.runs, settings.uploads) == (tmp_path / "other" / "runs", tmp_path / "other" / "uploads")
+
+
+# The switches and the numbers.
+
+
+@pytest.mark.parametrize(
+    ("switches", "option"),
+    [
+        (("response", True, False), "response"),
+        (("all", True, False), "all"),
+        (("response", False, False), "response,"),  # the role alone, not the mask of that name
+        (("response", True, True), "response,eos,pad"),
+        (("response-and-header", False, True), "header,response,pad"),
+    ],
+)
+def test_the_switches_are_an_option_of_the_command_line_with_the_same_roles(switches, option):
+    mask, keep_eos, train_padding = switches
+    wanted = TRAIN_ON[mask] - ({Role.EOS} if not keep_eos else set()) | ({Role.PAD} if train_padding else set())
+    made = train_on(*switches)
+    assert parse_trained(made) == wanted
+    assert made == option
+
+
+@pytest.mark.parametrize(("value", "number"), [(3, 3), (3.0, 3), (0, 0), (-1.0, -1)])
+def test_a_whole_number_may_come_as_a_float(value, number):
+    made = whole("seed", value)
+    assert (made, type(made)) == (number, int)
+
+
+@pytest.mark.parametrize("value", [None, 2.5, math.nan, math.inf, -math.inf])
+def test_what_is_no_whole_number_is_told_by_its_fields_name(value):
+    with pytest.raises(ConfigError, match="seed is") as caught:
+        whole("seed", value)
+    assert caught.value.where == "seed"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_presets_text_is_known_and_any_other_is_not(name):
+    assert preset_of(preset_source(name)) == name
+    assert preset_of(preset_source(name) + " ") is None
+
+
+@pytest.mark.parametrize(("wanted", "limit"), [(0, 64), (8, 8), (64, 64), (65, 64), (10**9, 64)])
+def test_rows_are_limited_by_the_visitor_but_never_beyond_the_models_context(context, tiny_folder, wanted, limit):
+    assert context.limit(str(tiny_folder), wanted) == limit
+
+
+@pytest.mark.parametrize("wanted", [None, 1.5, -1])
+def test_a_limit_that_is_none_is_an_error_about_max_length(context, tiny_folder, wanted):
+    with pytest.raises(ConfigError, match="max_length is"):
+        context.limit(str(tiny_folder), wanted)
+
+
+# Models.
+
+
+@pytest.mark.parametrize("name", ["starter", "gpt2", "gpt2-xl"])
+def test_the_known_models_are_offered_to_all(context, public, name):
+    assert context.model(name) == public.model(f" {name} ") == name
+
+
+@pytest.mark.parametrize("name", [None, ""])
+def test_no_name_is_the_starter(context, name):
+    assert context.model(name) == "starter"
+
+
+def test_a_run_of_this_server_is_a_model_by_its_name_for_all(context, public, tmp_path):
+    run = finished(tmp_path)
+    assert context.model("a") == public.model("a") == str(run.path)
+
+
+def test_strangers_can_name_no_path_and_no_hub_id(public, tiny_folder, tmp_path):
+    path = finished(tmp_path).path
+    for name in (str(tiny_folder), "somebody/model", str(path), "runs/a", "../a", "gpt2-xxl"):
+        with pytest.raises(ConfigError, match="not offered on this public page") as caught:
+            public.model(name)
+        assert "starter, gpt2" in caught.value.fix
+
+
+def test_at_home_a_folder_is_named_in_full_and_a_hub_id_stays(context, tiny_folder, monkeypatch):
+    monkeypatch.chdir(tiny_folder.parent)
+    assert context.model(tiny_folder.name) == str(tiny_folder.resolve())
+    assert context.model("somebody/model") == "somebody/model"
+
+
+@pytest.mark.parametrize("name", ["nothing", "x" * 5000, "a\0b", "\ud800"])
+def test_a_name_that_is_no_model_is_an_input_error_when_it_is_used(context, name):
+    with pytest.raises(ModelError, match="There is no model"):
+        context.limit(name, 0)
+
+
+def test_two_models_are_kept_and_the_one_not_asked_for_longest_goes(tiny_folder, tmp_path):
+    a, b, c = (str(shutil.copytree(tiny_folder, tmp_path / name)) for name in "abc")
+    models = Models()
+    first, second = models.get(a), models.get(b)
+    assert models.get(a) is first
+    models.get(c)
+    assert MODELS_KEPT == 2
+    assert models.get(a) is first
+    assert models.get(b) is not second
+
+
+def test_a_folder_whose_model_was_replaced_is_read_again(tmp_path):
+    models, folder = Models(), tmp_path / "m"
+    folder.mkdir()
+    old = models.get(str(save_model(tiny_model(seed=1), folder)))
+    save_model(tiny_model(seed=2), folder)
+    os.utime(folder / "config.json", ns=(1, 1))
+    assert models.get(str(folder)).wte.weight[0, 0] != old.wte.weight[0, 0]
+
+
+def test_a_model_that_can_not_be_read_is_an_error_and_is_not_kept(tiny_folder, tmp_path):
+    folder, models = tmp_path / "m", Models()
+    with pytest.raises(IftError):
+        models.get(str(folder))
+    shutil.copytree(tiny_folder, folder)
+    assert models.get(str(folder)).config.n_positions == 64
+
+
+# Data sets.
+
+SOURCE = "Q: {{instruction}}\nA:{{output}}"
+
+
+def test_a_second_look_at_the_same_report_costs_nothing(data_file):
+    assert library.report(str(data_file), SOURCE, 64) is library.report(str(data_file), SOURCE, 64)
+
+
+def test_another_template_or_limit_is_another_report(data_file):
+    first = library.report(str(data_file), SOURCE, 64)
+    assert library.report(str(data_file), SOURCE, 5).cut != first.cut
+    assert library.report(str(data_file), "More " + SOURCE, 64).lengths[0] == first.lengths[0] + 1
+
+
+def test_a_file_that_has_changed_is_read_again(data_file):
+    name = str(data_file)
+    assert (len(library.dataset(name)), len(library.report(name, SOURCE, 64).lengths)) == (20, 20)
+    write_records(data_file, range(7))
+    os.utime(data_file, ns=(1, 1))
+    assert (len(library.dataset(name)), len(library.report(name, SOURCE, 64).lengths)) == (7, 7)
+
+
+def test_a_file_that_is_gone_is_an_error_though_it_was_read_before(data_file):
+    library.dataset(str(data_file))
+    data_file.unlink()
+    with pytest.raises(DataError, match="There is no data set"):
+        library.dataset(str(data_file))
+
+
+def test_the_tokens_of_a_row_are_estimated_from_some_rows_of_the_whole_file(data_file):
+    assert library.tokens_per_row(str(data_file), SOURCE) == pytest.approx(
+        library.report(str(data_file), SOURCE, 64).lengths.mean()
+    )
+    write_records(data_file, range(1000))
+    os.utime(data_file, ns=(2, 2))
+    assert library.tokens_per_row(str(data_file), SOURCE) == pytest.approx(
+        library.report(str(data_file), SOURCE, 64).lengths.mean(), rel=0.05
+    )
+
+
+# Polls.
+
+UNKNOWN = {"state": "unknown", "offset": 0, "over": True, "busy": None}
+
+
+@pytest.mark.parametrize("made", [polls.training, polls.evaluation])
+@pytest.mark.parametrize(
+    "query", [None, "a", 5, ["a"], {}, {"run": None}, {"run": ["a"]}, {"run": {}}, {"run": "../runs/a"}, {"run": "b"}]
+)
+def test_a_query_that_names_no_run_is_answered_with_unknown(context, tmp_path, made, query):
+    finished(tmp_path)
+    assert made(context)(query) == UNKNOWN
+
+
+def test_a_browser_reads_on_from_its_cursor(context, tmp_path):
+    run, ask = finished(tmp_path), polls.training(context)
+    first = ask({"run": "a", "offset": 0})
+    assert (first["state"], first["offset"], first["warnings"]) == ("finished", run.training.path.stat().st_size, [])
+    run.training.append(Warned(step=1, message="mind"))
+    assert ask({"run": "a", "offset": first["offset"]})["warnings"] == ["mind"]
+
+
+@pytest.mark.parametrize("offset", [-1, "9", None, 1.5, [0], 1 << 61, 1 << 45, 10**30])
+def test_a_cursor_that_is_none_reads_from_the_beginning(context, tmp_path, offset):
+    run = finished(tmp_path)
+    reply = polls.training(context)({"run": "a", "offset": offset})
+    assert (reply["state"], reply["offset"]) == ("finished", run.training.path.stat().st_size)
+
+
+def test_a_cursor_from_inside_a_line_or_a_character_is_answered_with_an_error(context, tmp_path):
+    run, ask = create_run(tmp_path / "runs" / "a", {}), polls.training(context)
+    run.training.append(Warned(step=0, message="größer"))
+    run.training.append(Finished(step=1))
+    inside = run.training.path.read_bytes().index("ö".encode()) + 1
+    for offset in (1, inside):
+        reply = ask({"run": "a", "offset": offset})
+        assert (reply["offset"], reply["state"]) == (offset, "failed")
+        assert reply["error"]["what"] == "The run can't be read"
+
+
+def test_a_damaged_log_is_told_whatever_the_cursor(context, tmp_path):
+    run, ask = finished(tmp_path), polls.training(context)
+    offset = run.training.path.stat().st_size
+    with run.training.path.open("a", encoding="utf-8") as file:
+        file.write("rubbish\n")
+    for cursor in (0, offset):
+        assert ask({"run": "a", "offset": cursor})["error"]["what"] == "The run can't be read"
+
+
+def asked_twice(context):
+    """What the browser is told of run `a`, and what when it asks again from there."""
+    ask = polls.training(context)
+    first = ask({"run": "a", "offset": 0})
+    return first, ask({"run": "a", "offset": first["offset"]})
+
+
+def test_a_stopped_run_is_not_called_killed_when_the_browser_asks_again(context, tmp_path):
+    run = create_run(tmp_path / "runs" / "a", {})
+    for event in (Saved(step=4, path="checkpoints/x"), Stopped(step=4, reason="asked to stop")):
+        run.training.append(event)
+    assert [reply["end"] for reply in asked_twice(context)] == ["Stopped at step 4: asked to stop."] * 2
+
+
+def test_a_killed_run_is_called_killed_each_time(context, tmp_path):
+    create_run(tmp_path / "runs" / "a", {}).training.append(Saved(step=4, path="checkpoints/x"))
+    assert ["it was killed" in reply["end"] for reply in asked_twice(context)] == [True, True]
+
+
+def test_a_failed_runs_error_stays_when_the_browser_asks_again(context, tmp_path):
+    create_run(tmp_path / "runs" / "a", {}).training.append(Failed(step=4, what="Memory ran out", fix="Halve it."))
+    errors = [reply["error"] for reply in asked_twice(context)]
+    assert errors == [{"what": "Memory ran out", "where": "", "fix": "Halve it."}] * 2
+
+
+def test_the_progress_of_the_answers_is_told_from_their_own_log(context, tmp_path):
+    run, ask = finished(tmp_path), polls.evaluation(context)
+    assert ask({"run": "a"})["state"] == "absent"
+    run.evaluation.append(Answered(step=2, side="after", done=2, total=3))
+    run.evaluation.append(Finished(step=3))
+    reply = ask({"run": "a", "offset": 10**6})
+    assert (reply["side"], reply["done"], reply["total"], reply["state"]) == ("after", 2, 3, "finished")
+
+
+def test_a_damaged_log_of_answers_has_failed(context, tmp_path):
+    finished(tmp_path).evaluation.path.write_text("rubbish\n", encoding="utf-8")
+    reply = polls.evaluation(context)({"run": "a"})
+    assert (reply["state"], reply["error"]["what"]) == ("failed", "The answers can't be read")
