@@ -58,7 +58,7 @@ def main() -> None:
             for name in ("prompt", "train"):
                 open_tab(page, TABS[name])
                 page.wait_for_timeout(1500)
-                page.screenshot(path=args.out / f"{name}.png")
+                page.screenshot(path=args.out / f"{name}.png", full_page=name == "train")
             for mode, options in MODES.items() if args.all else ():
                 page = browser.new_page(**options)
                 page.goto(server.url)

@@ -41,12 +41,14 @@ window.ift = (() => {
   }
 
   // ---- Plotly, in the page's colours -------------------------------------------------------------------------
+  // Projector mode makes all type larger, in plots and grid columns too.
+  const scale = () => document.body.classList.contains('projector') ? 1.4 : 1;
   const axis = extra => ({ gridcolor: color('--grid'), linecolor: color('--edge'), zeroline: false, automargin: true, ...extra });
   function layout(extra = {}) {
     const { xaxis = {}, yaxis = {}, ...rest } = extra;
     return {
-      margin: { t: 16, r: 16, l: 56, b: 44 }, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', hovermode: 'closest',
-      font: { color: color('--muted'), size: 14, family: 'system-ui, "Noto Sans", "DejaVu Sans", sans-serif' },
+      margin: { t: 16 * scale(), r: 16, l: 56 * scale(), b: 44 * scale() }, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', hovermode: 'closest',
+      font: { color: color('--muted'), size: 14 * scale(), family: 'system-ui, "Noto Sans", "DejaVu Sans", sans-serif' },
       legend: { orientation: 'h', y: 1.12, x: 0 }, xaxis: axis(xaxis), yaxis: axis(yaxis), ...rest,
     };
   }
@@ -68,8 +70,8 @@ window.ift = (() => {
       if (!value || !value.data) { host.hidden = true; return; }
       host.hidden = false;
       attrs(host, { role: 'img', 'aria-label': value.label });
-      if (value.height) host.style.height = `${value.height}px`;
-      Plotly.react(host, painted(value.data), layout(painted(value.layout)), { responsive: true, displaylogo: false, displayModeBar: false });
+      if (value.height) host.style.height = `${value.height * scale()}px`;
+      Plotly.react(host, painted(value.data), layout({ ...painted(value.layout), height: value.height * scale() }), { responsive: true, displaylogo: false, displayModeBar: false });
     });
     draw(); watch('value', draw); onTheme(element, draw);
   }
@@ -163,9 +165,9 @@ window.ift = (() => {
           width = Math.max(width, String(view.next[row][t]).length * .86, String(view.inputs[row][t]).length * .86,
             label(view.inputs[row][t], letter(row, 'input', t)).length, label(view.next[row][t], letter(row, 'target', t)).length, trained(row, t) ? 0 : 4);
         }
-        widths.push(`${Math.round(Math.min(width, 11) * 7.9 + 8)}px`);
+        widths.push(`${Math.round(Math.min(width, 11) * 7.9 * scale() + 8)}px`);
       }
-      const columns = `max-content ${folded ? '84px ' : ''}${widths.join(' ')}`;
+      const columns = `max-content ${folded ? `${84 * scale()}px ` : ''}${widths.join(' ')}`;
       if (grid.columns !== columns) { grid.columns = columns; grid.style.gridTemplateColumns = columns; }
       attrs(grid, { 'aria-rowcount': view.rows.length * 2 + 1, 'aria-colcount': view.width });
       const shown = `${folded}/${at}/${end}`;
@@ -229,7 +231,7 @@ window.ift = (() => {
       const t = Math.min(Math.max(...shown), Math.max(Math.min(...shown), at.t + move[1]));
       cells.get(`${row}/${kind}/${t}`)?.focus();
     });
-    draw(); watch('value', draw);
+    draw(); watch('value', draw); onTheme(element, draw);
   }
 
   // ---- A run: pulls what is new from its event file; reload, second tab and tab switches lose nothing ---------
@@ -278,7 +280,7 @@ window.ift = (() => {
   function run(element, props, watch, changed, server) {
     const root = element.querySelector('.run');
     let d, chosen = null, logScale = true, held = false;
-    const fresh = () => ({ steps: [], evaluations: [], samples: {}, warnings: [], end: null });
+    const fresh = () => ({ steps: [], evaluations: [], samples: {}, warnings: [], end: '', error: null, saved: '' });
     const status = attrs(el('div', 'card'), { role: 'region', 'aria-label': 'State of the run' }), tilesBox = el('div', 'tiles'), card = el('div', 'card'), samples = el('div', 'card');
     const host = attrs(el('div', 'plot'), { role: 'group', 'aria-label': 'Training and validation loss by step' });
     const summary = el('p', 'sum'), table = el('details'), scale = el('button', 'ift-btn', 'Log scale');
@@ -306,14 +308,14 @@ window.ift = (() => {
         if (done > before.step) words.push(`About ${duration(per * (total - done))} left.`);
         words.push( `${duration(last.time_s)} so far.`, `Epoch ${last.epoch.toFixed(2)}.`);
       } else if (done) words.push(`${duration(last.time_s)} of training.`);
-      if (reply.saved) words.push(`Last saved: ${reply.saved}.`);
+      if (d.saved) words.push(`Last saved: ${d.saved}.`);
       if (d.end) words.push(d.end);
       rows.push(el('p', 'muted', words.join(' ')));
       for (const warning of d.warnings) rows.push(el('p', 'muted', el('span', 'chip warn', '! note'), ' ', warning));
-      if (reply.error) {
+      if (d.error) {
         const list = el('dl');
-        for (const [name, part] of [['Where', reply.error.where], ['Fix', reply.error.fix]]) if (part) list.append(el('dt', '', name), el('dd', '', part));
-        rows.push(el('div', 'msg', el('h3', '', reply.error.what), list));
+        for (const [name, part] of [['Where', d.error.where], ['Fix', d.error.fix]]) if (part) list.append(el('dt', '', name), el('dd', '', part));
+        rows.push(el('div', 'msg', el('h3', '', d.error.what), list));
       }
       status.replaceChildren(...rows.map(node => { node.style.marginTop = '6px'; return node; }));
     }
@@ -388,7 +390,9 @@ window.ift = (() => {
         root.hidden = false;
         d.steps.push(...reply.steps); d.evaluations.push(...reply.evaluations); d.warnings.push(...reply.warnings);
         for (const sample of reply.samples) (d.samples[sample.step] ||= []).push(sample);
-        if (reply.end) d.end = reply.end;
+        d.end = reply.end || d.end;
+        d.error = reply.error || d.error;
+        d.saved = reply.saved || d.saved;
         drawStatus(reply);
         if (reply.steps.length || reply.evaluations.length) { drawTiles(); drawChart(); }
         if (reply.samples.length) drawSamples();

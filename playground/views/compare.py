@@ -156,7 +156,6 @@ def task_figure(answers: pd.DataFrame) -> dict:
             | {"marker": {"size": 13, "color": "--acc"}},
         ],
         "layout": {
-            "height": height,
             "xaxis": {"title": {"text": "exact match"}, "tickformat": ".0%", "range": [-0.03, 1.03]},
             "yaxis": {"type": "category"},
             "legend": {"orientation": "h", "y": 1.06, "x": 0},

@@ -114,7 +114,6 @@ def length_figure(report: Report, *, max_length: int | None) -> dict:
         "label": f"Rows by length in tokens: half have {half:.0f} or fewer, 95 percent {most:.0f} or fewer",
         "data": [bar],
         "layout": {
-            "height": 260,
             "bargap": 0.04,
             "shapes": shapes,
             "xaxis": {"title": {"text": "tokens in the row"}},
