@@ -114,6 +114,7 @@ def parse_trained(text: str) -> frozenset[Role]:
 
 
 def name_trained(trained: frozenset[Role]) -> str:
-    """The inverse of `parse_trained`."""
+    """The inverse of `parse_trained`; a comma ends the one role that has the name of a set, «response»."""
     names = {roles: name for name, roles in TRAIN_ON.items()}
-    return names.get(trained) or ",".join(role.label for role in sorted(trained))
+    labels = ",".join(role.label for role in sorted(trained))
+    return names.get(trained) or (f"{labels}," if labels in TRAIN_ON else labels)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from ift.batching import name_trained, parse_trained
+from ift.batching import name_trained
 from ift.errors import ConfigError
 from ift.models import NAMES as MODELS
 from ift.models import context_length
@@ -74,9 +74,7 @@ def whole(name: str, value: float | None) -> int:
 def train_on(mask: str, keep_eos: bool, train_padding: bool) -> str:
     """The switches on the page as the option of the command line."""
     roles = TRAIN_ON[mask] if keep_eos else TRAIN_ON[mask] - {Role.EOS}
-    roles = roles | {Role.PAD} if train_padding else roles
-    name = name_trained(roles)
-    return name if parse_trained(name) == roles else f"{name},"  # the role «response» alone, not the mask of that name
+    return name_trained(roles | {Role.PAD} if train_padding else roles)
 
 
 def preset_of(source: str) -> str | None:

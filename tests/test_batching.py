@@ -139,3 +139,10 @@ def test_ids_beyond_the_sign_bit_survive_uint16():
     batch = collate([encoded(40000, EOS_ID)], trained=EVERYTHING)
     assert batch.inputs.dtype == np.int64
     assert batch.inputs.tolist() == [[40000, EOS_ID]]
+
+
+def test_the_response_role_alone_is_told_from_the_mask_of_that_name():
+    alone = frozenset({Role.RESPONSE})
+    assert name_trained(alone) == "response,"
+    assert parse_trained(name_trained(alone)) == alone
+    assert parse_trained("response") == TRAIN_ON["response"]

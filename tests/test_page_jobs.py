@@ -4,7 +4,8 @@ import json
 import os
 import signal
 import time
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -188,6 +189,16 @@ def test_while_a_run_goes_on_no_other_starts(jobs, long, tmp_path):
     with pytest.raises(RunError, match="going on already"):
         jobs.start_evaluation(kept_run(tmp_path))
     assert [path.name for path in (tmp_path / "runs").iterdir() if path.name != "kept"] == [run.id]
+
+
+def test_of_many_presses_at_once_one_starts_a_run(jobs, long):
+    def press(_):
+        with suppress(RunError):
+            return start(jobs, long)
+
+    with ThreadPoolExecutor(8) as threads:
+        started = [run for run in threads.map(press, range(8)) if run]
+    assert len(started) == 1
 
 
 def test_a_run_is_found_by_its_name_before_its_process_has_written_anything(jobs, long):
