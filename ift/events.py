@@ -119,11 +119,11 @@ def to_json(event: TrainEvent) -> str:
     return json.dumps(fields, ensure_ascii=False, allow_nan=False)
 
 
-def from_json(line: str) -> TrainEvent:
+def from_json(line: str | bytes) -> TrainEvent:
     """The event that `to_json` wrote.
 
     Raises:
-        RunError: the line is not an event of this version.
+        RunError: the line is not an event of this version, or no text at all.
     """
     try:
         fields = json.loads(line)

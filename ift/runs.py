@@ -64,7 +64,7 @@ class EventLog:
                 whole = file.read().rpartition(b"\n")[0]
         except FileNotFoundError:
             return [], offset
-        lines = whole.decode("utf-8").split("\n") if whole else []
+        lines = whole.split(b"\n") if whole else []
         return [from_json(line) for line in lines], offset + (len(whole) + 1 if whole else 0)
 
     def state(self) -> State:
@@ -97,7 +97,7 @@ class EventLog:
             return None, None
         if not first.endswith(b"\n"):
             return None, None
-        return from_json(first.decode("utf-8")), from_json(tail.rpartition(b"\n")[2].decode("utf-8"))
+        return from_json(first), from_json(tail.rpartition(b"\n")[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ class Run:
 
     def forget_scores(self) -> None:
         """Remove what an earlier evaluation found: a new one begins."""
-        for name in ("before.jsonl", "after.jsonl", "scores.json"):
+        for name in ("scores.json", "before.jsonl", "after.jsonl"):  # first what says that the others are whole
             (self.path / name).unlink(missing_ok=True)
 
     def ask_to_stop(self) -> None:

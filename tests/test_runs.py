@@ -56,11 +56,12 @@ def test_a_stop_that_came_before_the_folder_was_made_is_kept(tmp_path):
     assert create_run(tmp_path, {}).stop_asked()
 
 
-def test_a_damaged_log_has_failed_and_hides_no_other_run(tmp_path):
+@pytest.mark.parametrize("rubbish", [b"rubbish\n", b"\xff\xfe\n", b"{}\n"])
+def test_a_damaged_log_has_failed_and_hides_no_other_run(tmp_path, rubbish):
     good = create_run(tmp_path / "good", {})
     good.training.append(Finished(step=1))
     (tmp_path / "bad").mkdir()
-    (tmp_path / "bad" / "events.jsonl").write_text("rubbish\n", encoding="utf-8")
+    (tmp_path / "bad" / "events.jsonl").write_bytes(rubbish)
     assert [run.id for run in list_runs(tmp_path)] == ["good", "bad"]
     assert [run.state() for run in list_runs(tmp_path)] == [State.FINISHED, State.FAILED]
     assert Run(tmp_path / "deep" / "run").id == "run"
