@@ -17,6 +17,8 @@ from ift.heldout import load_held_out
 from ift.runs import EventLog, Run, State, list_runs
 from playground.settings import PROJECT, Settings
 
+LOG_TAIL_BYTES = 4096
+
 
 class Jobs:
     """The children of this server. Each holds its standard input open: when the server ends, they save and end."""
@@ -28,8 +30,7 @@ class Jobs:
 
     def run(self, run_id: object) -> Run | None:
         """A run by its name, or None. Names are looked up, never made into a path: they come from the browser."""
-        started = [Run(self.settings.runs / name) for name in list(self._children)]
-        return next((run for run in [*self.runs(), *started] if run.id == run_id), None)
+        return next((run for run in self._known() if run.id == run_id), None)
 
     def runs(self) -> list[Run]:
         """All runs, newest first."""
@@ -46,8 +47,7 @@ class Jobs:
     def busy(self) -> Run | None:
         """The run that is training or being evaluated now: one at a time, as two would only share the cores."""
         going_on = (State.STARTING, State.RUNNING)
-        started = [Run(self.settings.runs / name) for name in list(self._children)]
-        for run in [*started, *self.runs()]:
+        for run in self._known():
             if any(self.state(run, log) in going_on for log in (run.training, run.evaluation)):
                 return run
         return None
@@ -92,8 +92,16 @@ class Jobs:
 
     def log_tail(self, run: Run) -> str:
         """The last line that a run's process printed, for errors from before its first event."""
-        text = run.log_path.read_text(encoding="utf-8", errors="replace") if run.log_path.is_file() else ""
+        if not run.log_path.is_file():
+            return ""
+        with run.log_path.open("rb") as file:  # its end alone: a page asks twice a second
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
+            text = file.read().decode("utf-8", errors="replace")
         return next((line for line in reversed(text.splitlines()) if line.strip()), "")
+
+    def _known(self) -> list[Run]:
+        """All runs, with those that this server has started and that have no events yet."""
+        return [*(Run(self.settings.runs / name) for name in list(self._children)), *self.runs()]
 
     def _require_idle(self) -> None:
         busy = self.busy()

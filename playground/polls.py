@@ -28,7 +28,7 @@ def training(context: Context) -> Callable[[object], dict]:
         try:
             events, offset = found.training.read(offset)
             last = _ending(found.training, state) if not events else None
-        except (RunError, UnicodeDecodeError):  # damaged, or a cursor from inside a line or a character
+        except RunError:  # damaged, or a cursor from inside a line or a character
             events, last, state = [], None, State.FAILED
         said = context.jobs.log_tail(found) if state in (State.STARTING, State.RUNNING, State.FAILED) else ""
         return {**run.news(found.id, events, offset, state, last=last, said=said), "busy": busy.id if busy else None}
