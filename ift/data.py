@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ift.errors import DataError
-from ift.types import Example
+from ift.types import Check, Example
 
 SPLITS = ("train", "test", "validation")
 TRAIN_SHARE, TEST_SHARE = 0.85, 0.10
@@ -105,14 +105,34 @@ def to_example(row: object, *, where: str) -> Example:
     """Check one record; `input` may be left out and then counts as empty.
 
     Raises:
-        DataError: not an object, a field missing or not a string, a `split` of an unknown name.
+        DataError: not an object, a field missing or not a string, a `split` of an unknown name, a `check` that
+            is none.
     """
     if not isinstance(row, dict):
         fix = 'Give an object: {"instruction": …, "input": …, "output": …}.'
         raise DataError(f"A record is {_kind(row)}, not an object", where=where, fix=fix)
     fields = {name: _text(row, name, where) for name in ("instruction", "input", "output")}
     task = _text(row, "task", where) if isinstance(row.get("task"), str) else None
-    return Example(**fields, split=_split_name(row, where), task=task)
+    check = _check(row["check"], f"{where}, field check") if row.get("check") is not None else None
+    held_out = row["held_out"] if isinstance(row.get("held_out"), list) else []
+    return Example(
+        **fields,
+        split=_split_name(row, where),
+        task=task,
+        check=check,
+        held_out=tuple(name for name in held_out if isinstance(name, str)),
+    )
+
+
+def _check(value: object, where: str) -> Check:
+    fix = 'Give {"any_of": ["apple", "pear", …], "at_least": 2, "sentences": 1}; the last two may be left out.'
+    words = value.get("any_of") if isinstance(value, dict) else None
+    if not isinstance(words, list) or not words or not all(isinstance(word, str) and word for word in words):
+        raise DataError("The check of an open-ended task has no list of words", where=where, fix=fix)
+    counts = {name: value.get(name, 1) for name in ("at_least", "sentences")}
+    if any(type(count) is not int or count < 0 for count in counts.values()) or counts["at_least"] > len(words):
+        raise DataError("The check of an open-ended task can't be met or counts nothing", where=where, fix=fix)
+    return Check(tuple(words), **counts)
 
 
 def _text(row: dict, name: str, where: str) -> str:

@@ -1,7 +1,7 @@
 """Before and after: the base model and the fine-tuned one answer the held-out records and are scored."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from ift.events import Answered, Finished, TrainEvent
 from ift.generation import Sampling, default_max_new_tokens, generate, prompt_of, why_no_answer
 from ift.heldout import load_held_out
 from ift.job import Stop
-from ift.metrics import METRICS, mean, paired_interval, score, unscored
+from ift.metrics import CHECK, METRICS, mean, paired_interval, score, unscored
 from ift.model import GPT2
 from ift.models import load_model
 from ift.runs import Run
@@ -53,7 +53,7 @@ def evaluate_events(
         lines = (to_row(scored, dataset.examples[scored.completion.record]) for scored in sides[side])
         text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
         run.write_text(f"{side}.jsonl", text)
-    summary = summarize(sides["before"], sides["after"])
+    summary = summarize(sides["before"], sides["after"], dataset.examples)
     checkpoint = Path(models["after"]).name
     run.write_json("scores.json", {**summary, "checkpoint": checkpoint, "max_new_tokens": sampling.max_new_tokens})
     yield Finished(step=len(records))
@@ -66,32 +66,53 @@ def answer(
     prompts = {record: prompt_of(record, examples[record], template) for record in records}
     for completion in generate(model, list(prompts.values()), sampling):
         reason = why_no_answer(prompts[completion.record], model.config.n_positions)
-        scores = unscored(reason) if reason else score(completion.text, examples[completion.record].output)
+        example = examples[completion.record]
+        scores = unscored(reason, example) if reason else score(completion.text, example)
         yield Scored(completion, scores)
 
 
-def summarize(before: Sequence[Scored], after: Sequence[Scored]) -> dict:
-    """Means of each metric and of answers that ended by themselves, with the gain's 95 % interval."""
-    summary: dict = {"n": len(after)}
-    columns = {side: _columns(rows) for side, rows in (("before", before), ("after", after))}
-    for side, values in columns.items():
-        summary[side] = {name: mean(column) for name, column in values.items()}
+def summarize(before: Sequence[Scored], after: Sequence[Scored], examples: Sequence[Example]) -> dict:
+    """Means of each metric and of answers that ended by themselves, with the gain's 95 % interval.
+
+    `held_out`: the same means for the records whose fact, and whose wording, no training record has.
+    """
+    sides = {"before": before, "after": after}
+    summary: dict = {"n": len(after), **{side: _means(rows) for side, rows in sides.items()}}
+    columns = {side: _columns(rows) for side, rows in sides.items()}
     summary["gain_interval_95"] = {
         name: paired_interval(columns["before"][name], columns["after"][name]) for name in columns["after"]
     }
+    names = sorted({name for row in after for name in examples[row.completion.record].held_out})
+    summary["held_out"] = {name: _group(name, sides, examples) for name in names}
     return summary
 
 
+def _group(name: str, sides: Mapping[str, Sequence[Scored]], examples: Sequence[Example]) -> dict:
+    chosen = {
+        side: [row for row in rows if name in examples[row.completion.record].held_out] for side, rows in sides.items()
+    }
+    return {"n": len(chosen["after"]), **{side: _means(rows) for side, rows in chosen.items()}}
+
+
+def _means(rows: Sequence[Scored]) -> dict[str, float | None]:
+    return {name: mean(column) for name, column in _columns(rows).items()}
+
+
 def _columns(rows: Sequence[Scored]) -> dict[str, list[float | None]]:
-    columns = {name: [_value(row.scores, name) for row in rows] for name in METRICS}
+    present = {score.by for row in rows for score in row.scores}
+    columns = {name: [_value(row.scores, name) for row in rows] for name in (*METRICS, CHECK) if name in present}
     return {
         **columns,
-        "ended": [_ended(row.completion) if row.scores[0].value is not None else None for row in rows],
+        "ended": [_ended(row.completion) if _is_scored(row) else None for row in rows],
     }
 
 
+def _is_scored(row: Scored) -> bool:
+    return any(score.value is not None for score in row.scores)
+
+
 def _value(scores: Sequence[Score], name: str) -> float | None:
-    return next(score.value for score in scores if score.by == name)
+    return next((score.value for score in scores if score.by == name), None)
 
 
 def _ended(completion: Completion) -> float:
@@ -103,6 +124,7 @@ def to_row(scored: Scored, example: Example) -> dict:
     return {
         "record": scored.completion.record,
         "task": example.task,
+        "held_out": list(example.held_out),
         "instruction": example.instruction,
         "input": example.input,
         "output": example.output,

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ift.types import Score
+from ift.types import Check, Example, Score
 
 BOOTSTRAP_DRAWS = 2_000
 
@@ -71,14 +71,37 @@ METRICS: Mapping[str, Callable[[str, str], float]] = {
 }
 
 
-def score(answer: str, expected: str) -> tuple[Score, ...]:
-    """One score per metric."""
-    return tuple(Score(name, metric(answer, expected)) for name, metric in METRICS.items())
+CHECK = "check"
+"""The score of an open-ended record: its own check, met or not."""
 
 
-def unscored(reason: str) -> tuple[Score, ...]:
-    """One empty score per metric, for a record that got no answer: the row stays, the mean leaves it out."""
-    return tuple(Score(name, None, reason) for name in METRICS)
+def passes(answer: str, check: Check) -> float:
+    """1.0 where an answer meets its record's check; a longer name is counted before one that is part of it."""
+    text = f" {' '.join(re.findall(r'[a-z0-9-]+', answer.lower()))} "
+    named = 0
+    for name in sorted(check.any_of, key=len, reverse=True):
+        word = f" {name.lower()} "
+        named += word in text
+        text = text.replace(word, "  ")
+    sentences = len([part for part in re.split(r"[.!?]+", answer) if part.strip()])
+    return float(named >= check.at_least and sentences >= check.sentences)
+
+
+def score(answer: str, example: Example) -> tuple[Score, ...]:
+    """One score per metric, then the check's where the record has one.
+
+    Where many answers are right, likeness to the one in the file says nothing: those metrics stay empty then.
+    """
+    if example.check:
+        reason = "open-ended: scored by its own check"
+        return (*(Score(name, None, reason) for name in METRICS), Score(CHECK, passes(answer, example.check)))
+    return tuple(Score(name, metric(answer, example.output)) for name, metric in METRICS.items())
+
+
+def unscored(reason: str, example: Example) -> tuple[Score, ...]:
+    """The same scores, empty, for a record that got no answer: the row stays, the mean leaves it out."""
+    names = (*METRICS, CHECK) if example.check else tuple(METRICS)
+    return tuple(Score(name, None, reason) for name in names)
 
 
 def mean(values: Sequence[float | None]) -> float | None:

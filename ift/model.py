@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -128,6 +129,9 @@ class GPT2(nn.Module):
         return self.logits(self.hidden(ids))
 
 
+Model = TypeVar("Model", bound=GPT2)
+
+
 def gelu(x: Tensor) -> Tensor:
     """Tanh GELU, any shape; OpenAI's GPT-2 variant, not torch's exact default.
 
@@ -137,17 +141,21 @@ def gelu(x: Tensor) -> Tensor:
 
 
 def random_model(config: GPT2Config, *, seed: int) -> GPT2:
-    """Fresh weights: normal with 0.02, residual projections scaled down by depth, biases 0.
+    """A model that has learned nothing yet."""
+    return initialized(GPT2(config), seed=seed)
+
+
+def initialized(model: Model, *, seed: int) -> Model:
+    """The model with fresh weights: normal with 0.02, residual projections scaled down by depth, biases 0.
 
     Source: Radford et al. 2019, section 2.3.
     """
     rng = torch.Generator().manual_seed(seed)
-    model = GPT2(config)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.dim() == 2:
                 residual = name.endswith(("proj.weight", "out.weight"))
-                std = 0.02 / math.sqrt(2 * config.n_layer) if residual else 0.02
+                std = 0.02 / math.sqrt(2 * model.config.n_layer) if residual else 0.02
                 parameter.normal_(0.0, std, generator=rng)
             elif name.endswith("bias"):
                 parameter.zero_()

@@ -41,14 +41,31 @@ TRAIN_ON: Mapping[str, frozenset[Role]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """When an answer to an open-ended task is right, whatever words it chooses.
+
+    It names at least `at_least` different ones of `any_of`, as whole words, in at least `sentences` sentences.
+    """
+
+    any_of: tuple[str, ...]
+    at_least: int = 1
+    sentences: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
-    """One record as it stands in its file; `split` and `task` are None where the file names none."""
+    """One record as it stands in its file; `split`, `task` and `check` are None where the file has none.
+
+    held_out: what the file says no training record has ("fact", "wording"), so that scores can be split by it.
+    """
 
     instruction: str
     input: str
     output: str
     split: str | None = None
     task: str | None = None
+    check: Check | None = None
+    held_out: tuple[str, ...] = ()
 
     @property
     def has_input(self) -> bool:

@@ -138,9 +138,9 @@ def _files(folder: Path) -> list[Path]:
         ) from error
 
 
-def write_model(model: GPT2, folder: Path) -> None:
-    """Write config.json, generation_config.json and model.safetensors (fp32); `folder` exists."""
-    ours = model.state_dict()
+def write_model(model: GPT2, folder: Path, *, half: bool = False) -> None:
+    """Write config.json, generation_config.json and model.safetensors in fp32, or in fp16; `folder` exists."""
+    ours = {name: tensor.half() if half else tensor for name, tensor in model.state_dict().items()}
     tensors = {
         theirs: (ours[name].t() if theirs.endswith(_TRANSPOSED) else ours[name]).contiguous().cpu()
         for theirs, name in hf_names(model.config).items()

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ift.data import parse_dataset, read_dataset, split
+from ift.data import parse_dataset, read_dataset, split, to_example
 from ift.errors import DataError
 from ift.prepare import encode_all
 from ift.templates import load_template
 from ift.tokenizer import encoding
-from ift.types import Example
+from ift.types import Check, Example
 
 GOOD = {"instruction": "Add.", "input": "1 and 1", "output": "2"}
 
@@ -212,3 +212,33 @@ def test_the_books_rows_are_as_long_as_tiktokens_whole_text_encoding(book):
     template = load_template("alpaca")
     whole = [len(encoding().encode_ordinary(template.render(example).text)) for example in book.examples]
     assert [len(row) - 1 for row in encode_all(book.examples, template)] == whole
+
+
+# Open-ended records and what is held out.
+
+
+def test_a_record_may_bring_its_own_check_and_what_is_held_out(tmp_path):
+    row = {"instruction": "Name two fruits.", "output": "Fig and plum.", "held_out": ["fact"]}
+    row |= {"check": {"any_of": ["fig", "plum"], "at_least": 2}}
+    example = to_example(row, where="record 1")
+    assert example.check == Check(("fig", "plum"), at_least=2, sentences=1)
+    assert example.held_out == ("fact",)
+
+
+@pytest.mark.parametrize(
+    ("check", "what"),
+    [
+        ({}, "no list of words"),
+        ({"any_of": []}, "no list of words"),
+        ({"any_of": [1]}, "no list of words"),
+        ({"any_of": "fig"}, "no list of words"),
+        ("fig", "no list of words"),
+        ({"any_of": ["fig"], "at_least": 2}, "can't be met"),
+        ({"any_of": ["fig"], "sentences": -1}, "can't be met"),
+        ({"any_of": ["fig"], "at_least": True}, "can't be met"),
+    ],
+)
+def test_a_check_that_is_none_is_told_with_its_field(check, what):
+    with pytest.raises(DataError, match=what) as caught:
+        to_example({"instruction": "a", "output": "b", "check": check}, where="record 3")
+    assert caught.value.where == "record 3, field check"

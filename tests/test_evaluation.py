@@ -13,7 +13,7 @@ from ift.job import Stop
 from ift.metrics import METRICS
 from ift.sources import load_dataset
 from ift.templates import Template
-from ift.types import EOS_ID, Completion, Example, Score, Scored
+from ift.types import EOS_ID, Check, Completion, Example, Score, Scored
 from tests.helpers import WORD, parrot, tiny_model, write_records
 
 TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")
@@ -42,16 +42,37 @@ def test_a_prompt_that_fills_the_context_is_a_row_without_a_value_and_with_the_r
 def test_the_means_leave_out_what_could_not_be_answered():
     before = answered(parrot(EOS_ID), Example("a", "", "word word"), TOO_LONG)
     after = answered(parrot(WORD), Example("a", "", "word word"), TOO_LONG)
-    summary = summarize(before, after)
+    summary = summarize(before, after, [Example("a", "", "word word"), TOO_LONG])
     assert summary["n"] == 2
     assert [summary[side]["exact_match"] for side in ("before", "after")] == [0.0, 1.0]
     assert [summary[side]["ended"] for side in ("before", "after")] == [1.0, 0.0]
     assert summary["gain_interval_95"]["exact_match"] == (1.0, 1.0)
 
 
+def test_the_means_are_split_by_what_no_training_record_has():
+    examples = [
+        Example("a", "", "word word", held_out=("fact",)),
+        Example("b", "", "other", held_out=("fact", "wording")),
+    ]
+    rows = answered(parrot(WORD), *examples)
+    groups = summarize(rows, rows, examples)["held_out"]
+    assert {name: (group["n"], group["after"]["exact_match"]) for name, group in groups.items()} == {
+        "fact": (2, 0.5),
+        "wording": (1, 0.0),
+    }
+
+
+def test_an_open_ended_record_is_scored_by_its_own_check_and_left_out_of_exact_match():
+    examples = [Example("a", "", "word word"), Example("b", "", "a story", check=Check(("word",)))]
+    rows = answered(parrot(WORD), *examples)
+    summary = summarize(rows, rows, examples)
+    assert (summary["after"]["exact_match"], summary["after"]["check"]) == (1.0, 1.0)
+    assert {score.by: score.value for score in rows[1].scores} == {**dict.fromkeys(METRICS), "check": 1.0}
+
+
 def test_where_nothing_could_be_answered_the_means_are_none():
     row = Scored(Completion(0, "", (), "length"), tuple(Score(name, None, "too long") for name in METRICS))
-    summary = summarize([row], [row])
+    summary = summarize([row], [row], [TOO_LONG])
     assert {*summary["before"].values(), *summary["gain_interval_95"].values()} == {None}
 
 

@@ -4,7 +4,22 @@ import pytest
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu import sentence_chrf
 
-from ift.metrics import METRICS, chrf, exact_match, mean, normalize, paired_interval, rouge_l, score, token_f1, unscored
+from ift.metrics import (
+    METRICS,
+    chrf,
+    exact_match,
+    mean,
+    normalize,
+    paired_interval,
+    passes,
+    rouge_l,
+    score,
+    token_f1,
+    unscored,
+)
+from ift.types import Check, Example
+
+EXAMPLE = Example("x", "", "y")
 
 TEXTS = [
     ("The cat sat on the mat.", "the cat sat on a mat"),
@@ -76,12 +91,14 @@ def test_chrf_is_the_packages_own_on_a_scale_of_one(answer, expected):
 
 
 def test_a_perfect_answer_scores_one_everywhere():
-    assert [s.value for s in score("Paris is big.", "Paris is big.")] == pytest.approx([1.0] * len(METRICS))
+    assert [s.value for s in score("Paris is big.", Example("a", "", "Paris is big."))] == pytest.approx(
+        [1.0] * len(METRICS)
+    )
 
 
 def test_every_metric_gives_one_score_with_or_without_an_answer():
-    assert [s.by for s in score("x", "y")] == [s.by for s in unscored("too long")] == list(METRICS)
-    assert {(s.value, s.reason) for s in unscored("too long")} == {(None, "too long")}
+    assert [s.by for s in score("x", EXAMPLE)] == [s.by for s in unscored("too long", EXAMPLE)] == list(METRICS)
+    assert {(s.value, s.reason) for s in unscored("too long", EXAMPLE)} == {(None, "too long")}
 
 
 def test_a_mean_leaves_out_what_is_not_there():
@@ -113,3 +130,29 @@ def test_no_pair_no_interval(before, after):
 def test_columns_of_unequal_length_are_a_fault_not_a_number():
     with pytest.raises(ValueError, match="zip"):
         paired_interval([1.0], [1.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_met"),
+    [
+        ("Three fruits are apple, pear and plum.", True),
+        ("Apple. Pear! PLUM?", True),
+        ("Three fruits are apple, apple and plum.", False),
+        ("Three fruits are pineapple, pear and plum.", False),
+        ("", False),
+    ],
+)
+def test_a_list_is_right_where_it_names_so_many_different_members(answer, is_met):
+    assert passes(answer, Check(("apple", "pear", "plum", "fig"), at_least=3)) == is_met
+
+
+def test_a_longer_name_does_not_count_as_the_shorter_one_in_it():
+    check = Check(("polar bear", "bear"), at_least=2)
+    assert passes("A polar bear slept.", check) == 0.0
+    assert passes("A polar bear met a bear.", check) == 1.0
+
+
+def test_a_story_needs_its_sentences():
+    check = Check(("fox",), sentences=3)
+    assert passes("A fox came. It ate. It left.", check) == 1.0
+    assert passes("A fox came. It ate", check) == 0.0

@@ -1,4 +1,4 @@
-"""The command line: `python -m ift train|evaluate|generate|batch|data`.
+"""The command line: `python -m ift train|evaluate|generate|batch|data|starter`.
 
 Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 failed, 2 the input can't be used,
 3 stopped on request.
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ift.cli import commands
+from ift.cli import commands, starter
 from ift.cli.progress import STOPPED
 from ift.config import PRESETS, SCHEDULES
 from ift.errors import IftError, InputError
@@ -69,7 +69,25 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         command.add_argument("--json", action="store_true", help="print JSON to stdout")
         add(command)
+    _starter(actions)
     return parser
+
+
+def _starter(actions: argparse._SubParsersAction) -> None:
+    text = "make the starter model and its data set again, from the seed"
+    command = actions.add_parser("starter", help=text, description=text.capitalize() + ".", allow_abbrev=False)
+    inner = command.add_subparsers(required=True, metavar="COMMAND")
+    text = "data set, text, pretraining and packing; an unfinished build is gone on with"
+    build = inner.add_parser("build", help=text, description=text.capitalize() + ".", allow_abbrev=False)
+    build.set_defaults(run=starter.build)
+    build.add_argument("--out", required=True, metavar="DIR", help="the folder to build in")
+    build.add_argument("--steps", type=int, help="of pretraining")
+    build.add_argument("--seed", type=int, help="of text and weights; the data set has its own")
+    text = "fine-tune and score a build, and write its model card"
+    measure = inner.add_parser("measure", help=text, description=text.capitalize() + ".", allow_abbrev=False)
+    measure.set_defaults(run=starter.measure)
+    measure.add_argument("--out", required=True, metavar="DIR", help="the folder of a finished build")
+    measure.add_argument("--seeds", type=int, default=3, help="fine-tunings with the default options (3)")
 
 
 def _data_and_template(command: argparse.ArgumentParser) -> None:
@@ -106,7 +124,15 @@ def _train(command: argparse.ArgumentParser) -> None:
     command.add_argument("--eval_steps", type=int)
     command.add_argument("--save_steps", type=int)
     command.add_argument("--seed", type=int)
+    text = "true or false: matrix products in bf16; unless given, where the processor has it"
+    command.add_argument("--bf16", type=_truth, metavar="BOOL", help=text)
     command.add_argument("--attached", action="store_true", help="save and end when standard input ends")
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text.lower() == "true"
 
 
 def _evaluate(command: argparse.ArgumentParser) -> None:

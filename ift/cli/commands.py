@@ -52,9 +52,9 @@ def _config(args: Namespace) -> TrainConfig:
 
 
 def _load_data(name: str | None) -> Dataset:
-    from ift.cli.progress import download_bar
+    from ift.cli.progress import counting_bar
 
-    with download_bar() as progress:
+    with counting_bar("download", "B") as progress:
         return load_dataset(name or TrainConfig().data, progress=progress)
 
 
@@ -77,7 +77,7 @@ def train(args: Namespace) -> int:
     try:
         with run.writing():
             events = logged(run.training, _train_events(run, config, dataset, template, stop))
-            return show_training(events, run=run, as_json=args.json)
+            return show_training(events, folder=run.path, as_json=args.json)
     finally:
         run.clear_stop()
 
@@ -124,6 +124,9 @@ def _score_table(scores: dict) -> str:
         before, interval = scores["before"][name], scores["gain_interval_95"][name]
         gain = f"[{interval[0]:+.3f}, {interval[1]:+.3f}]" if interval else "none"
         lines.append(f"{name:12} {_number(before):>8} {_number(after):>8}   {gain}")
+    for name, group in scores["held_out"].items():
+        before, after = (_number(group[side]["exact_match"]) for side in ("before", "after"))
+        lines.append(f"exact match of the {group['n']} records with a held-out {name}: {before} → {after}")
     return "\n".join(lines)
 
 

@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tqdm import tqdm
 
 from ift.events import Answered, Evaluated, Sampled, Saved, Stepped, Stopped, TrainEvent, Warned, to_json
-from ift.runs import Run
 
 
 def _bar(**options: object) -> tqdm:
@@ -20,13 +20,13 @@ STOPPED = 3
 
 
 @contextmanager
-def download_bar() -> Iterator[Callable[[int, int], None]]:
-    """A bar that appears with the first bytes."""
+def counting_bar(desc: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that appears with the first (so many, of so many); the second is 0 where nobody knows it."""
     bar: tqdm | None = None
 
     def show(done: int, total: int) -> None:
         nonlocal bar
-        bar = bar or _bar(total=total or None, unit="B", unit_scale=True, desc="download")
+        bar = bar or _bar(total=total or None, unit=unit, unit_scale=True, desc=desc)
         bar.update(done - bar.n)
 
     try:
@@ -36,8 +36,8 @@ def download_bar() -> Iterator[Callable[[int, int], None]]:
             bar.close()
 
 
-def show_training(events: Iterator[TrainEvent], *, run: Run, as_json: bool) -> int:
-    """Show a training's events as they come; returns the exit code."""
+def show_training(events: Iterator[TrainEvent], *, folder: Path, as_json: bool) -> int:
+    """Show a training's events as they come, then the folder; returns the exit code."""
     code = 0
     bar: tqdm | None = None
     for event in events:
@@ -54,7 +54,7 @@ def show_training(events: Iterator[TrainEvent], *, run: Run, as_json: bool) -> i
     if bar:
         bar.close()
     if not as_json:
-        print(run.path)
+        print(folder)
     return code
 
 
