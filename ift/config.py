@@ -20,7 +20,8 @@ class TrainConfig:
     file. template: a preset or a file. train_on: a name from `TRAIN_ON` or roles with commas.
     max_steps: -1 leaves the number of steps to the epochs. lr_scheduler_type: `linear` falls to 0 at the last
     step; both rise over `warmup_steps` first. max_grad_norm: 0 does not clip. eval_steps, save_steps: the last
-    step is always evaluated and saved. max_length: tokens a row, None takes the model's context.
+    step is always evaluated and saved. max_length: tokens a row, None takes the model's context. bf16: matrix
+    products of training in bf16 and not in fp32; None: where the processor has it.
     """
 
     model: str = "starter"
@@ -39,6 +40,7 @@ class TrainConfig:
     eval_steps: int = 20
     save_steps: int = 100
     seed: int = 123
+    bf16: bool | None = None
 
     def __post_init__(self) -> None:
         parse_trained(self.train_on)
@@ -100,7 +102,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
 
 def preset_for(model: str) -> str:
     """The preset that a model starts from."""
-    return "quick" if model == "starter" else "book"
+    return "quick" if model in ("starter", "starter-untrained") else "book"
 
 
 def make_config(options: Mapping[str, object], *, preset: str | None = None) -> TrainConfig:

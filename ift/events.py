@@ -25,6 +25,17 @@ class Started(TrainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared(TrainEvent):
+    """Model and rows are ready. `device`: cpu, cuda or mps; `bf16`: whether products run in it; `rows` to train on."""
+
+    device: str
+    threads: int
+    bf16: bool
+    parameters: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stepped(TrainEvent):
     """One optimizer step.
 

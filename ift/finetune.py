@@ -14,6 +14,7 @@ from ift.runs import Run
 from ift.templates import Template
 from ift.training import Trainer
 from ift.types import Example
+from ift.vocabulary import known_ids
 
 
 def train_events(
@@ -47,6 +48,7 @@ def train_events(
     if config.warmup_steps >= trainer.total_steps:
         rise = f"The learning rate only rises: warmup_steps is {config.warmup_steps} of {trainer.total_steps} steps."
         yield Warned(step=0, message=f"{rise} Lower it for so short a run.")
+    yield trainer.prepared()
     stop.at_once = False  # from here on the loop looks at each step, and saves
     for event in trainer:
         yield event
@@ -66,5 +68,6 @@ def _samples(dataset: Dataset, template: Template, rows: Rows) -> list[tuple[Exa
 
 
 def _save(run: Run, trainer: Trainer) -> Saved:
-    folder = save_checkpoint(run.path / "checkpoints", trainer.model, step=trainer.step)
+    known = known_ids(trainer.config.model)
+    folder = save_checkpoint(run.path / "checkpoints", trainer.model, step=trainer.step, known=known)
     return Saved(step=trainer.step, path=folder.relative_to(run.path).as_posix())

@@ -11,24 +11,26 @@ from torch import Tensor
 from ift.batching import collate, epochs
 from ift.config import TrainConfig
 from ift.errors import TrainingError
-from ift.events import Evaluated, Sampled, Stepped, TrainEvent
+from ift.events import Evaluated, Prepared, Sampled, Stepped, TrainEvent
 from ift.generation import Prompt, Sampling, generate
 from ift.model import GPT2
+from ift.precision import autocast
 from ift.types import IGNORE_INDEX, Batch, Encoded, Example, Role
 
 SAMPLE_TOKENS = 40
 """A sampled answer's length at most."""
 
 
-def losses(model: GPT2, batch: Batch) -> tuple[Tensor, Tensor]:
+def losses(model: GPT2, batch: Batch, *, bf16: bool | None = False) -> tuple[Tensor, Tensor]:
     """Loss in nats and role of every trained target of a batch: (n,) float32, (n,) uint8.
 
-    The head, most of a small model's work, runs only where a target is trained.
+    The head, most of a small model's work, runs only where a target is trained. `bf16`: see `autocast`.
     """
     inputs = torch.from_numpy(batch.inputs).to(model.device)  # (B, T)
     targets = torch.from_numpy(batch.targets).to(model.device)  # (B, T)
     trained = targets != IGNORE_INDEX
-    logits = model.logits(model.hidden(inputs)[trained])  # (n, V)
+    with autocast(model.device, bf16=bf16):
+        logits = model.logits(model.hidden(inputs)[trained])  # (n, V)
     roles = torch.from_numpy(batch.roles).to(model.device)[trained]
     return F.cross_entropy(logits.float(), targets[trained], reduction="none"), roles
 
@@ -83,6 +85,18 @@ class Trainer:
             if is_last:
                 return
 
+    def prepared(self) -> Prepared:
+        """What it will run on, and how much there is."""
+        device = self.model.device
+        return Prepared(
+            step=self.step,
+            device=device.type,
+            threads=torch.get_num_threads(),
+            bf16=autocast(device, bf16=self.config.bf16)._enabled,
+            parameters=sum(parameter.numel() for parameter in self.model.parameters()),
+            rows=len(self.train),
+        )
+
     def _batch(self, rows: Sequence[Encoded]) -> Batch:
         return collate(rows, trained=self.config.trained, max_length=self.max_length)
 
@@ -94,7 +108,7 @@ class Trainer:
             group["lr"] = rate
         self.model.train()
         self.optimizer.zero_grad()
-        loss = losses(self.model, batch)[0].mean()
+        loss = losses(self.model, batch, bf16=self.config.bf16)[0].mean()
         loss.backward()
         limit = config.max_grad_norm or torch.inf
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit))
@@ -138,7 +152,8 @@ class Trainer:
         """The mean over all trained targets of the split, not the mean of batch means."""
         rows = sorted(self.validation, key=len)  # equal neighbours waste no padding
         size = self.config.per_device_train_batch_size
-        parts = [losses(self.model, self._batch(rows[i : i + size])) for i in range(0, len(rows), size)]
+        bf16 = self.config.bf16
+        parts = [losses(self.model, self._batch(rows[i : i + size]), bf16=bf16) for i in range(0, len(rows), size)]
         values = torch.cat([part[0] for part in parts]).cpu().double()
         roles = torch.cat([part[1] for part in parts]).cpu()
         by_role = {Role(r).label: values[roles == r].mean().item() for r in roles.unique().tolist()}

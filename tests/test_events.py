@@ -11,6 +11,7 @@ from ift.events import (
     Evaluated,
     Failed,
     Finished,
+    Prepared,
     Sampled,
     Saved,
     Started,
@@ -36,6 +37,7 @@ STEPPED = Stepped(
 )
 EVENTS = [
     Started(step=0, pid=12, process_time=1234.5),
+    Prepared(step=0, device="cpu", threads=2, bf16=False, parameters=5, rows=3),
     STEPPED,
     Evaluated(step=3, total_steps=9, loss=2.0, trained_tokens=7, loss_by_role={"response": 2.0, "eos": 0.5}),
     Sampled(step=3, record=7, instruction="Say\nhi", input="", output="hi", model_response="\u2028😀\0", finish="eos"),

@@ -28,7 +28,7 @@ ROWS = [
 
 def config(**options):
     plain = {"lr_scheduler_type": "constant", "warmup_steps": 0, "max_grad_norm": 0.0, "eval_steps": 1000}
-    return TrainConfig(**{**plain, "per_device_train_batch_size": 2, "learning_rate": 1e-3, **options})
+    return TrainConfig(**{**plain, "per_device_train_batch_size": 2, "learning_rate": 1e-3, "bf16": False, **options})
 
 
 def trainer(model=None, *, train=ROWS, **options):

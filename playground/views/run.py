@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from ift.config import TrainConfig
-from ift.events import Evaluated, Failed, Sampled, Saved, Stepped, Stopped, TrainEvent, Warned
+from ift.events import Evaluated, Failed, Prepared, Sampled, Saved, Stepped, Stopped, TrainEvent, Warned
 from ift.runs import State
 from playground.views.html import block, card, esc
 
@@ -41,6 +41,7 @@ def news(
         "offset": offset,
         "state": state.value,
         "over": state.is_over,
+        "machine": next((_machine(event) for event in events if isinstance(event, Prepared)), ""),
         "steps": [asdict(event) for event in events if isinstance(event, Stepped)],
         "evaluations": [asdict(event) for event in events if isinstance(event, Evaluated)],
         "samples": [asdict(event) for event in events if isinstance(event, Sampled)],
@@ -50,6 +51,11 @@ def news(
         "error": error,
         "said": said,
     }
+
+
+def _machine(event: Prepared) -> str:
+    threads = f" with {event.threads} threads" if event.device == "cpu" else ""
+    return f"On {event.device}{threads}, in {'bf16' if event.bf16 else 'fp32'}."
 
 
 def ready(config: TrainConfig, *, template: str, records: int, rows: int, tokens_per_row: float) -> str:

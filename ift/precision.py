@@ -1,0 +1,17 @@
+"""bf16 where the processor multiplies in it; elsewhere it would only be slow. Weights and optimizer stay fp32."""
+
+import torch
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether matrix products in bf16 are faster than in fp32 here."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def autocast(device: torch.device, *, bf16: bool | None) -> torch.autocast:
+    """A context in which matrix products run in bf16; None takes it where `has_bf16`."""
+    enabled = has_bf16(device) if bf16 is None else bf16
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
