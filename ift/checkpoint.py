@@ -2,6 +2,7 @@
 
 step-000100/   config.json  generation_config.json  model.safetensors    loads in transformers
                state.json       the step
+               vocabulary.json  the ids known from pretraining, where the base model lists them
                manifest.json    sha256 of each file: safetensors load a flipped bit without a word
 """
 
@@ -9,23 +10,27 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from ift.errors import ModelError
 from ift.model import GPT2
+from ift.vocabulary import write_vocabulary
 from ift.weights import write_model
 
 KEPT = 2
 """How many checkpoints stay: the newest, and the one before in case it is the newest that gets damaged."""
 
 
-def save_checkpoint(parent: Path, model: GPT2, *, step: int) -> Path:
+def save_checkpoint(parent: Path, model: GPT2, *, step: int, known: Collection[int] | None = None) -> Path:
     """Write `step-…` under `parent` and drop the ones before the last two; returns its folder."""
     final = parent / f"step-{step:06d}"
     staged = parent / f".{final.name}.part"
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
     write_model(model, staged)
+    if known is not None:
+        write_vocabulary(staged, sorted(known))
     (staged / "state.json").write_text(json.dumps({"step": step}) + "\n", encoding="utf-8")
     manifest = {path.name: _sha256(path) for path in sorted(staged.iterdir())}
     (staged / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")

@@ -22,7 +22,10 @@ GPT2_SIZES = {
     "gpt2-xl": 1_557_611_200,
 }
 """OpenAI's released sizes: name → parameters."""
-NAMES = ("starter", *GPT2_SIZES)
+UNTRAINED = "starter-untrained"
+"""The starter's shape with random weights: what fine-tuning does without pretraining."""
+NAMES = ("starter", *GPT2_SIZES, UNTRAINED)
+UNTRAINED_SEED = 0
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -33,7 +36,7 @@ def find_model(name: str) -> Path | str:
     Raises:
         ModelError: the name is none of the known kinds.
     """
-    if name == "starter":
+    if name in ("starter", UNTRAINED):
         return ASSETS / "starter"
     if name in GPT2_SIZES:
         return f"openai-community/{name}"
@@ -110,11 +113,13 @@ def load_model(name: str, *, device: "torch.device | None" = None) -> "GPT2":
         DownloadError: it did not arrive.
     """
     from ift.checkpoint import verify_checkpoint
-    from ift.model import best_device
-    from ift.weights import read_model
+    from ift.model import best_device, random_model
+    from ift.weights import read_config, read_model
 
     found = find_model(name)
     folder = found if isinstance(found, Path) else fetch_model(found)
+    if name == UNTRAINED:
+        return random_model(read_config(folder), seed=UNTRAINED_SEED).to(device or best_device()).eval()
     if (folder / "manifest.json").is_file():
         verify_checkpoint(folder)
     return read_model(folder).to(device or best_device()).eval()

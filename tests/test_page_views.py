@@ -10,11 +10,24 @@ from ift.batching import collate
 from ift.config import TrainConfig
 from ift.data import Dataset
 from ift.errors import ConfigError
-from ift.events import Answered, Evaluated, Failed, Finished, Sampled, Saved, Started, Stepped, Stopped, Warned
+from ift.events import (
+    Answered,
+    Evaluated,
+    Failed,
+    Finished,
+    Prepared,
+    Sampled,
+    Saved,
+    Started,
+    Stepped,
+    Stopped,
+    Warned,
+)
 from ift.prepare import encode_all
 from ift.report import inspect
 from ift.runs import State
 from ift.templates import Template
+from ift.tokenizer import encode_text
 from ift.types import EOS_ID, IGNORE_INDEX, TRAIN_ON, Completion, Example, Role
 from playground.views import compare, data, html, run
 from playground.views.lens import lens, notes
@@ -178,11 +191,21 @@ def test_the_numbers_over_the_grid_are_those_of_the_batch():
     assert shown["role_shares"] == pytest.approx([0, 0, 0, 0, 6 / 8, 2 / 8, 0])
 
 
+def test_ids_that_the_model_never_saw_are_named_with_what_that_means():
+    known = frozenset(encode_text("Q: a\nA:b"))
+    value = lens(
+        [Example("a", "", "zorb")], [0], TEMPLATE, trained=TRAIN_ON["response"], max_length=None, stamp=1, known=known
+    )
+    assert {value["pieces"][str(token)] for token in value["unknown"]} >= {"orb"}
+    assert "new to the starter" in notes(value, 8)
+    assert "orb" in notes(value, 8)
+
+
 def test_the_notes_name_cut_and_left_out_rows_and_are_silent_without():
-    said = notes({"cut": [3, 5], "left_out": [0]}, 8)
+    said = notes({"cut": [3, 5], "left_out": [0], "unknown": []}, 8)
     assert "Rows 3, 5 are cut at 8 tokens" in said
     assert "Rows 0 have no trained target" in said
-    assert notes({"cut": [], "left_out": []}, 8) == ""
+    assert notes({"cut": [], "left_out": [], "unknown": []}, 8) == ""
 
 
 # The data.
@@ -312,6 +335,12 @@ def test_the_news_of_a_run_that_goes_on_are_its_events_by_kind():
     assert (news["end"], news["error"]) == ("", None)
 
 
+def test_the_machine_is_told_once():
+    prepared = Prepared(step=0, device="cpu", threads=2, bf16=True, parameters=9, rows=3)
+    assert run.news("r", [prepared], 1, State.RUNNING)["machine"] == "On cpu with 2 threads, in bf16."
+    assert run.news("r", [], 1, State.RUNNING)["machine"] == ""
+
+
 def test_no_news_are_no_news():
     news = run.news("r", [], 70, State.RUNNING)
     assert (news["steps"], news["saved"], news["end"], news["error"]) == ([], "", "", None)
@@ -418,6 +447,43 @@ def test_the_verdict_has_a_tile_a_metric():
     assert compare.verdict(scores(0.25, 0.5, (0.1, 0.3))).count("25.0% → 50.0%") == 5
 
 
+def test_the_verdict_tells_what_no_training_record_has_apart():
+    group = {"n": 7, "before": {"exact_match": 0.0}, "after": {"exact_match": 0.5}}
+    unscored = {"n": 1, "before": {"exact_match": None}, "after": {"exact_match": None}}
+    held_out = {"fact": group, "wording": unscored, "<b>": group}
+    shown = compare.verdict({**scores(0.25, 0.5, (0.1, 0.3)), "held_out": held_out})
+    assert "7 of them ask for a fact that no training record tells: exact match <b>0.0% → 50.0%</b>." in shown
+    assert "ask in words" not in shown
+    assert "held-out &lt;b&gt;" in shown
+
+
+def open_ended(value):
+    """A record whose own check was met or not; nothing else can score it."""
+    return {**side(value=None, reason="open-ended"), "scores": [*side(value=None)["scores"], {"by": "check"} | value]}
+
+
+def test_an_open_ended_record_is_right_where_its_own_check_is_met():
+    bad, good = ({"value": value, "reason": ""} for value in (0.0, 1.0))
+    answers = compare.frame([open_ended(bad), open_ended(bad)], [open_ended(good), open_ended(bad)])
+    assert [len(compare.choose(answers, kind)) for kind in ("improved", "not right")] == [1, 1]
+    shown = compare.answers_table(answers, page=1)
+    assert "✓ met" in shown
+    assert "✗ not met" in shown
+    assert "open-ended" not in shown
+
+
+def test_what_was_typed_shows_the_words_that_are_new_to_the_model():
+    known = frozenset(encode_text("What is a"))
+    shown = compare.new_words(["What is a <zorb>", ""], known)
+    assert 'What is a<mark class="u"> &lt;zorb&gt;</mark>' in shown
+    assert "never held them" in shown
+
+
+@pytest.mark.parametrize("known", [None, frozenset(encode_text("What is a"))])
+def test_nothing_is_said_where_every_word_is_known(known):
+    assert compare.new_words(["What is a", ""], known) == ""
+
+
 def test_without_an_answer_the_verdict_says_so_and_shows_no_number():
     shown = compare.verdict(scores(None, None, None))
     assert "No held-out record could be answered" in shown
@@ -435,7 +501,7 @@ def chosen(kind):
 
 def test_the_filters_go_by_token_f1_exact_match_and_the_ending():
     answers = compare.frame([side(0, 0.0), side(1, 0.5), side(2, 0.0)], [side(0, 1.0), side(1, 0.0), side(2, 0.0)])
-    assert [compare.choose(answers, kind)["record"].tolist() for kind in ("all", "improved", "worse", "not exact")] == [
+    assert [compare.choose(answers, kind)["record"].tolist() for kind in ("all", "improved", "worse", "not right")] == [
         [0, 1, 2],
         [0],
         [1],
@@ -450,7 +516,7 @@ def test_a_record_without_a_score_is_neither_improved_nor_worse_nor_lost():
 
 def test_each_filter_says_how_many_records_it_has():
     labels = [label for label, _ in compare.counts(FOUR)]
-    assert labels == ["all 4", "improved 1", "worse 1", "not exact 0", "never stopped 2"]
+    assert labels == ["all 4", "improved 1", "worse 1", "not right 0", "never stopped 2"]
 
 
 def test_a_row_without_a_score_says_why_and_the_others_their_numbers():

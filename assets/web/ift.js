@@ -79,7 +79,7 @@ window.ift = (() => {
   // ---- The live grid: inputs above targets, the same column is the same t -----------------------------------
   function lens(element, props, watch) {
     const root = element.querySelector('.lens');
-    let view = null, fold = true, from = 0, pin = null;
+    let view = null, unknown = new Set(), fold = true, from = 0, pin = null;
     const cells = new Map(), lines = new Map(), head = attrs(el('div', 'line'), { role: 'row' });
     const tiles = el('div', 'tiles'), legend = el('ul', 'legend'), bar = el('div', 'row'), detail = el('p', 'detail');
     const grid = attrs(el('div', 'g'), { role: 'grid', 'aria-label': 'Input and target tensors' });
@@ -94,6 +94,8 @@ window.ift = (() => {
     root.append(tiles, legend, bar, wrap, detail);
     for (const [role, name] of ROLE_NAMES.entries()) legend.append(el('li', '', el('i', `sw s${role}`, ROLE_LETTERS[role]), name));
     legend.append(el('li', '', el('i', 'sw m s0', ''), '−100: ignored by the loss'));
+    const unknownKey = el('li', '', el('i', 'sw u s0', '?'), 'new to the model');
+    legend.append(unknownKey);
 
     const letter = (row, kind, t) => view[kind === 'input' ? 'input_roles' : 'roles'][row][t];
     const label = (id, role) => role === '6' ? 'pad' : role === '5' ? 'EOS' : view.pieces[id];
@@ -139,8 +141,9 @@ window.ift = (() => {
       for (let t = at; t < end; t++) {
         const role = letter(row, kind, t), id = view[kind === 'input' ? 'inputs' : 'next'][row][t];
         const masked = kind === 'target' && !trained(row, t), piece = label(id, role);
-        const node = cell(`${name}/${t}`, `c s${role}${masked ? ' m' : ''}`, masked ? '−100' : piece, masked ? piece : id);
-        const spoken = `row ${view.rows[row]}, position ${t}, ${kind} ${masked ? 'minus 100, ignored, was ' : ''}${piece}, id ${id}, ${ROLE_NAMES[role]}`;
+        const isNew = unknown.has(id) && role < '5';
+        const node = cell(`${name}/${t}`, `c s${role}${masked ? ' m' : ''}${isNew ? ' u' : ''}`, masked ? '−100' : piece, masked ? piece : id);
+        const spoken = `row ${view.rows[row]}, position ${t}, ${kind} ${masked ? 'minus 100, ignored, was ' : ''}${piece}, id ${id}, ${ROLE_NAMES[role]}${isNew ? ', new to the model' : ''}`;
         if (node.spoken !== spoken) { node.spoken = spoken; node.dataset.id = masked ? -100 : id; node.setAttribute('aria-label', spoken); node.setAttribute('aria-colindex', t + 1); }
         nodes.push(node);
       }
@@ -153,6 +156,7 @@ window.ift = (() => {
       root.classList.toggle('stale', !text);
       if (!text) return;
       view = JSON.parse(text);
+      unknown = new Set(view.unknown);
       for (const key of cells.keys()) { const [row, , t] = key.split('/'); if (row >= view.rows.length || t >= view.width) cells.delete(key); }
       let reveal = false;
       const folded = opening();
@@ -183,6 +187,7 @@ window.ift = (() => {
       earlier.hidden = later.hidden = view.width - folded <= WINDOW;
       earlier.disabled = from === 0; later.disabled = end >= view.width;
       span.textContent = `columns ${at} to ${end - 1} of ${view.width}`;
+      unknownKey.hidden = !unknown.size;
       drawTiles();
       if (!pin || !cells.has(`${pin.row}/input/${pin.t}`) || pin.t < at || pin.t >= end) { pin = first(at, end); reveal = true; }
       mark(pin);
@@ -280,7 +285,7 @@ window.ift = (() => {
   function run(element, props, watch, changed, server) {
     const root = element.querySelector('.run');
     let d, chosen = null, logScale = true, held = false;
-    const fresh = () => ({ steps: [], evaluations: [], samples: {}, warnings: [], end: '', error: null, saved: '' });
+    const fresh = () => ({ steps: [], evaluations: [], samples: {}, warnings: [], end: '', machine: '', error: null, saved: '' });
     const status = attrs(el('div', 'card'), { role: 'region', 'aria-label': 'State of the run' }), tilesBox = el('div', 'tiles'), card = el('div', 'card'), samples = el('div', 'card');
     const host = attrs(el('div', 'plot'), { role: 'group', 'aria-label': 'Training and validation loss by step' });
     const summary = el('p', 'sum'), table = el('details'), scale = el('button', 'ift-btn', 'Log scale');
@@ -308,6 +313,7 @@ window.ift = (() => {
         if (done > before.step) words.push(`About ${duration(per * (total - done))} left.`);
         words.push( `${duration(last.time_s)} so far.`, `Epoch ${last.epoch.toFixed(2)}.`);
       } else if (done) words.push(`${duration(last.time_s)} of training.`);
+      if (d.machine) words.push(d.machine);
       if (d.saved) words.push(`Last saved: ${d.saved}.`);
       if (d.end) words.push(d.end);
       rows.push(el('p', 'muted', words.join(' ')));
@@ -391,6 +397,7 @@ window.ift = (() => {
         d.steps.push(...reply.steps); d.evaluations.push(...reply.evaluations); d.warnings.push(...reply.warnings);
         for (const sample of reply.samples) (d.samples[sample.step] ||= []).push(sample);
         d.end = reply.end || d.end;
+        d.machine = reply.machine || d.machine;
         d.error = reply.error || d.error;
         d.saved = reply.saved || d.saved;
         drawStatus(reply);

@@ -8,6 +8,7 @@ from ift.data import to_example
 from ift.errors import ConfigError, IftError
 from ift.runs import Run, State
 from ift.templates import Template
+from ift.vocabulary import known_ids
 from playground import polls
 from playground.context import LIVE, QUIET, Context, whole
 from playground.views import compare as views
@@ -61,6 +62,7 @@ class CompareTab:
         gr.HTML('<div class="ift"><h2>Ask both models</h2></div>', elem_classes="plain")
         self.instruction = gr.Textbox("What is the capital of France?", label="Instruction", elem_id="ask-instruction")
         self.input = gr.Textbox(label="Input (may stay empty)", elem_id="ask-input")
+        self.known = gr.HTML(elem_id="ask-new", elem_classes="plain")
         with gr.Row():
             self.temperature = gr.Number(0, label="Temperature", info="0: the likeliest token", min_width=120)
             self.tokens = gr.Number(CHAT_TOKENS, label="New tokens", info="at most", precision=0, min_width=120)
@@ -74,6 +76,9 @@ class CompareTab:
         self.progress.changed(self.show, self.run, self.results, **QUIET)
         for change in (self.filter.input, self.page.change):
             change(self._table, [self.run, self.filter, self.page], self.table, **LIVE)
+        typed = [self.run, self.instruction, self.input]
+        for box in typed:
+            box.change(self._new_words, typed, self.known, **LIVE)
         asked = [self.run, self.instruction, self.input, self.temperature, self.tokens]
         for event in (self.ask.click, self.instruction.submit, self.input.submit):
             event(self._ask, asked, self.said, **QUIET)
@@ -138,6 +143,15 @@ class CompareTab:
             return ""
         answers = views.frame(run.completions("before"), run.completions("after"))
         return views.answers_table(views.choose(answers, chosen), page=int(page or 1))
+
+    def _new_words(self, run_id: str | None, *texts: str) -> str:
+        run = self.context.jobs.run(run_id)
+        if run is None:
+            return ""
+        try:
+            return views.new_words(texts, known_ids(str(run.last_checkpoint())))
+        except IftError:
+            return ""  # a run that has saved nothing can't be asked; `look` says so
 
     def _ask(self, run_id: str | None, *question: object) -> Iterator[str]:
         try:

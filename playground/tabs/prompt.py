@@ -8,6 +8,7 @@ from ift.batching import parse_trained
 from ift.errors import IftError
 from ift.templates import MAX_CHARACTERS, PRESETS, Template, preset_source
 from ift.types import TRAIN_ON
+from ift.vocabulary import known_ids
 from playground import library
 from playground.context import LIVE, QUIET, Context, preset_of, train_on, whole
 from playground.views import html
@@ -90,6 +91,7 @@ class PromptTab:
                 trained=parse_trained(train_on(mask, keep_eos, train_padding)),
                 max_length=longest,
                 stamp=next(self.context.stamps),
+                known=known_ids(self.context.model(model)),
             )
         except IftError as problem:
             return {"error": problem.what}, html.error(problem)

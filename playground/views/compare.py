@@ -1,22 +1,24 @@
 """The Before & after tab: verdict, means, tasks, every held-out record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
 from ift.events import Answered, Failed, TrainEvent
 from ift.runs import State
 from ift.types import Completion
-from playground.views.html import block, card, chip, esc, note, table, tiles
+from ift.vocabulary import stretches
+from playground.views.html import NEW_TO_MODEL, block, card, chip, esc, note, table, tiles
 
 TITLES = {
     "exact_match": ("Exact match", "same words; case, punctuation and articles ignored"),
     "token_f1": ("Token F1", "shared words, order ignored"),
     "rouge_l": ("ROUGE-L", "longest common word sequence"),
     "chrf": ("chrF", "shared character sequences"),
+    "check": ("Own check", "open-ended records: lists and stories, by the record's own rule"),
     "ended": ("Stopped by itself", "end-of-text, or the template's own ending"),
 }
-FILTERS = ("all", "improved", "worse", "not exact", "never stopped")
+FILTERS = ("all", "improved", "worse", "not right", "never stopped")
 PAGE_ROWS = 50
 _FINISH = {"eos": "", "stop": "", "length": "! cut"}
 
@@ -39,8 +41,21 @@ def verdict(scores: Mapping) -> str:
         f"{scores['n']:,} held-out records, greedy answers of up to {scores['max_new_tokens']} tokens, paired "
         "bootstrap over the records. The interval tells about the choice of records, not about the luck of one run."
     )
-    lead = f'<p class="muted">Verdict {sign}</p><p class="lead">{sentence}</p><p class="muted">{esc(detail)}</p>'
-    return block(f'<div class="verdict {kind}">{lead}</div>', tiles(_tile(scores, name) for name in TITLES))
+    split = "".join(f"<p>{_held_out(name, group)}</p>" for name, group in scores.get("held_out", {}).items())
+    lead = f'<p class="muted">Verdict {sign}</p><p class="lead">{sentence}</p><p class="muted">{esc(detail)}</p>{split}'
+    return block(
+        f'<div class="verdict {kind}">{lead}</div>',
+        tiles(_tile(scores, name) for name in TITLES if name in scores["after"]),
+    )
+
+
+def _held_out(name: str, group: Mapping) -> str:
+    before, after = (group[side]["exact_match"] for side in ("before", "after"))
+    if before is None or after is None:
+        return ""
+    meaning = {"fact": "ask for a fact that no training record tells", "wording": "ask in words that none uses"}
+    text = f"{group['n']:,} of them {meaning.get(name, f'have a held-out {name}')}"
+    return f"{esc(text)}: exact match <b>{before:.1%} → {after:.1%}</b>."
 
 
 def _tile(scores: Mapping, name: str) -> tuple[str, str, str]:
@@ -55,15 +70,21 @@ def _tile(scores: Mapping, name: str) -> tuple[str, str, str]:
 
 
 def frame(before: Sequence[Mapping], after: Sequence[Mapping]) -> pd.DataFrame:
-    """One row a held-out record, in the data set's order: texts, finishes and scores of both sides."""
+    """One row a held-out record, in the data set's order: texts, finishes and scores of both sides.
+
+    Where many answers are right the record's own check stands in for exact match and token F1.
+    """
     rows = []
     for old, new in zip(before, after, strict=True):
         row = {name: new[name] for name in ("record", "task", "instruction", "input", "output")}
         for side, answered in (("before", old), ("after", new)):
             row[side] = answered["model_response"]
             row[f"{side}_finish"] = answered["finish"]
-            row[f"{side}_reason"] = answered["scores"][0]["reason"]
-            row |= {f"{side}_{score['by']}": score["value"] for score in answered["scores"]}
+            is_scored = any(score["value"] is not None for score in answered["scores"])
+            row[f"{side}_reason"] = "" if is_scored else answered["scores"][0]["reason"]
+            scores = {score["by"]: score["value"] for score in answered["scores"]}
+            own = {"exact_match": scores["check"], "token_f1": scores["check"]} if "check" in scores else {}
+            row |= {f"{side}_{name}": value for name, value in (scores | own).items()}
         rows.append(row)
     return pd.DataFrame(rows).fillna({"task": ""})
 
@@ -75,7 +96,7 @@ def choose(answers: pd.DataFrame, kind: str) -> pd.DataFrame:
         "all": gain.isna() | gain.notna(),
         "improved": gain > 0,
         "worse": gain < 0,
-        "not exact": answers["after_exact_match"] == 0.0,
+        "not right": answers["after_exact_match"] == 0.0,
         "never stopped": answers["after_finish"] == "length",
     }
     return answers[masks[kind]]
@@ -107,7 +128,9 @@ def answers_table(answers: pd.DataFrame, *, page: int) -> str:
 
 def _row(row: Mapping) -> tuple[str, ...]:
     question = f"<b>{esc(row['instruction'])}</b>" + (f"\n{esc(row['input'])}" if row["input"] else "")
-    if row["after_reason"] or row["before_reason"]:
+    if (met := row.get("after_check")) is not None and not pd.isna(met):
+        score, exact = "own check", chip("good", "✓ met") if met else chip("bad", "✗ not met")
+    elif row["after_reason"] or row["before_reason"]:
         reason = row["after_reason"] or row["before_reason"]
         score, exact = "none", chip("warn", f"! {reason}")
     else:
@@ -131,7 +154,7 @@ def _answer(row: Mapping, side: str) -> str:
 
 
 def task_figure(answers: pd.DataFrame) -> dict:
-    """Exact match by task, before and after, for the figure component; empty where records name no task."""
+    """Right answers by task, before and after, for the figure component; empty where records name no task."""
     if (answers["task"] == "").all():
         return {}
     by_task = (
@@ -147,7 +170,7 @@ def task_figure(answers: pd.DataFrame) -> dict:
     text = "%{y}: %{x:.0%}<extra></extra>"
     height = 80 + 24 * len(names)
     return {
-        "label": f"Exact match by task, before and after, {len(names)} tasks; the table below has every record",
+        "label": f"Right answers by task, before and after, {len(names)} tasks; the table below has every record",
         "height": height,
         "data": [
             {"x": x, "y": y, "showlegend": False, **line},
@@ -156,7 +179,11 @@ def task_figure(answers: pd.DataFrame) -> dict:
             | {"marker": {"size": 13, "color": "--acc"}},
         ],
         "layout": {
-            "xaxis": {"title": {"text": "exact match"}, "tickformat": ".0%", "range": [-0.03, 1.03]},
+            "xaxis": {
+                "title": {"text": "exact match; lists and stories: own check"},
+                "tickformat": ".0%",
+                "range": [-0.03, 1.03],
+            },
             "yaxis": {"type": "category"},
             "legend": {"orientation": "h", "y": 1.06, "x": 0},
         },
@@ -175,6 +202,21 @@ def chat(instruction: str, answers: Mapping[str, Completion | None]) -> str:
         body = f"{esc(answer.text.strip())}\n{ends[answer.finish]}" if answer else chip("acc", "▶ thinking")
         cards.append(f'<div class="say"><h3>{esc(name)}</h3>{body}</div>')
     return block(f'<p><b>{esc(instruction)}</b></p><div class="half">{"".join(cards)}</div>')
+
+
+def new_words(texts: Sequence[str], known: Collection[int] | None) -> str:
+    """What was typed, with the words that the base model never saw marked; empty where it knows all."""
+    if known is None or all(is_known for text in texts for _, is_known in stretches(text, known)):
+        return ""
+    lines = (
+        "".join(
+            esc(part) if is_known else f'<mark class="u">{esc(part)}</mark>'
+            for part, is_known in stretches(text, known)
+        )
+        for text in texts
+        if text
+    )
+    return block(note("warn", NEW_TO_MODEL), f'<p class="typed">{"<br>".join(lines)}</p>')
 
 
 def empty(text: str) -> str:

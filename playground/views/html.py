@@ -17,6 +17,11 @@ ROLE_TITLES = {
     Role.PAD: "padding",
 }
 
+NEW_TO_MODEL = (
+    "Tokens with a wavy line are new to the starter: its pretraining text never held them, so it knows nothing about "
+    "them and can't write them. Fine-tuning teaches only what the training rows show. OpenAI's GPT-2 models know all."
+)
+
 
 def esc(text: object) -> str:
     """Text made safe for HTML; half a surrogate pair would end the visitor's event stream."""

@@ -9,7 +9,9 @@ from ift.prepare import encode_all
 from ift.templates import Template
 from ift.tokenizer import piece
 from ift.types import IGNORE_INDEX, Batch, Example, Role
-from playground.views.html import note
+from playground.views.html import NEW_TO_MODEL, note
+
+UNKNOWN_LISTED = 12
 
 
 def lens(
@@ -20,6 +22,7 @@ def lens(
     trained: frozenset[Role],
     max_length: int | None,
     stamp: int,
+    known: frozenset[int] | None = None,
 ) -> dict:
     """The batch that the trainer would get for these records, and what its tiles say.
 
@@ -30,6 +33,7 @@ def lens(
         trained: the roles that are targets.
         max_length: of a row; None does not cut.
         stamp: counts the redraws, so that a test can wait for one.
+        known: the ids that the chosen model knows; None: all.
     """
     rows = encode_all([examples[i] for i in records], template)
     ready = sort_out(rows, trained=trained, max_length=max_length)
@@ -46,6 +50,7 @@ def lens(
         "trained": _digits(batch.targets != IGNORE_INDEX),
         "lengths": batch.lengths.tolist(),
         "pieces": {str(token): piece(token) for token in used},
+        "unknown": [token for token in used if known is not None and token not in known],
         "width": batch.width,
         "padding": batch.inputs.size - batch.tokens,
         "padding_share": batch.padding_share,
@@ -74,6 +79,11 @@ def notes(value: dict, longest: int) -> str:
         texts.append(f"Rows {_list(value['cut'])} are cut at {longest} tokens and lose their end of text.")
     if value["left_out"]:
         texts.append(f"Rows {_list(value['left_out'])} have no trained target and are left out.")
+    if value["unknown"]:
+        pieces = [value["pieces"][str(token)] for token in value["unknown"][:UNKNOWN_LISTED]]
+        more = len(value["unknown"]) - len(pieces)
+        listed = " ".join(pieces) + (f" and {more} more" if more else "")
+        texts.append(f"{NEW_TO_MODEL} Here: {listed}")
     return "".join(note("warn", text) for text in texts)
 
 

@@ -82,7 +82,7 @@ def test_the_lesson_start_curve_reload_second_tab_finish_evaluate_ask(visit, ser
     assert "exact match: 0.0% before" in verdict
     assert "✓ decided" in verdict
     assert page.locator("#answers tbody tr").count() == 50
-    page.locator("#filter").get_by_label("not exact").check()
+    page.locator("#filter").get_by_label("not right").check()
     page.wait_for_function(
         "[...document.querySelectorAll('#answers tbody tr')].every(row => row.innerText.includes('✗'))"
     )
