@@ -16,6 +16,7 @@ def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -
     page = build(settings)
     scripts = (
         f'<script src="gradio_api/file={_address(WEB / "ift.js")}"></script>'
+        f'<script src="gradio_api/file={_address(WEB / "lens.js")}"></script>'
         f'<script defer src="gradio_api/file={_address(PLOTLY)}"></script>'
     )
     page.launch(

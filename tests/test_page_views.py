@@ -608,3 +608,10 @@ def test_the_page_says_why_nothing_can_be_answered(has, said):
 
 def test_where_the_records_can_be_answered_the_page_gives_no_reason():
     assert compare.buttons_note(has_run=True, saved=True, has_test=True, busy_id=None) == ""
+
+
+def test_a_long_answer_is_folded_and_all_of_it_there():
+    shown = answers(text="word " * 100)
+    assert shown.count("<details>") == 2
+    assert "word " * 99 in shown
+    assert "<details>" not in answers(text="word")

@@ -1,9 +1,6 @@
-// The page's own components: header, live grid, figure, run. Data reaches the page only as textContent.
+// The page's own components: header, figure, run, evaluation (the live grid is in lens.js). Data reaches the page only as textContent.
 window.ift = (() => {
-  const ROLE_NAMES = ['template', 'instruction', 'input', 'header', 'response', 'end of text', 'padding'];
-  const ROLE_LETTERS = ['T', 'I', 'N', 'H', 'R', 'E', 'P'];
   const TICKS = [.001, .003, .01, .03, .1, .3, 1, 3, 10]; // of a logarithmic loss axis
-  const WINDOW = 64; // columns of the grid shown at once
 
   const el = (tag, className = '', ...children) => {
     const node = document.createElement(tag);
@@ -72,169 +69,6 @@ window.ift = (() => {
       attrs(host, { role: 'img', 'aria-label': value.label });
       if (value.height) host.style.height = `${value.height * scale()}px`;
       Plotly.react(host, painted(value.data), layout({ ...painted(value.layout), height: value.height * scale() }), { responsive: true, displaylogo: false, displayModeBar: false });
-    });
-    draw(); watch('value', draw); onTheme(element, draw);
-  }
-
-  // ---- The live grid: inputs above targets, the same column is the same t -----------------------------------
-  function lens(element, props, watch) {
-    const root = element.querySelector('.lens');
-    let view = null, unknown = new Set(), fold = true, from = 0, pin = null;
-    const cells = new Map(), lines = new Map(), head = attrs(el('div', 'line'), { role: 'row' });
-    const tiles = el('div', 'tiles'), legend = el('ul', 'legend'), bar = el('div', 'row'), detail = el('p', 'detail');
-    const grid = attrs(el('div', 'g'), { role: 'grid', 'aria-label': 'Input and target tensors' });
-    const wrap = el('div', 'wrap', grid);
-    const button = (text, act) => { const b = el('button', 'ift-btn', text); b.type = 'button'; b.onclick = act; return b; };
-    const foldButton = button('Fold the shared opening', () => { fold = !fold; from = 0; draw(); });
-    const earlier = button('← earlier', () => { from = Math.max(0, from - WINDOW); draw(); });
-    const later = button('later →', () => { from += WINDOW; draw(); });
-    const span = el('span', 'muted');
-    detail.setAttribute('aria-live', 'polite');
-    bar.append(foldButton, earlier, span, later);
-    root.append(tiles, legend, bar, wrap, detail);
-    for (const [role, name] of ROLE_NAMES.entries()) legend.append(el('li', '', el('i', `sw s${role}`, ROLE_LETTERS[role]), name));
-    legend.append(el('li', '', el('i', 'sw m s0', ''), '−100: ignored by the loss'));
-    const unknownKey = el('li', '', el('i', 'sw u s0', '?'), 'new to the model');
-    legend.append(unknownKey);
-
-    const letter = (row, kind, t) => view[kind === 'input' ? 'input_roles' : 'roles'][row][t];
-    const label = (id, role) => role === '6' ? 'pad' : role === '5' ? 'EOS' : view.pieces[id];
-    const trained = (row, t) => view.trained[row][t] === '1';
-
-    function opening() { // columns that are the same template text in every row
-      if (!fold || !view.rows.length) return 0;
-      let t = 0;
-      while (t + 1 < view.width && view.rows.every((_, b) => view.input_roles[b][t] === '0' && view.roles[b][t] === '0'
-        && view.inputs[b][t] === view.inputs[0][t] && view.next[b][t] === view.next[0][t])) t++;
-      return t < 4 ? 0 : t;
-    }
-    function drawTiles() {
-      const shares = el('div', 'sbar');
-      view.role_shares.forEach((share, role) => { const i = el('i'); i.style.cssText = `width:${100 * share}%;background:var(--r${role}b)`; shares.append(i); });
-      const answer = view.role_shares[4] + view.role_shares[5];
-      tiles.replaceChildren(
-        tile(`${view.rows.length} × ${view.width}`, 'tensor shape (B × T)'),
-        tile(percent(view.padding_share), `padding: ${count(view.padding)} of ${count(view.rows.length * view.width)} cells`),
-        tile(percent(view.trained_share), `of the real tokens are trained: ${count(view.trained_tokens)}`),
-        tile(percent(answer), 'of the loss is response and end of text', shares));
-    }
-    function cell(key, className, text, small) {
-      let node = cells.get(key);
-      if (!node) { node = attrs(el('div', '', el('b'), el('small')), { role: 'gridcell', tabindex: -1 }); if (!key.endsWith('/fold')) node.dataset.key = key; cells.set(key, node); }
-      const state = `${className}|${text}|${small}`;
-      if (node.state !== state) { node.state = state; node.className = className; node.firstChild.textContent = text; node.lastChild.textContent = small; }
-      return node;
-    }
-    const fill = (parent, nodes) => { // the browser lays out again only what moved
-      if (parent.childNodes.length !== nodes.length || nodes.some((node, i) => parent.childNodes[i] !== node)) parent.replaceChildren(...nodes);
-    };
-    function drawLine(row, kind, at, end, folded) { // a line's nodes stay; only what differs is written
-      const name = `${row}/${kind}`;
-      const line = lines.get(name) || attrs(el('div', `line ${kind}`, attrs(el('div', 'lab', el('b'), kind), { role: 'rowheader' })), { role: 'row' });
-      lines.set(name, line);
-      line.firstChild.firstChild.textContent = kind === 'input' ? `row ${view.rows[row]}` : '';
-      const nodes = [line.firstChild];
-      if (folded) {
-        const masked = kind === 'target' && !view.trained[row].slice(0, folded).includes('1');
-        nodes.push(cell(`${name}/fold`, `c fold s0${masked ? ' m' : ''}`, masked ? `${folded} × −100` : `${folded} shared`, ''));
-      }
-      for (let t = at; t < end; t++) {
-        const role = letter(row, kind, t), id = view[kind === 'input' ? 'inputs' : 'next'][row][t];
-        const masked = kind === 'target' && !trained(row, t), piece = label(id, role);
-        const isNew = unknown.has(id) && role < '5';
-        const node = cell(`${name}/${t}`, `c s${role}${masked ? ' m' : ''}${isNew ? ' u' : ''}`, masked ? '−100' : piece, masked ? piece : id);
-        const spoken = `row ${view.rows[row]}, position ${t}, ${kind} ${masked ? 'minus 100, ignored, was ' : ''}${piece}, id ${id}, ${ROLE_NAMES[role]}${isNew ? ', new to the model' : ''}`;
-        if (node.spoken !== spoken) { node.spoken = spoken; node.dataset.id = masked ? -100 : id; node.setAttribute('aria-label', spoken); node.setAttribute('aria-colindex', t + 1); }
-        nodes.push(node);
-      }
-      fill(line, nodes);
-      return line;
-    }
-    function draw() {
-      // As text: Gradio wraps every nested value in a reactive proxy, and a grid reads thousands of them.
-      const text = props.value && props.value.batch;
-      root.classList.toggle('stale', !text);
-      if (!text) return;
-      view = JSON.parse(text);
-      unknown = new Set(view.unknown);
-      for (const key of cells.keys()) { const [row, , t] = key.split('/'); if (row >= view.rows.length || t >= view.width) cells.delete(key); }
-      let reveal = false;
-      const folded = opening();
-      if (from >= view.width - folded) from = 0;
-      const at = folded + from, end = Math.min(view.width, at + WINDOW);
-      const widths = [];
-      for (let t = at; t < end; t++) {
-        let width = 3;
-        for (let row = 0; row < view.rows.length; row++) {
-          width = Math.max(width, String(view.next[row][t]).length * .86, String(view.inputs[row][t]).length * .86,
-            label(view.inputs[row][t], letter(row, 'input', t)).length, label(view.next[row][t], letter(row, 'target', t)).length, trained(row, t) ? 0 : 4);
-        }
-        widths.push(`${Math.round(Math.min(width, 11) * 7.9 * scale() + 8)}px`);
-      }
-      const columns = `max-content ${folded ? `${84 * scale()}px ` : ''}${widths.join(' ')}`;
-      if (grid.columns !== columns) { grid.columns = columns; grid.style.gridTemplateColumns = columns; }
-      attrs(grid, { 'aria-rowcount': view.rows.length * 2 + 1, 'aria-colcount': view.width });
-      const shown = `${folded}/${at}/${end}`;
-      if (head.span !== shown) {
-        head.span = shown;
-        const positions = [...(folded ? [`0–${folded - 1}`] : []), ...Array.from({ length: end - at }, (_, i) => String(at + i))];
-        head.replaceChildren(attrs(el('div', 'lab', 'position t'), { role: 'columnheader' }), ...positions.map(text => attrs(el('div', 'pos', text), { role: 'columnheader' })));
-      }
-      const focused = document.activeElement?.dataset?.key;
-      fill(grid, [head, ...view.rows.flatMap((_, row) => [drawLine(row, 'input', at, end, folded), drawLine(row, 'target', at, end, folded)])]);
-      if (focused && document.activeElement?.dataset?.key !== focused && grid.contains(cells.get(focused))) cells.get(focused).focus();
-      foldButton.setAttribute('aria-pressed', fold);
-      earlier.hidden = later.hidden = view.width - folded <= WINDOW;
-      earlier.disabled = from === 0; later.disabled = end >= view.width;
-      span.textContent = `columns ${at} to ${end - 1} of ${view.width}`;
-      unknownKey.hidden = !unknown.size;
-      drawTiles();
-      if (!pin || !cells.has(`${pin.row}/input/${pin.t}`) || pin.t < at || pin.t >= end) { pin = first(at, end); reveal = true; }
-      mark(pin);
-      if (reveal && pin) { const cell = cells.get(`${pin.row}/input/${pin.t}`); wrap.scrollLeft = Math.max(0, cell.offsetLeft - wrap.clientWidth * .6); }
-      root.dataset.drawn = view.stamp;
-    }
-    function first(at, end) { // the first target that counts
-      for (let row = 0; row < view.rows.length; row++) for (let t = at; t < end; t++) if (trained(row, t)) return { row, t };
-      return view.rows.length ? { row: 0, t: at } : null;
-    }
-    function mark(place) {
-      const marks = new Map();
-      if (place) {
-        for (let k = 0; k < place.t; k++) marks.set(`${place.row}/input/${k}`, 'seen');
-        for (const kind of ['input', 'target']) marks.set(`${place.row}/${kind}/${place.t}`, 'on');
-      }
-      const stop = place && `${place.row}/${place.kind || 'input'}/${place.t}`;
-      for (const [key, node] of cells) {
-        const wanted = marks.get(key) || '';
-        for (const name of ['on', 'seen']) if (node.classList.contains(name) !== (wanted === name)) node.classList.toggle(name);
-        if (node.tabIndex !== (key === stop ? 0 : -1)) node.tabIndex = key === stop ? 0 : -1;
-      }
-      if (!place) { detail.textContent = 'No row trains anything: choose other roles or other rows.'; return; }
-      const { row, t } = place;
-      const role = letter(row, 'target', t), next = label(view.next[row][t], role), last = label(view.inputs[row][t], letter(row, 'input', t));
-      const counts = trained(row, t) ? 'This position counts in the loss.' : 'The target is −100: this position adds nothing to the loss.';
-      detail.textContent = t >= view.lengths[row]
-        ? `Row ${view.rows[row]}, t = ${t}. Padding: the row ended before. ${counts}`
-        : `Row ${view.rows[row]}, t = ${t}. After ${t + 1} token${t ? 's' : ''} ending in “${last}” the model must predict “${next}” (id ${view.next[row][t]}, ${ROLE_NAMES[role]}). ${counts}`;
-    }
-    const place = node => { const found = node.closest?.('[data-key]'); if (!found) return null; const [row, kind, t] = found.dataset.key.split('/'); return { row: +row, kind, t: +t }; };
-    grid.addEventListener('mouseover', event => { const at = place(event.target); if (at) mark(at); });
-    grid.addEventListener('mouseleave', () => mark(pin));
-    grid.addEventListener('focusin', event => { const at = place(event.target); if (at) { pin = at; mark(at); } });
-    grid.addEventListener('click', event => place(event.target) && event.target.closest('[data-key]').focus());
-    grid.addEventListener('keydown', event => {
-      const at = place(event.target);
-      if (!at) return;
-      const lines = view.rows.flatMap((_, row) => [[row, 'input'], [row, 'target']]);
-      const line = at.row * 2 + (at.kind === 'target');
-      const move = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0], Home: [0, -1e6], End: [0, 1e6] }[event.key];
-      if (!move) return;
-      event.preventDefault();
-      const [row, kind] = lines[Math.min(lines.length - 1, Math.max(0, line + move[0]))];
-      const shown = [...grid.querySelectorAll('[data-key]')].map(node => +node.dataset.key.split('/')[2]);
-      const t = Math.min(Math.max(...shown), Math.max(Math.min(...shown), at.t + move[1]));
-      cells.get(`${row}/${kind}/${t}`)?.focus();
     });
     draw(); watch('value', draw); onTheme(element, draw);
   }
@@ -431,5 +265,5 @@ window.ift = (() => {
     });
   }
 
-  return { header, lens, figure, run, evaluation };
+  return { header, figure, run, evaluation, parts: { el, attrs, percent, count, tile, scale, onTheme } };
 })();

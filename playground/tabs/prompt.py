@@ -1,6 +1,7 @@
 """Tab 2: edit the template, see the tensors."""
 
 import json
+from collections.abc import Callable
 
 import gradio as gr
 
@@ -11,7 +12,7 @@ from ift.types import TRAIN_ON
 from ift.vocabulary import known_ids
 from playground import library
 from playground.context import LIVE, QUIET, Context, preset_of, train_on, whole
-from playground.views import html
+from playground.views import html, steps
 from playground.views.lens import lens, notes
 
 OWN = "own"
@@ -22,6 +23,15 @@ SYNTAX = (
 )
 MASKS = [(name.replace("-", " "), name) for name in TRAIN_ON]
 """(label, name) of the named masks, for a radio."""
+
+
+def _code() -> Callable[[object], list[dict]]:
+    """For the browser, once; a function of its own, as Gradio marks what it exposes."""
+
+    def lens_code(query: object) -> list[dict]:  # Gradio always sends one
+        return steps.lens_code()
+
+    return lens_code
 
 
 class PromptTab:
@@ -62,7 +72,8 @@ class PromptTab:
                 self.grid = gr.HTML(
                     {},
                     html_template='<div class="ift lens col"></div>',
-                    js_on_load="ift.lens(element, props, watch)",
+                    js_on_load="ift.lens(element, props, watch, server)",
+                    server_functions=[_code()],
                     elem_id="lens",
                     elem_classes="plain",
                 )

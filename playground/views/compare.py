@@ -20,6 +20,8 @@ TITLES = {
 }
 FILTERS = ("all", "improved", "worse", "not right", "never stopped")
 PAGE_ROWS = 50
+FOLD_AT = 120
+"""Characters of an answer that are always shown."""
 _FINISH = {"eos": "", "stop": "", "length": "! cut"}
 
 
@@ -150,7 +152,14 @@ def _row(row: Mapping) -> tuple[str, ...]:
 
 def _answer(row: Mapping, side: str) -> str:
     cut = _FINISH[row[f"{side}_finish"]]
-    return esc(row[side].strip()) + (f" {chip('warn', cut)}" if cut and not row[f"{side}_reason"] else "")
+    return _folded(row[side].strip()) + (f" {chip('warn', cut)}" if cut and not row[f"{side}_reason"] else "")
+
+
+def _folded(text: str) -> str:
+    """A long answer shows its beginning, and all of it on request: a table of 50 rows stays a table."""
+    if len(text) <= FOLD_AT:
+        return esc(text)
+    return f"<details><summary>{esc(' '.join(text[:FOLD_AT].split()))} …</summary>{esc(text)}</details>"
 
 
 def task_figure(answers: pd.DataFrame) -> dict:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ift.batching import collate, sort_out
-from ift.prepare import encode_all
 from ift.templates import Template
-from ift.tokenizer import piece
+from ift.tokenizer import encode, piece
 from ift.types import IGNORE_INDEX, Batch, Example, Role
 from playground.views.html import NEW_TO_MODEL, note
 
@@ -35,7 +34,8 @@ def lens(
         stamp: counts the redraws, so that a test can wait for one.
         known: the ids that the chosen model knows; None: all.
     """
-    rows = encode_all([examples[i] for i in records], template)
+    rendered = [template.render(examples[i]) for i in records]
+    rows = [encode(row) for row in rendered]
     ready = sort_out(rows, trained=trained, max_length=max_length)
     batch = collate([rows[i] for i in ready.kept], trained=trained, max_length=max_length)
     used = np.unique(np.concatenate([batch.inputs.ravel(), batch.next_ids.ravel()])).tolist()
@@ -43,6 +43,7 @@ def lens(
         "rows": [records[i] for i in ready.kept],
         "left_out": [records[i] for i in ready.left_out],
         "cut": [records[i] for i in ready.cut],
+        "segments": [[(int(part.role), part.text) for part in rendered[i].segments] for i in ready.kept],
         "inputs": batch.inputs.tolist(),
         "next": batch.next_ids.tolist(),
         "roles": _digits(batch.roles),

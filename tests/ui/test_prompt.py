@@ -3,6 +3,9 @@ import json
 import pytest
 
 from ift.cli import main
+from ift.sources import load_dataset
+from ift.templates import load_template
+from playground.views.steps import lens_code
 from tests.ui.conftest import drawn, edit, open_tab, wait_for_redraw
 
 PHI3_LIKE = "<|user|>\n{{instruction}}\n{{#input}}\n{{input}}\n{{/input}}\n<|assistant|>\n{{output}}<|end|>"
@@ -13,6 +16,13 @@ def lens_page(visit):
     open_tab(page, "2 Prompt & batch")
     page.locator(".lens .c").first.wait_for()
     return page
+
+
+def show_rows(page, count):
+    before = drawn(page)
+    page.locator("#size input[type=number]").fill(str(count))
+    page.locator("#size input[type=number]").press("Enter")
+    wait_for_redraw(page, before)
 
 
 def unfold(page):
@@ -41,8 +51,9 @@ def test_the_grid_shows_the_tensors_that_the_batch_command_prints(visit, capsys,
     if mask != "response":
         page.locator("#mask").get_by_label(mask.replace("-", " "), exact=True).check()
         wait_for_redraw(page, before)
+    show_rows(page, 6)  # which fit into one window of columns
     unfold(page)
-    rows = "0,1,2,3,4,5,6,7"
+    rows = "0,1,2,3,4,5"
     assert main(["batch", "--template", str(template), "--rows", rows, "--train-on", mask, "--json"]) == 0
     expected = json.loads(capsys.readouterr().out)
     assert expected["width"] <= 64
@@ -97,7 +108,7 @@ def test_the_keyboard_walks_the_grid_and_the_sentence_says_what_it_means(visit):
     page.keyboard.press("ArrowRight")
     assert sentence.inner_text() != said
     page.keyboard.press("ArrowDown")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("row 0, position 50, target")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("row 0, position 39, target")
     page.keyboard.press("Home")
     assert "adds nothing to the loss" in sentence.inner_text()
 
@@ -112,3 +123,104 @@ def test_training_padding_shows_padding_as_targets(visit):
     page.locator("#pad input").check()
     wait_for_redraw(page, before)
     assert all(-100 not in row for row in cells(page, "target"))
+
+
+def step(page, number):
+    page.locator(".lens .steps button").nth(number - 1).click()
+    page.wait_for_function("number => document.querySelector('.lens').dataset.step === number", arg=str(number))
+
+
+def test_the_five_steps_lead_from_the_text_to_the_masked_targets(visit, capsys):
+    page = lens_page(visit)
+    show_rows(page, 6)
+    unfold(page)
+    assert main(["batch", "--rows", "0,1,2,3,4,5", "--json"]) == 0
+    batch = json.loads(capsys.readouterr().out)
+    lengths = [sum(id != 50256 for id in row) for row in batch["inputs"]]
+    step(page, 1)
+    assert (
+        page.locator(".lens .text pre").first.inner_text()
+        == load_template("alpaca").render(load_dataset("starter").examples[0]).text
+    )
+    step(page, 2)
+    rows = cells(page, "ids")
+    assert [row[:-1] for row in rows] == [row[:n] for row, n in zip(batch["inputs"], lengths, strict=True)]
+    assert {row[-1] for row in rows} == {50256}
+    step(page, 3)
+    assert [len(row) for row in cells(page, "ids")] == [batch["width"] + 1] * 6
+    step(page, 4)
+    assert cells(page, "input") == batch["inputs"]
+    assert [row[1:] for row in cells(page, "input")] == [row[:-1] for row in cells(page, "target")]
+    step(page, 5)
+    assert cells(page, "target") == batch["targets"]
+
+
+def test_each_step_shows_the_lines_of_the_library_that_do_it(visit):
+    page = lens_page(visit)
+    for number, found in enumerate(lens_code(), start=1):
+        step(page, number)
+        assert page.locator(".lens pre.code").inner_text().splitlines() == found["lines"]
+
+
+def test_the_keyboard_alone_walks_the_steps_and_jumps(visit):
+    page = lens_page(visit)
+    page.locator('.lens .c[tabindex="0"]').focus()
+    for number in (4, 3, 2, 1, 5):
+        page.keyboard.press(str(number))
+        assert page.locator(".lens").get_attribute("data-step") == str(number)
+    focused = "document.activeElement.getAttribute('aria-label')"
+    page.keyboard.press("e")
+    assert "end of text" in page.evaluate(focused) or "minus 100" not in page.evaluate(focused)
+    page.keyboard.press("r")
+    page.keyboard.press("ArrowDown")
+    assert ", target The, id 464, response" in page.evaluate(focused)
+    before = drawn(page)
+    page.keyboard.press("m")
+    wait_for_redraw(page, before)
+    assert page.locator("#mask").get_by_label("all", exact=True).is_checked()
+    page.keyboard.press("f")
+    assert page.get_by_role("button", name="Fold the shared opening").get_attribute("aria-pressed") == "false"
+
+
+def test_digits_in_the_editor_are_text_and_no_step(visit):
+    page = lens_page(visit)
+    page.locator("#template textarea").focus()
+    before = drawn(page)
+    page.keyboard.type("1")
+    wait_for_redraw(page, before)
+    assert page.locator(".lens").get_attribute("data-step") == "5"
+
+
+def test_two_arrows_show_what_is_predicted_and_where_it_comes_from(visit):
+    page = lens_page(visit)
+    ends = page.evaluate(
+        """() => ['predicts', 'same'].map(name => {
+            const path = document.querySelector(`.lens .arrows .${name}:not(.tip)`).getAttribute('d');
+            const [x, y, X, Y] = path.match(/[\\d.]+/g).map(Number);
+            return [X - x, Y - y];
+        })"""
+    )
+    (straight, down), (left, also_down) = ends
+    assert straight == 0
+    assert left < 0 < down == also_down
+    page.locator('.lens .c[tabindex="0"]').focus()
+    page.keyboard.press("e")
+    assert page.locator(".lens .arrows .same").count() == 0
+
+
+def test_a_click_on_the_overview_jumps_there(visit):
+    page = lens_page(visit)
+    strip = page.locator(".lens .overview div").nth(3)
+    box = strip.bounding_box()
+    strip.click(position={"x": box["width"] * 0.55, "y": 4})
+    label = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert label.startswith("row 3, position ")
+
+
+def test_a_model_that_lists_what_it_knows_has_new_tokens_marked(visit):
+    page = lens_page(visit)
+    assert page.locator(".lens .c.u").count() == 0
+    edit(page, "\u03a9: {{instruction}} {{output}}")
+    assert page.locator(".lens .c.u").count() > 0
+    assert "new to the model" in page.locator(".lens .c.u").first.get_attribute("aria-label")
+    assert "new to the starter" in page.locator("#template-message").inner_text()
