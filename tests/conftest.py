@@ -15,6 +15,17 @@ from ift.templates import load_template
 from tests.helpers import WORD, parrot, save_model, tiny_model, write_records
 
 
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="run the tests that take minutes, too")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--long"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="takes minutes: runs with --long"))
+
+
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory):
     """The folder of a tiny random GPT-2; nobody writes to it."""

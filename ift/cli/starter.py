@@ -29,8 +29,9 @@ def measure(args: Namespace) -> int:
     keep_memory()
     out = Path(args.out)
     measures = measured(out, seeds=args.seeds)
-    (out / "measures.json").write_text(json.dumps(measures, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(measures, indent=1, ensure_ascii=False) + "\n"
+    (out / "starter" / "measures.json").write_text(text, encoding="utf-8", newline="\n")
     card = out / "starter" / "README.md"
-    card.write_text(write_card(measures), encoding="utf-8")
+    card.write_text(write_card(measures), encoding="utf-8", newline="\n")
     print(card)
     return 0

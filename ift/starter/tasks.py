@@ -20,9 +20,10 @@ MORE = {
     "list": {"train": 64, "validation": 5, "test": 12},
     "story": {"train": 56, "validation": 4, "test": 10},
     "blank": {"train": 56, "validation": 5, "test": 12},
-    "reading": {"train": 64, "validation": 5, "test": 12},
     "arithmetic": {"train": 56, "validation": 5, "test": 12},
 }
+LEFT_OUT = ("author",)
+"""Relations that a model of this size answers too badly, as validation showed: only its text has their questions."""
 QUOTED_SHARE = 0.25
 NEAR = 5
 """Members of a list are drawn from so many neighbours."""
@@ -60,7 +61,7 @@ BLANK_WORDINGS = (
     "Write the sentence with the missing word.",
     "Fill the gap in the sentence.",
 )
-READING_WORDINGS = (
+READING_WORDINGS = (  # in the text only: copying from a short text was learned too badly to be asked for
     "What {does} {who} do?",
     "Read the text. What {does} {who} do?",
     "Answer the question about the text: what {does} {who} do?",
@@ -106,10 +107,13 @@ def ask(relation: Relation, fact: Fact, wording: str, rng: random.Random) -> tup
 def records() -> tuple[Record, ...]:
     """All records of all parts, shuffled within each part: train, then validation, then test."""
     makers: dict[str, Callable[[str, random.Random], Iterator[Record]]] = {
-        **{name: _fact_maker(relation) for name, relation in relations().items() if relation.wordings},
+        **{
+            name: _fact_maker(relation)
+            for name, relation in relations().items()
+            if relation.wordings and name not in LEFT_OUT
+        },
         **{rewriting.name: _rewriting_maker(rewriting) for rewriting in REWRITINGS},
         "blank": _blanks,
-        "reading": _readings,
         "list": _lists,
         "story": _stories,
     }
@@ -224,19 +228,6 @@ def with_blank(sentence: str, value: str) -> str:
     """The sentence with a gap where the value was; empty where it is not there once."""
     start, found, end = sentence.rpartition(value)
     return start + BLANK + end if found and value not in start else ""
-
-
-def _readings(part: str, rng: random.Random) -> Iterator[Record]:
-    among = verbs_by_part()[part]
-    for wording, is_new in _turns(wordings_of("reading", READING_WORDINGS), part):
-        clauses = [draw(rng, among=among) for _ in range(rng.choice((2, 3)))]
-        if len({clause.subject for clause in clauses} | {clause.verb for clause in clauses}) < 2 * len(clauses):
-            continue
-        form = rng.choice(tuple(DOES))
-        text = " ".join(clause.say(form) for clause in clauses)
-        asked = rng.choice(clauses)
-        instruction = wording.format(who=asked.subject, does=DOES[form])
-        yield Record(instruction, text, asked.say(form), "reading", part, _held_out(part, is_new))
 
 
 def _lists(part: str, rng: random.Random) -> Iterator[Record]:

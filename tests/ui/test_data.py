@@ -28,18 +28,18 @@ def write(tmp_path, rows):
 def test_the_starter_set_is_there_at_once_with_its_counts(visit):
     page = visit()
     text = page.locator("#data-overview").inner_text()
-    assert "2,666" in text
-    assert "train 2,186" in text
+    assert "2,481" in text
+    assert "train 1,870" in text
     page.locator("#lengths .js-plotly-plot").wait_for()
 
 
 def test_searching_finds_records_by_text(visit):
     page = visit()
-    page.locator("#query input, #query textarea").fill("Rwanda")
+    page.locator("#query input, #query textarea").fill("Norway")
     page.wait_for_function("document.querySelectorAll('#records tbody tr').length < 25")
     rows = page.locator("#records tbody tr").all_inner_texts()
     assert rows
-    assert all("Rwanda" in row for row in rows)
+    assert all("Norway" in row for row in rows)
 
 
 def test_an_own_file_is_used_everywhere(visit, tmp_path):
@@ -57,7 +57,7 @@ def test_a_bad_file_names_row_and_field_and_the_old_data_stay(visit, tmp_path):
     upload(page, write(tmp_path, [{"instruction": "a", "output": "b"}, {"instruction": "a", "output": None}]))
     page.get_by_text("'output' is null, not text").wait_for()
     assert "row 1, field output" in page.locator("#data-message").inner_text()
-    assert "2,666" in page.locator("#data-overview").inner_text()
+    assert "2,481" in page.locator("#data-overview").inner_text()
 
 
 def test_nothing_in_a_record_runs_as_script(visit, tmp_path):

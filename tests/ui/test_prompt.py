@@ -18,13 +18,6 @@ def lens_page(visit):
     return page
 
 
-def show_rows(page, count):
-    before = drawn(page)
-    page.locator("#size input[type=number]").fill(str(count))
-    page.locator("#size input[type=number]").press("Enter")
-    wait_for_redraw(page, before)
-
-
 def unfold(page):
     page.get_by_role("button", name="Fold the shared opening").click()
 
@@ -51,9 +44,8 @@ def test_the_grid_shows_the_tensors_that_the_batch_command_prints(visit, capsys,
     if mask != "response":
         page.locator("#mask").get_by_label(mask.replace("-", " "), exact=True).check()
         wait_for_redraw(page, before)
-    show_rows(page, 6)  # which fit into one window of columns
     unfold(page)
-    rows = "0,1,2,3,4,5"
+    rows = "0,1,2,3,4,5,6,7"
     assert main(["batch", "--template", str(template), "--rows", rows, "--train-on", mask, "--json"]) == 0
     expected = json.loads(capsys.readouterr().out)
     assert expected["width"] <= 64
@@ -108,7 +100,7 @@ def test_the_keyboard_walks_the_grid_and_the_sentence_says_what_it_means(visit):
     page.keyboard.press("ArrowRight")
     assert sentence.inner_text() != said
     page.keyboard.press("ArrowDown")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("row 0, position 39, target")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("row 0, position 44, target")
     page.keyboard.press("Home")
     assert "adds nothing to the loss" in sentence.inner_text()
 
@@ -132,9 +124,8 @@ def step(page, number):
 
 def test_the_five_steps_lead_from_the_text_to_the_masked_targets(visit, capsys):
     page = lens_page(visit)
-    show_rows(page, 6)
     unfold(page)
-    assert main(["batch", "--rows", "0,1,2,3,4,5", "--json"]) == 0
+    assert main(["batch", "--rows", "0,1,2,3,4,5,6,7", "--json"]) == 0
     batch = json.loads(capsys.readouterr().out)
     lengths = [sum(id != 50256 for id in row) for row in batch["inputs"]]
     step(page, 1)
@@ -147,7 +138,7 @@ def test_the_five_steps_lead_from_the_text_to_the_masked_targets(visit, capsys):
     assert [row[:-1] for row in rows] == [row[:n] for row, n in zip(batch["inputs"], lengths, strict=True)]
     assert {row[-1] for row in rows} == {50256}
     step(page, 3)
-    assert [len(row) for row in cells(page, "ids")] == [batch["width"] + 1] * 6
+    assert [len(row) for row in cells(page, "ids")] == [batch["width"] + 1] * 8
     step(page, 4)
     assert cells(page, "input") == batch["inputs"]
     assert [row[1:] for row in cells(page, "input")] == [row[:-1] for row in cells(page, "target")]
@@ -173,7 +164,7 @@ def test_the_keyboard_alone_walks_the_steps_and_jumps(visit):
     assert "end of text" in page.evaluate(focused) or "minus 100" not in page.evaluate(focused)
     page.keyboard.press("r")
     page.keyboard.press("ArrowDown")
-    assert ", target The, id 464, response" in page.evaluate(focused)
+    assert ", target A, id 32, response" in page.evaluate(focused)
     before = drawn(page)
     page.keyboard.press("m")
     wait_for_redraw(page, before)
