@@ -13,6 +13,8 @@ pipeline_tag: text-generation
 tags: [gpt2, education, instruction-tuning]
 ---
 """
+WEAK = 0.8
+"""Below this share of right answers the card names a task as weak."""
 
 
 def write_card(measures: Mapping) -> str:
@@ -21,8 +23,9 @@ def write_card(measures: Mapping) -> str:
     return FRONT + "\n" + "\n\n".join(section(measures) for section in sections) + "\n"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, of_text: bool = False) -> str:
+    """Numbers stand on the right, texts on the left."""
+    lines = [head, ["---", *["---" if of_text else "---:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -148,7 +151,7 @@ def _answers(measures: Mapping) -> str:
 
 Test records drawn by `random.Random(0)`, greedy, first seed; nothing is left out.
 
-{_table(head, rows)}"""
+{_table(head, rows, of_text=True)}"""
 
 
 def _recipe(measures: Mapping) -> str:
@@ -173,7 +176,12 @@ def _recipe(measures: Mapping) -> str:
 
 
 def _limits(measures: Mapping) -> str:
-    return """## Limits
+    runs = measures["default"]
+    after = {task: median(runs, "by_task", task, "after") for task in runs[0]["by_task"]}
+    weak = ", ".join(f"{task} {right:.2f}" for task, right in after.items() if right < WEAK)
+    return f"""## Limits
+
+Tasks that are right in less than {WEAK:.0%} of their test records: {weak or "none"}.
 
 It knows what its tables say and little else, in simple English; what it was never told it makes up. Words outside its
 vocabulary mean nothing to it. Sums go up to 10. After fine-tuning it answers the kinds of instructions it was shown.
