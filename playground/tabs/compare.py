@@ -144,12 +144,12 @@ class CompareTab:
         answers = views.frame(run.completions("before"), run.completions("after"))
         return views.answers_table(views.choose(answers, chosen), page=int(page or 1))
 
-    def _new_words(self, run_id: str | None, *texts: str) -> str:
+    def _new_words(self, run_id: str | None, *texts: str | None) -> str:
         run = self.context.jobs.run(run_id)
         if run is None:
             return ""
         try:
-            return views.new_words(texts, known_ids(str(run.last_checkpoint())))
+            return views.new_words([text or "" for text in texts], known_ids(str(run.last_checkpoint())))
         except IftError:
             return ""  # a run that has saved nothing can't be asked; `look` says so
 

@@ -87,10 +87,10 @@ def test_the_lesson_start_curve_reload_second_tab_finish_evaluate_ask(visit, ser
         "[...document.querySelectorAll('#answers tbody tr')].every(row => row.innerText.includes('✗'))"
     )
 
-    page.locator("#ask-instruction textarea, #ask-instruction input").fill("What is the plural of whale?")
+    page.locator("#ask-instruction textarea, #ask-instruction input").fill("What is the capital of France?")
     page.locator("#ask:not([disabled])").click()
     page.wait_for_function("document.querySelectorAll('#said .say .chip.good, #said .say .chip.warn').length === 2")
-    assert "The plural of whale is whales." in page.locator("#said").inner_text()
+    assert "The capital of France is Paris." in page.locator("#said").inner_text()
 
 
 def test_zoom_survives_new_points(visit, server):
