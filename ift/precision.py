@@ -11,7 +11,11 @@ def has_bf16(device: torch.device) -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
+def uses_bf16(device: torch.device, *, bf16: bool | None) -> bool:
+    """What was asked for; None takes it where the processor has it."""
+    return has_bf16(device) if bf16 is None else bf16
+
+
 def autocast(device: torch.device, *, bf16: bool | None) -> torch.autocast:
-    """A context in which matrix products run in bf16; None takes it where `has_bf16`."""
-    enabled = has_bf16(device) if bf16 is None else bf16
-    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+    """A context in which matrix products run in bf16, where `uses_bf16` says so."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(device, bf16=bf16))

@@ -14,7 +14,7 @@ from ift.errors import TrainingError
 from ift.events import Evaluated, Prepared, Sampled, Stepped, TrainEvent
 from ift.generation import Prompt, Sampling, generate
 from ift.model import GPT2
-from ift.precision import autocast
+from ift.precision import autocast, uses_bf16
 from ift.types import IGNORE_INDEX, Batch, Encoded, Example, Role
 
 SAMPLE_TOKENS = 40
@@ -92,7 +92,7 @@ class Trainer:
             step=self.step,
             device=device.type,
             threads=torch.get_num_threads(),
-            bf16=autocast(device, bf16=self.config.bf16)._enabled,
+            bf16=uses_bf16(device, bf16=self.config.bf16),
             parameters=sum(parameter.numel() for parameter in self.model.parameters()),
             rows=len(self.train),
         )

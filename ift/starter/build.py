@@ -1,8 +1,10 @@
 """The starter from its seed: data set, text, pretraining, packing. What is there already is not made again.
 
-out/data/starter.json       the instruction set
-out/starter/                config.json, model.safetensors (fp16), vocabulary.json
-out/work/                   the text as token ids, the state of the pretraining, its events
+In the folder `out`:
+
+data/starter.json       the instruction set
+starter/                config.json, model.safetensors (fp16), vocabulary.json
+work                    the text as token ids, the state of the pretraining, its events
 """
 
 import dataclasses
