@@ -1,5 +1,6 @@
 """GPT-2's byte-pair encoding, from the ranks that ship with the project."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -76,6 +77,27 @@ def piece(token: int) -> str:
     except UnicodeDecodeError:
         return "".join(f"<0x{byte:02X}>" if byte >= 0x80 else chr(byte) for byte in raw).translate(_VISIBLE)
     return text.translate(_VISIBLE)
+
+
+def character_groups(ids: Sequence[int]) -> list[tuple[int, int, str]]:
+    """Runs of ids that only together are whole characters, as (first position, how many, their text).
+
+    Bytes that no character begins with, or that a cut leaves unfinished, are in no group.
+    """
+    groups: list[tuple[int, int, str]] = []
+    held, first = b"", 0
+    for position, token in enumerate(ids):
+        first = first if held else position
+        held += encoding().decode_single_token_bytes(token)
+        try:
+            text = held.decode()
+        except UnicodeDecodeError as error:
+            held = held if error.reason == "unexpected end of data" else b""
+            continue
+        if position > first:
+            groups.append((first, position - first + 1, text.translate(_VISIBLE)))
+        held = b""
+    return groups
 
 
 _VISIBLE = {i: f"<0x{i:02X}>" for i in (*range(32), *range(127, 160))}  # control characters, shown and harmless

@@ -2,6 +2,8 @@
 
 import math
 import os
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -15,11 +17,48 @@ from ift.types import TRAIN_ON, Role
 from playground.jobs import Jobs
 from playground.library import Models
 from playground.settings import Settings
+from playground.views.lens import Shown
 
 LIVE = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
 """How an event that redraws at every keystroke is wired: the last value always wins, nothing flickers."""
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 """How the page's other events are wired."""
+
+
+def when_loaded(call: str) -> str:
+    """JavaScript for a component's mount: a call of the page's own scripts, which Gradio loads beside the page."""
+    return f"(async () => {{ while (!window.ift?.loaded) await new Promise(done => setTimeout(done, 20)); {call} }})()"
+
+
+KEPT = 64
+"""Batches that pages were last shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A batch on somebody's page. `models`: by side, `before` and, where there is a run, `after`."""
+
+    shown: Shown
+    models: dict[str, str]
+
+
+class Recent:
+    """The batches that pages were last shown, by stamp: what is asked about one later is asked about these tensors."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, stamp: int, kept: Kept) -> None:
+        """Remember a batch; the oldest goes."""
+        with self._lock:
+            self._kept[stamp] = kept
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+
+    def get(self, stamp: object) -> Kept | None:
+        """The batch of a stamp, if it is still there."""
+        return self._kept.get(stamp) if isinstance(stamp, int) else None
 
 
 @dataclass
@@ -30,6 +69,7 @@ class Context:
     jobs: Jobs = field(init=False)
     models: Models = field(default_factory=Models)
     stamps: count = field(default_factory=lambda: count(1))
+    recent: Recent = field(default_factory=Recent)
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.settings)

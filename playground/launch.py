@@ -10,15 +10,15 @@ from playground.guard import Guard
 from playground.page import PLOTLY, build
 from playground.settings import WEB, Settings
 
+SCRIPTS = ("ift.js", "link.js", "xray.js", "lens.js", "editor.js")
+"""The page's own; later ones use earlier ones."""
+
 
 def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -> gr.Blocks:
     """Start the server; `blocking` waits until it ends, else the caller closes the page."""
     page = build(settings)
-    scripts = (
-        f'<script src="gradio_api/file={_address(WEB / "ift.js")}"></script>'
-        f'<script src="gradio_api/file={_address(WEB / "lens.js")}"></script>'
-        f'<script defer src="gradio_api/file={_address(PLOTLY)}"></script>'
-    )
+    own = (f'<script src="gradio_api/file={_address(WEB / name)}"></script>' for name in SCRIPTS)
+    scripts = f'{"".join(own)}<script defer src="gradio_api/file={_address(PLOTLY)}"></script>'
     page.launch(
         server_name=host,
         server_port=port,

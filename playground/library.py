@@ -7,11 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ift.data import Dataset
+from ift.batching import epochs, sort_out
+from ift.data import Dataset, split
 from ift.prepare import encode_all
 from ift.report import Report, inspect
 from ift.sources import NAMES, PUBLIC, fetch_public, load_dataset
 from ift.templates import Template
+from ift.types import Role
 
 if TYPE_CHECKING:
     from ift.model import GPT2
@@ -43,6 +45,17 @@ def report(name: str, template_source: str, max_length: int) -> Report:
     return _report(name, _stamp(name), template_source, max_length)
 
 
+def training_order(
+    name: str, template_source: str, *, trained: frozenset[Role], max_length: int, seed: int
+) -> tuple[int, ...]:
+    """The training part's records as a run's first epoch takes them; those without a target are left out there.
+
+    Raises:
+        InputError: the data set or the template can't be used.
+    """
+    return _training_order(name, _stamp(name), template_source, trained, max_length, seed)
+
+
 def tokens_per_row(name: str, template_source: str) -> float:
     """About how many tokens a row has, from some rows: exact enough to say how much work a run is.
 
@@ -67,6 +80,17 @@ def _dataset(name: str, stamp: int) -> Dataset:
 @lru_cache(maxsize=8)
 def _report(name: str, stamp: int, template_source: str, max_length: int) -> Report:
     return inspect(_dataset(name, stamp), Template.parse(template_source), max_length=max_length)
+
+
+@lru_cache(maxsize=8)
+def _training_order(
+    name: str, stamp: int, template_source: str, trained: frozenset[Role], max_length: int, seed: int
+) -> tuple[int, ...]:
+    examples = _dataset(name, stamp).examples
+    records = split(examples).train
+    rows = encode_all([examples[i] for i in records], Template.parse(template_source))
+    kept = sort_out(rows, trained=trained, max_length=max_length).kept
+    return tuple(records[kept[i]] for i in next(epochs(len(kept), max(1, len(kept)), seed=seed)))
 
 
 class Models:

@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 import plotly
 
-from playground.context import QUIET, Context
+from playground.context import QUIET, Context, when_loaded
 from playground.settings import WEB, Settings
 from playground.tabs.compare import CompareTab
 from playground.tabs.data import DataTab
@@ -24,7 +24,7 @@ def build(settings: Settings) -> gr.Blocks:
     gr.set_static_paths([PLOTLY, WEB])
     with gr.Blocks(title="ift playground", fill_width=True, delete_cache=(3600, 86400)) as page:
         shown = gr.BrowserState(None, storage_key="ift-run", secret="ift")
-        gr.HTML(HEAD, js_on_load="ift.header(element)", elem_classes="plain", elem_id="head")
+        gr.HTML(HEAD, js_on_load=when_loaded("ift.header(element)"), elem_classes="plain", elem_id="head")
         with gr.Tabs():
             with gr.Tab("1 Data") as data_tab:
                 data = DataTab(context)
@@ -35,7 +35,7 @@ def build(settings: Settings) -> gr.Blocks:
             with gr.Tab("4 Before & after"):
                 compare = CompareTab(context)
         data.wire(prompt.template, train.model, prompt.max_length)
-        prompt.wire(page, data.name, train.model)
+        prompt.wire(page, data.name, data.source, train.model, train.run)
         train.wire(page, train_tab, prompt, data.name, shown)
         compare.wire()
         data.show_on(page.load)

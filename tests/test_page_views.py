@@ -30,7 +30,7 @@ from ift.templates import Template
 from ift.tokenizer import encode_text
 from ift.types import EOS_ID, IGNORE_INDEX, TRAIN_ON, Completion, Example, Role
 from playground.views import compare, data, html, run
-from playground.views.lens import lens, notes
+from playground.views.lens import lens, notes, shown
 
 TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")
 EVIL = "<script>alert(\"1\")</script><img src='x' onerror=alert(2)>&amp;\ud800"
@@ -139,7 +139,7 @@ EXAMPLES = [
 
 
 def seen(records=(3, 2), *, trained=TRAIN_ON["response"], max_length=None):
-    return lens(EXAMPLES, records, TEMPLATE, trained=trained, max_length=max_length, stamp=7)
+    return lens(shown(EXAMPLES, records, TEMPLATE, trained=trained, max_length=max_length), stamp=7)
 
 
 def batch_of(*records, trained=TRAIN_ON["response"], max_length=None):
@@ -193,12 +193,26 @@ def test_the_numbers_over_the_grid_are_those_of_the_batch():
 
 def test_ids_that_the_model_never_saw_are_named_with_what_that_means():
     known = frozenset(encode_text("Q: a\nA:b"))
-    value = lens(
-        [Example("a", "", "zorb")], [0], TEMPLATE, trained=TRAIN_ON["response"], max_length=None, stamp=1, known=known
-    )
+    found = shown([Example("a", "", "zorb")], [0], TEMPLATE, trained=TRAIN_ON["response"])
+    value = lens(found, stamp=1, known=known)
     assert {value["pieces"][str(token)] for token in value["unknown"]} >= {"orb"}
     assert "new to the starter" in notes(value, 8)
     assert "orb" in notes(value, 8)
+
+
+def test_a_second_mask_is_the_same_batch_under_other_roles():
+    found = shown(EXAMPLES, (3, 2), TEMPLATE, trained=TRAIN_ON["response"])
+    value = lens(found, stamp=1, other=TRAIN_ON["all"])
+    batch = batch_of(3, 2, trained=TRAIN_ON["all"])
+    assert grid(value["other"]["trained"]) == (batch.targets != IGNORE_INDEX).astype(int).tolist()
+    assert (value["mask"], value["other"]["mask"]) == ("response", "all")
+    assert value["other"]["trained_tokens"] == batch.trained_tokens
+
+
+def test_a_width_beyond_the_longest_row_is_filled_up_and_one_below_it_is_refused():
+    assert lens(shown(EXAMPLES, (3, 2), TEMPLATE, trained=TRAIN_ON["response"], width=20), stamp=1)["width"] == 20
+    with pytest.raises(ConfigError, match="width of 3"):
+        shown(EXAMPLES, (3, 2), TEMPLATE, trained=TRAIN_ON["response"], width=3)
 
 
 def test_the_notes_name_cut_and_left_out_rows_and_are_silent_without():

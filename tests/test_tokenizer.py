@@ -9,7 +9,17 @@ import tiktoken_ext.openai_public
 
 from ift.paths import ASSETS
 from ift.templates import PRESETS, Template, load_template
-from ift.tokenizer import RANKS_SHA256, border_is_stable, decode, encode, encode_text, encoding, piece, token_sizes
+from ift.tokenizer import (
+    RANKS_SHA256,
+    border_is_stable,
+    character_groups,
+    decode,
+    encode,
+    encode_text,
+    encoding,
+    piece,
+    token_sizes,
+)
 from ift.types import EOS_ID, Example, Role
 
 
@@ -126,3 +136,23 @@ def test_no_piece_is_empty_or_holds_a_control_character_or_turns_the_direction()
     characters = set("".join(labels))
     assert not [c for c in characters if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")]
     assert not [c for c in characters if unicodedata.bidirectional(c) in ("RLE", "LRE", "RLO", "LRO", "PDF", "RLI")]
+
+
+def test_tokens_that_are_one_character_only_together_are_told_as_a_group():
+    ids = encode_text("a \U0001f9dc b")
+    ((first, size, text),) = character_groups(ids)
+    assert decode(ids[first : first + size]) == " \U0001f9dc"
+    assert text == "·\U0001f9dc"
+    assert size > 1
+
+
+def test_a_group_that_a_cut_leaves_unfinished_is_none():
+    ids = encode_text("\U0001f642")
+    assert character_groups(ids[:-1]) == []
+    assert character_groups(encode_text("plain text")) == []
+
+
+def test_bytes_that_no_character_begins_with_do_not_swallow_what_follows():
+    stray = encode_text("\U0001f642")[-1]
+    smile = encode_text("\U0001f642")
+    assert [size for _, size, _ in character_groups([stray, *smile])] == [len(smile)]

@@ -17,6 +17,7 @@ window.ift = (() => {
 
   // One remembered choice a visitor, per mode.
   function header(element) {
+    window.ift.link.open();
     const modes = { projector: false, dark: matchMedia('(prefers-color-scheme: dark)').matches };
     const buttons = {};
     const apply = (name, on) => {
@@ -265,5 +266,9 @@ window.ift = (() => {
     });
   }
 
-  return { header, figure, run, evaluation, parts: { el, attrs, percent, count, tile, scale, onTheme } };
+  async function until(find) { // Gradio mounts what it likes first
+    for (;;) { const found = find(); if (found) return found; await new Promise(done => setTimeout(done, 30)); }
+  }
+
+  return { header, figure, run, evaluation, until, parts: { el, attrs, percent, count, tile, scale, onTheme } };
 })();

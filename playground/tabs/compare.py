@@ -10,7 +10,7 @@ from ift.runs import Run, State
 from ift.templates import Template
 from ift.vocabulary import known_ids
 from playground import polls
-from playground.context import LIVE, QUIET, Context, whole
+from playground.context import LIVE, QUIET, Context, when_loaded, whole
 from playground.views import compare as views
 from playground.views import html
 
@@ -36,7 +36,7 @@ class CompareTab:
         self.progress = gr.HTML(
             {},
             html_template='<div class="ift evaluation col"></div>',
-            js_on_load="ift.evaluation(element, props, watch, data => trigger('changed', data), server)",
+            js_on_load=when_loaded("ift.evaluation(element, props, watch, data => trigger('changed', data), server)"),
             server_functions=[polls.evaluation(context)],
             elem_id="evaluation",
             elem_classes="plain",
@@ -47,7 +47,7 @@ class CompareTab:
                 self.figure = gr.HTML(
                     {},
                     html_template='<div class="ift"><h2>By task</h2><div class="plot"></div></div>',
-                    js_on_load="ift.figure(element, props, watch)",
+                    js_on_load=when_loaded("ift.figure(element, props, watch)"),
                     elem_id="by-task",
                     elem_classes="plain",
                     visible="hidden",

@@ -10,7 +10,7 @@ from ift.data import parse_dataset
 from ift.errors import DataError, IftError
 from ift.sources import PUBLIC
 from playground import library
-from playground.context import LIVE, QUIET, Context
+from playground.context import LIVE, QUIET, Context, when_loaded
 from playground.views import data as views
 from playground.views import html
 
@@ -39,7 +39,7 @@ class DataTab:
                 self.figure = gr.HTML(
                     {},
                     html_template='<div class="ift"><h2>How long the rows are</h2><div class="plot"></div></div>',
-                    js_on_load="ift.figure(element, props, watch)",
+                    js_on_load=when_loaded("ift.figure(element, props, watch)"),
                     elem_id="lengths",
                     elem_classes="plain",
                 )

@@ -8,9 +8,10 @@ from ift.errors import ConfigError, DataError, IftError
 from ift.models import GPT2_SIZES, find_model
 from ift.templates import Template
 from playground import library, polls
-from playground.context import LIVE, QUIET, Context, preset_of, train_on, whole
+from playground.context import LIVE, QUIET, Context, preset_of, train_on, when_loaded, whole
 from playground.jobs import train_options
-from playground.tabs.prompt import MASKS, PromptTab
+from playground.tabs.prompt import PromptTab
+from playground.view import MASKS
 from playground.views import html
 from playground.views import run as views
 
@@ -54,7 +55,7 @@ class TrainTab:
         self.chart = gr.HTML(
             {},
             html_template='<div class="ift run col" hidden></div>',
-            js_on_load="ift.run(element, props, watch, data => trigger('changed', data), server)",
+            js_on_load=when_loaded("ift.run(element, props, watch, data => trigger('changed', data), server)"),
             server_functions=[polls.training(context)],
             elem_id="chart",
             elem_classes="plain",

@@ -125,9 +125,13 @@ def length_figure(report: Report, *, max_length: int | None) -> dict:
 
 def find(data: Dataset, report: Report, *, query: str, part: str) -> list[int]:
     """Records whose text contains the query, case ignored, in one part of the split or in all."""
-    records = range(len(data)) if part == "all" else getattr(report.split, part)
+    return containing(data, range(len(data)) if part == "all" else getattr(report.split, part), query)
+
+
+def containing(data: Dataset, records: Sequence[int], query: str) -> list[int]:
+    """Those of the records whose text contains the query, case ignored."""
     words = query.lower().strip()
-    return [i for i in records if words in _haystack(data.examples[i])]
+    return [i for i in records if words in _haystack(data.examples[i])] if words else list(records)
 
 
 def _haystack(example: Example) -> str:

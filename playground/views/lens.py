@@ -1,54 +1,94 @@
 """The batch lens: the trainer's own batch as a payload for the live grid. Drawn in the browser, by textContent."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from ift.batching import collate, sort_out
+from ift.batching import collate, name_trained, sort_out
 from ift.templates import Template
-from ift.tokenizer import encode, piece
-from ift.types import IGNORE_INDEX, Batch, Example, Role
+from ift.tokenizer import character_groups, encode, piece
+from ift.types import IGNORE_INDEX, Batch, Encoded, Example, Rendered, Role
 from playground.views.html import NEW_TO_MODEL, note
 
 UNKNOWN_LISTED = 12
 
 
-def lens(
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Rows of a data set as one batch of the trainer's. `records`, `left_out`, `cut`: positions in the data set."""
+
+    records: tuple[int, ...]
+    left_out: tuple[int, ...]
+    cut: tuple[int, ...]
+    rendered: tuple[Rendered, ...]
+    encoded: tuple[Encoded, ...]
+    batch: Batch
+
+
+def shown(
     examples: Sequence[Example],
     records: Sequence[int],
     template: Template,
     *,
     trained: frozenset[Role],
-    max_length: int | None,
-    stamp: int,
-    known: frozenset[int] | None = None,
-) -> dict:
-    """The batch that the trainer would get for these records, and what its tiles say.
+    width: int | None = None,
+    max_length: int | None = None,
+) -> Shown:
+    """The batch that the trainer would get for these records; what has no trained target is left out, as in training.
 
     Args:
         examples: the whole data set.
-        records: positions in it; those without a trained target are left out, as in training.
+        records: positions in it.
         template: the editor's.
         trained: the roles that are targets.
+        width: of the batch; None takes its longest row.
         max_length: of a row; None does not cut.
-        stamp: counts the redraws, so that a test can wait for one.
-        known: the ids that the chosen model knows; None: all.
+
+    Raises:
+        ConfigError: a row is longer than `width`.
     """
     rendered = [template.render(examples[i]) for i in records]
     rows = [encode(row) for row in rendered]
     ready = sort_out(rows, trained=trained, max_length=max_length)
-    batch = collate([rows[i] for i in ready.kept], trained=trained, max_length=max_length)
+    kept = tuple(rows[i] for i in ready.kept)
+    return Shown(
+        records=tuple(records[i] for i in ready.kept),
+        left_out=tuple(records[i] for i in ready.left_out),
+        cut=tuple(records[i] for i in ready.cut),
+        rendered=tuple(rendered[i] for i in ready.kept),
+        encoded=kept,
+        batch=collate(kept, trained=trained, width=width, max_length=max_length),
+    )
+
+
+def lens(
+    found: Shown, *, stamp: int, known: frozenset[int] | None = None, other: frozenset[Role] | None = None
+) -> dict:
+    """What the grid draws and its tiles say.
+
+    Args:
+        found: the batch.
+        stamp: counts the redraws, so that a test can wait for one.
+        known: the ids that the chosen model knows; None: all.
+        other: the roles of a second mask, to be shown below the first.
+    """
+    batch = found.batch
     used = np.unique(np.concatenate([batch.inputs.ravel(), batch.next_ids.ravel()])).tolist()
+    is_trained = batch.targets != IGNORE_INDEX
     return {
-        "rows": [records[i] for i in ready.kept],
-        "left_out": [records[i] for i in ready.left_out],
-        "cut": [records[i] for i in ready.cut],
-        "segments": [[(int(part.role), part.text) for part in rendered[i].segments] for i in ready.kept],
+        "rows": list(found.records),
+        "left_out": list(found.left_out),
+        "cut": list(found.cut),
+        "segments": [[(int(part.role), part.text) for part in row.segments] for row in found.rendered],
+        "groups": [character_groups(row.ids[:-1].tolist()) for row in found.encoded],
         "inputs": batch.inputs.tolist(),
         "next": batch.next_ids.tolist(),
         "roles": _digits(batch.roles),
         "input_roles": _digits(batch.input_roles),
-        "trained": _digits(batch.targets != IGNORE_INDEX),
+        "trained": _digits(is_trained),
+        "mask": name_trained(batch.trained),
+        "other": None if other is None else _other(batch, other),
         "lengths": batch.lengths.tolist(),
         "pieces": {str(token): piece(token) for token in used},
         "unknown": [token for token in used if known is not None and token not in known],
@@ -57,8 +97,19 @@ def lens(
         "padding_share": batch.padding_share,
         "trained_share": batch.trained_share,
         "trained_tokens": batch.trained_tokens,
-        "role_shares": _role_shares(batch),
+        "role_shares": _role_shares(batch.roles[is_trained]),
         "stamp": stamp,
+    }
+
+
+def _other(batch: Batch, trained: frozenset[Role]) -> dict:
+    """The same batch under a second mask."""
+    is_trained = np.isin(batch.roles, list(trained))
+    return {
+        "mask": name_trained(trained),
+        "trained": _digits(is_trained),
+        "trained_tokens": int(is_trained.sum()),
+        "role_shares": _role_shares(batch.roles[is_trained]),
     }
 
 
@@ -67,9 +118,9 @@ def _digits(values: np.ndarray) -> list[str]:
     return ["".join(map(str, row)) for row in values.astype(np.uint8).tolist()]
 
 
-def _role_shares(batch: Batch) -> list[float]:
-    """Share of each role in the trained targets, by role number."""
-    counts = np.bincount(batch.roles[batch.targets != IGNORE_INDEX], minlength=len(Role))
+def _role_shares(roles: np.ndarray) -> list[float]:
+    """Share of each role in the trained targets (n,), by role number."""
+    counts = np.bincount(roles, minlength=len(Role))
     return (counts / max(1, counts.sum())).tolist()
 
 

@@ -1,0 +1,65 @@
+"""What the browser asks about a batch that it shows: the models' losses and likeliest tokens."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ift.errors import IftError
+from ift.tokenizer import piece
+from playground.context import Context, Kept
+
+GONE = {"error": {"what": "The server has forgotten this batch", "where": "", "fix": "Change something to redraw it."}}
+
+
+def losses(context: Context) -> Callable[[object], dict]:
+    """For the grid: loss of every next token, in nats, as (B, T) lists a side; null where a row has ended."""
+
+    def lens_losses(query: object) -> dict:
+        def answer(kept: Kept) -> dict:
+            from ift.xray import token_losses
+
+            found = {
+                side: token_losses(context.models.get(name), kept.shown.batch) for side, name in kept.models.items()
+            }
+            return {"models": kept.models, "losses": {side: _listed(values) for side, values in found.items()}}
+
+        return _about(context, query, answer)
+
+    return lens_losses
+
+
+def top(context: Context) -> Callable[[object], dict]:
+    """For the pinned position: the five likeliest next tokens a side, as [id, piece, probability]."""
+
+    def lens_top(query: object) -> dict:
+        def answer(kept: Kept) -> dict:
+            from ift.xray import top_tokens
+
+            batch = kept.shown.batch
+            row, t = int(query["row"]), int(query["t"])
+            if not (0 <= row < len(batch.lengths) and 0 <= t < batch.lengths[row]):
+                return {}
+            read = batch.inputs[row, : t + 1].tolist()
+            found = {side: top_tokens(context.models.get(name), read) for side, name in kept.models.items()}
+            return {side: [(token, piece(token), share) for token, share in best] for side, best in found.items()}
+
+        return _about(context, query, answer)
+
+    return lens_top
+
+
+def _about(context: Context, query: object, answer: Callable[[Kept], dict]) -> dict:
+    """An answer about the batch whose stamp the query names. The query comes from the browser: it may be anything."""
+    kept = context.recent.get(query.get("stamp")) if isinstance(query, dict) else None
+    if kept is None:
+        return GONE
+    try:
+        return answer(kept)
+    except IftError as problem:
+        return {"error": {"what": problem.what, "where": problem.where, "fix": problem.fix}}
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return GONE
+
+
+def _listed(losses: np.ndarray) -> list[list[float | None]]:
+    return [[None if np.isnan(value) else round(float(value), 3) for value in row] for row in losses]
