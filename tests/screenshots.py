@@ -3,6 +3,7 @@
 import argparse
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -28,22 +29,24 @@ def train_and_answer(page: Page) -> None:
     page.locator("#verdict .verdict").wait_for(timeout=300_000)
 
 
-def shoot(page: Page, folder: Path, mode: str) -> None:
-    """Every tab, whole."""
+def shoot(page: Page, folder: Path, mode: str, *, tabs: Sequence[str], full_page: bool) -> None:
+    """These tabs, in one mode."""
     if mode.startswith("projector"):
         page.get_by_role("button", name="Projector").click()
-    for name, title in TABS.items():
+    for name in tabs:
         if name != "data":  # which is open, and no menu holds it
-            open_tab(page, title)
+            open_tab(page, TABS[name])
         page.wait_for_timeout(1500)  # Plotly draws
-        page.screenshot(path=folder / f"{name}-{mode}.png", full_page=True)
+        page.screenshot(path=folder / f"{name}-{mode}.png", full_page=full_page)
 
 
 def main() -> None:
-    """Everything into --out; the two that the README shows into assets/screenshots."""
+    """What the README shows into assets/screenshots, or everything into --out."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "assets" / "screenshots")
-    parser.add_argument("--all", action="store_true", help="every tab in every mode, instead of the README's two")
+    parser.add_argument(
+        "--all", action="store_true", help="every tab in every mode and whole, instead of what the README shows"
+    )
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     server = Server(Path(tempfile.mkdtemp()))
@@ -56,15 +59,14 @@ def main() -> None:
             page.goto(server.url)
             page.locator("#records table").wait_for()
             train_and_answer(page)
-            for name in ("prompt", "train"):
-                open_tab(page, TABS[name])
-                page.wait_for_timeout(1500)
-                page.screenshot(path=args.out / f"{name}.png", full_page=name == "train")
-            for mode, options in MODES.items() if args.all else ():
+            open_tab(page, TABS["train"])
+            page.wait_for_timeout(1500)
+            page.screenshot(path=args.out / "train.png", full_page=True)
+            for mode, options in MODES.items():
                 page = browser.new_page(**options)
                 page.goto(server.url)
                 page.locator("#records table").wait_for()
-                shoot(page, args.out, mode)
+                shoot(page, args.out, mode, tabs=tuple(TABS) if args.all else ("prompt",), full_page=args.all)
             browser.close()
     finally:
         server.stop()

@@ -13,7 +13,7 @@ from ift.starter.clauses import REWRITINGS, draw, verbs
 from ift.starter.facts import doubled_keys, relations
 from ift.starter.heldout import divide, facts_by_part, verbs_by_part, wordings_of
 from ift.starter.tables import TABLES, read_lexicon, read_table
-from ift.starter.tasks import READING_WORDINGS, records, to_json, with_blank
+from ift.starter.tasks import LIST_WORDINGS, records, to_json, with_blank
 from ift.starter.wording import Forms, mend_articles, with_article
 
 RECORDS = records()
@@ -128,9 +128,9 @@ def test_the_opposite_way_round_is_no_new_fact():
 
 
 def test_wordings_are_in_one_part():
-    wordings = wordings_of("reading", READING_WORDINGS)
+    wordings = wordings_of("list", LIST_WORDINGS)
     everything = [*wordings.train, *wordings.validation, *wordings.test]
-    assert sorted(everything) == sorted(READING_WORDINGS)
+    assert sorted(everything) == sorted(LIST_WORDINGS)
     assert (len(wordings.validation), len(wordings.test)) == (1, 2)
 
 

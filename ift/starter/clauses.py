@@ -76,6 +76,9 @@ REWRITINGS = (
         ('In the past tense, "{a}" becomes "{b}"', 'The past tense of the sentence "{a}" is "{b}"'),
         (
             "Rewrite the sentence in the past tense.",
+            "Tell this sentence in the past tense.",
+            "Give the past tense of the sentence.",
+            "Rewrite this in the past tense.",
             "Change the sentence to the past tense.",
             "Put the following sentence into the past tense.",
             "Convert this sentence to the past tense.",
@@ -91,6 +94,9 @@ REWRITINGS = (
         ('In the future tense, "{a}" becomes "{b}"', 'The future form of the sentence "{a}" is "{b}"'),
         (
             "Rewrite the sentence in the future tense.",
+            "Tell this sentence in the future tense.",
+            "Give the future tense of the sentence.",
+            "Rewrite this in the future tense.",
             "Change the sentence to the future tense.",
             "Put the following sentence into the future tense.",
             "Convert this sentence to the future tense.",
@@ -106,6 +112,9 @@ REWRITINGS = (
         ('The negative form of the sentence "{a}" is "{b}"', 'As a negative sentence, "{a}" becomes "{b}"'),
         (
             "Make the sentence negative.",
+            "Rewrite this as a negative sentence.",
+            "Give the negative form of this sentence.",
+            "Change the sentence so that it is negative.",
             "Rewrite the sentence in the negative form.",
             "Change this sentence to the negative form.",
             "Turn the following sentence into a negative sentence.",
@@ -121,6 +130,9 @@ REWRITINGS = (
         ('As a question, "{a}" becomes "{b}"', 'The sentence "{a}" can be rewritten as the question "{b}"'),
         (
             "Rewrite the sentence as a question.",
+            "Rewrite this as a question.",
+            "Ask this sentence as a question.",
+            "Put the sentence into the form of a question.",
             "Change the sentence to a question.",
             "Turn the following sentence into a question.",
             "Convert this sentence to a question.",
@@ -136,6 +148,9 @@ REWRITINGS = (
         ('In the passive voice, "{a}" becomes "{b}"', 'The active sentence "{a}" has the passive form "{b}"'),
         (
             "Rewrite the sentence in the passive voice.",
+            "Rewrite this in the passive voice.",
+            "Give the passive form of the sentence.",
+            "Tell this sentence in the passive voice.",
             "Change the sentence to the passive voice.",
             "Turn the active sentence into the passive voice.",
             "Convert this sentence to the passive voice.",
@@ -151,6 +166,9 @@ REWRITINGS = (
         ('In the progressive form, "{a}" becomes "{b}"', 'The progressive form of "{a}" is "{b}"'),
         (
             "Rewrite the sentence in the progressive form.",
+            "Rewrite this in the progressive form.",
+            "Give the progressive form of the sentence.",
+            "Tell this sentence in the progressive form.",
             "Change the sentence to the progressive form.",
             "Put the sentence into the progressive form.",
             "Convert this sentence to the progressive form.",
@@ -166,6 +184,9 @@ REWRITINGS = (
         ('The sentence "{a}" has a mistake. The correct sentence is "{b}"', "Wrong: {a} Right: {b}"),
         (
             "Fix the grammar mistake in the sentence.",
+            "Correct the grammar of this sentence.",
+            "Fix the mistake in the sentence.",
+            "Rewrite the sentence without the mistake.",
             "Correct the following sentence.",
             "Rewrite the sentence with correct grammar.",
             "Correct the mistake in this sentence.",

@@ -10,7 +10,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from ift.starter.exercises import grammar, heading, questions, readings, sections
+from ift.starter.exercises import grammar, heading, questions, sections
 from ift.starter.knowledge import echoes, entries, facts, lists
 from ift.starter.prose import everyday, index, numbers, sentences, story, tales
 from ift.tokenizer import encode_text
@@ -18,13 +18,15 @@ from ift.types import EOS_ID
 
 LEAST_SEEN = 20
 """An id that the text holds less often counts as unknown."""
+ENDED_SHARE = 0.3
+"""Of the documents that are no prose: how many are the last before an end-of-text; the others go on after a blank line.
+So after a statement the base model goes on, and that an answer ends is left to the fine-tuning."""
 
 KINDS: dict[Callable[[random.Random], str], float] = {
     entries: 0.38,
     facts: 0.38,
-    echoes: 0.12,
+    echoes: 0.16,
     grammar: 0.08,
-    readings: 0.06,
     story: 0.11,
     tales: 0.05,
     everyday: 0.13,
@@ -36,21 +38,32 @@ KINDS: dict[Callable[[random.Random], str], float] = {
     numbers: 0.04,
 }
 """Documents of each kind, in relative numbers."""
+PROSE = (story, tales, everyday, sentences)
+"""Documents that an end-of-text always follows."""
 
 
 def documents(seed: int) -> Iterator[str]:
-    """Documents without end, the same for the same seed."""
+    """Texts without end, each a document or several; the same for the same seed."""
     rng = random.Random(f"corpus {seed}")
+    joined: list[str] = []
+    for text, is_prose in _documents(rng):
+        joined.append(text)
+        if is_prose or rng.random() < ENDED_SHARE:
+            yield "\n\n".join(joined)
+            joined = []
+
+
+def _documents(rng: random.Random) -> Iterator[tuple[str, bool]]:
     makers, weights = tuple(KINDS), tuple(accumulate(KINDS.values()))
     while True:
         maker = rng.choices(makers, cum_weights=weights)[0]
         text = maker(rng)
         is_headed = maker not in (sections, entries) and rng.random() < 0.06
-        yield (heading(rng) if is_headed else "") + text
+        yield (heading(rng) if is_headed else "") + text, maker in PROSE
 
 
 def tokens(count: int, *, seed: int, progress: Callable[[int, int], None]) -> np.ndarray:
-    """(count,) uint16: documents, an end-of-text before each.
+    """(count,) uint16: texts, an end-of-text before each.
 
     Args:
         count: how many ids.

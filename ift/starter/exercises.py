@@ -10,8 +10,8 @@ from ift.starter.knowledge import any_fact, pick_relation, word_keys
 from ift.starter.patterns import cast, expand
 from ift.starter.prose import everyday, sentences, story
 from ift.starter.tables import read_table, read_words
-from ift.starter.tasks import BLANK_WORDINGS, DOES, LIST_WORDINGS, READING_WORDINGS, STORY_WORDINGS, ask, with_blank
-from ift.starter.wording import capitalized, with_article
+from ift.starter.tasks import BLANK_WORDINGS, LIST_WORDINGS, STORY_WORDINGS, ask, with_blank
+from ift.starter.wording import with_article
 
 HEADINGS = (
     "Story",
@@ -70,29 +70,6 @@ def grammar(rng: random.Random) -> str:
     return rng.choice(("\n", " ", "\n\n")).join(out)
 
 
-def readings(rng: random.Random) -> str:
-    """Who does what, and the sentence about one of them told again."""
-    out = []
-    for _ in range(rng.randint(1, 3)):
-        form = rng.choice(tuple(DOES))
-        clauses = [draw(rng, among=verbs()) for _ in range(rng.choice((2, 3, 3, 4)))]
-        asked = rng.choice(clauses)
-        who, sentence = asked.subject, asked.say(form)
-        text = " ".join(clause.say(form) for clause in clauses)
-        again = rng.choice(
-            (
-                f"As for {who}: {sentence}",
-                f"About {who} the text says: {sentence}",
-                f"The sentence about {who} is: {sentence}",
-                f"The text speaks about {who}.\n{sentence}",
-                f"{capitalized(who)}\n{sentence}",
-                f'{capitalized(who)} is in the text, too: "{sentence}"',
-            )
-        )
-        out.append(text + rng.choice((" ", "\n")) + again)
-    return "\n\n".join(out)
-
-
 def _question(rng: random.Random) -> str:
     """A question or an order; only in wordings that training records use, too."""
     draw_ = rng.random()
@@ -116,19 +93,14 @@ def _question(rng: random.Random) -> str:
 
 
 def _other_question(rng: random.Random) -> str:
-    task, wordings = rng.choice(
-        (("list", LIST_WORDINGS), ("story", STORY_WORDINGS), ("blank", BLANK_WORDINGS), ("reading", READING_WORDINGS))
-    )
+    task, wordings = rng.choice((("list", LIST_WORDINGS), ("story", STORY_WORDINGS), ("blank", BLANK_WORDINGS)))
     wording = rng.choice(wordings_of(task, wordings).train)
     if task == "blank":
         relation = pick_relation(rng)
         fact = rng.choice(relation.facts)
         return f"{wording} {with_blank(fact.say(relation.answer, rng), fact.value)}".strip()
-    who, does = draw(rng, among=verbs()).subject, rng.choice(tuple(DOES.values()))
     plural = rng.choice(read_table("categories"))["plural"]
-    return wording.format(
-        plural=plural, a=with_article(rng.choice(read_table("animals"))["animal"]), who=who, does=does
-    )
+    return wording.format(plural=plural, a=with_article(rng.choice(read_table("animals"))["animal"]))
 
 
 def questions(rng: random.Random) -> str:

@@ -130,6 +130,8 @@ def echoes(rng: random.Random) -> str:
                     f"First came {one} and then {two}. After {one} came {two}.",
                     f"First came {two} and then {one}. The first word was {two} and the second word was {one}.",
                     f"{one}\nThe word is {one}.",
+                    f"{one}\n\nThis is about {one}.",
+                    f"{one}\n{two}\n\nThe lines say {one} and {two}.",
                     f"{one}\n{name} wrote {one} on the board.",
                     f"{one}\nIt is about {one}, not about {two}.",
                     f"'{one}'\nThat is how {name} spells {one}.",

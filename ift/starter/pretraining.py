@@ -35,7 +35,7 @@ class PretrainConfig:
     n_embd: int = 192
     n_layer: int = 4
     n_head: int = 6
-    steps: int = 6_000
+    steps: int = 7_500
     batch_size: int = 16
     learning_rate: float = 4e-3
     weight_decay: float = 0.1

@@ -7,6 +7,7 @@ from ift.cli import main
 from ift.prepare import encode_all, prepare
 from ift.sources import load_dataset
 from ift.templates import load_template
+from ift.tokenizer import encode, piece
 from ift.types import TRAIN_ON
 from playground.views.steps import lens_code
 from tests.ui.conftest import drawn, edit, open_tab, wait_for_redraw
@@ -19,6 +20,10 @@ def lens_page(visit):
     open_tab(page, "2 Prompt & batch")
     page.locator(".lens .c").first.wait_for()
     return page
+
+
+def first_row():
+    return encode(load_template("alpaca").render(load_dataset("starter").examples[0]))
 
 
 def unfold(page):
@@ -103,7 +108,8 @@ def test_the_keyboard_walks_the_grid_and_the_sentence_says_what_it_means(visit):
     page.keyboard.press("ArrowRight")
     assert sentence.inner_text() != said
     page.keyboard.press("ArrowDown")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("row 0, position 44, target")
+    said = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert said.startswith(f"row 0, position {first_row().prompt_length}, target")
     page.keyboard.press("Home")
     assert "adds nothing to the loss" in sentence.inner_text()
 
@@ -167,7 +173,8 @@ def test_the_keyboard_alone_walks_the_steps_and_jumps(visit):
     assert "end of text" in page.evaluate(focused) or "minus 100" not in page.evaluate(focused)
     page.keyboard.press("r")
     page.keyboard.press("ArrowDown")
-    assert ", target A, id 32, response" in page.evaluate(focused)
+    answer = int(first_row().ids[first_row().prompt_length])
+    assert f", target {piece(answer)}, id {answer}, response" in page.evaluate(focused)
     before = drawn(page)
     page.keyboard.press("m")
     wait_for_redraw(page, before)

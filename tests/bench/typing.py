@@ -1,0 +1,122 @@
+"""From key to redrawn grid, in a real browser on a real `python app.py`: `python -m tests.bench.typing [--json]`.
+
+The time ends with the frame after the redraw. Beside it stands the same way without any work of ours: a request to the
+same server that it answers at once, and a frame.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.ui.conftest import BROWSERS, FLAGS, Server, open_tab
+
+PAUSE_MS = 300
+"""Between two keys: a quick typist's rhythm, so that every key is measured alone."""
+KEYS = 60
+SIZES = {"8 rows of about 150 tokens": (8, 150), "32 rows of 1,024 tokens": (32, 1_030)}
+PATIENCE_MS, SETTLE_MS = 30_000, 3_000
+STARTER_CONTEXT = 256
+
+TYPE_ONE = """async key => {
+  const lens = document.querySelector('.lens'), box = document.querySelector('#template textarea');
+  const before = lens.dataset.drawn;
+  const redrawn = new Promise(done => new MutationObserver((_, seen) => {
+    if (lens.dataset.drawn !== before) { seen.disconnect(); requestAnimationFrame(() => setTimeout(done)); }
+  }).observe(lens, { attributes: true, attributeFilter: ['data-drawn'] }));
+  const began = performance.now();
+  box.setRangeText(key, box.selectionStart, box.selectionEnd, 'end');
+  box.dispatchEvent(new InputEvent('input', { bubbles: true, data: key, inputType: 'insertText' }));
+  await redrawn;
+  return performance.now() - began;
+}"""
+ROUND_TRIP = """async () => {
+  const began = performance.now();
+  await (await fetch('gradio_api/startup-events')).text();
+  await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+  return performance.now() - began;
+}"""
+
+
+def measure(page: Page, keys: int) -> tuple[list[float], list[float]]:
+    """Milliseconds of each key, and of each bare round trip, taken in turn."""
+    page.locator("#template textarea").evaluate("box => { box.focus(); box.setSelectionRange(0, 0); }")
+    typed, bare = [], []
+    for i in range(keys):
+        typed.append(page.evaluate(TYPE_ONE, "Some words, typed one by one. "[i % 30]))
+        page.wait_for_timeout(PAUSE_MS)
+        bare.append(page.evaluate(ROUND_TRIP))
+    return typed[5:], bare[5:]  # the first ones warm up
+
+
+def data_file(folder: Path, rows: int, tokens: int) -> Path:
+    """Records whose rows have about so many tokens under the Alpaca template."""
+    words = ("name", "the", "capital", "of", "a", "country", "and", "tell", "what", "people", "there", "speak")
+    filler = " ".join(words[i % len(words)] for i in range((tokens - 45) // 2))
+    records = [{"instruction": f"{filler} {i}", "input": "", "output": filler} for i in range(rows)]
+    path = folder / f"rows-{rows}-{tokens}.json"
+    path.write_text(json.dumps(records), encoding="utf-8")
+    return path
+
+
+def summary(values: list[float]) -> dict[str, float]:
+    """p50 and p95 in milliseconds."""
+    return {"p50_ms": round(statistics.median(values), 1), "p95_ms": round(statistics.quantiles(values, n=20)[-1], 1)}
+
+
+def visit(browser: Browser, url: str, path: Path, *, rows: int, tokens: int) -> Page:
+    """The page with these records in the grid."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(url)
+    page.get_by_label("A file of your own").check()
+    page.locator("#upload input[type=file]").set_input_files(path)
+    page.locator("#data-message", has_text="is in use").wait_for()
+    if tokens > STARTER_CONTEXT:
+        open_tab(page, "3 Fine-tune")
+        page.locator("#model input").fill("gpt2")
+        page.keyboard.press("Enter")
+    open_tab(page, "2 Prompt & batch")
+    page.locator(".lens .c").first.wait_for()
+    page.locator("#size input[type=number]").fill(str(rows))
+    page.wait_for_timeout(SETTLE_MS)
+    return page
+
+
+def run(keys: int) -> dict[str, dict]:
+    """Every size, one after the other, in one browser and on one server."""
+    home, found = Path(tempfile.mkdtemp()), {}
+    server = Server(home)
+    server.start()
+    try:
+        with sync_playwright() as playwright:
+            path = next(filter(None, map(shutil.which, BROWSERS)))
+            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+            for name, (rows, tokens) in SIZES.items():
+                page = visit(browser, server.url, data_file(home, rows, tokens), rows=rows, tokens=tokens)
+                shape = page.locator(".lens .tile b").first.inner_text()
+                typed, bare = measure(page, keys)
+                found[name] = {"shape": shape, **summary(typed), "bare_round_trip": summary(bare)}
+                page.close()
+            browser.close()
+    finally:
+        server.stop()
+    return found
+
+
+def main() -> None:
+    """Print what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keys", type=int, default=KEYS)
+    parser.add_argument("--json", action="store_true", help="print JSON only")
+    args = parser.parse_args()
+    found = run(args.keys)
+    print(json.dumps(found) if args.json else "\n".join(f"{name}: {values}" for name, values in found.items()))
+
+
+if __name__ == "__main__":
+    main()
