@@ -70,16 +70,31 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, cached: tuple[KVCache, int, Tensor, Tensor] | None = None) -> Tensor:
         """(B, T, C) → (B, T, C). `cached`: the cache, this layer's number, positions (B, T), mask (B, 1, T, S)."""
-        B, T, C = x.shape
-        qkv = self.qkv(self.ln_1(x)).view(B, T, 3, self.n_head, C // self.n_head)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, T, D) each
+        q, k, v = self._heads(self.qkv(self.ln_1(x)))
         if cached is None:
             y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         else:
             cache, layer, positions, mask = cached
             k, v = cache.extend(layer, k, v, positions)
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        x = x + self.proj(y.transpose(1, 2).reshape(B, T, C))
+        return self._add(x, y.transpose(1, 2).flatten(2))
+
+    def flat(self, x: Tensor, layout: Tensor, places: Tensor, wanted: Tensor | None = None) -> Tensor:
+        """The same for a flat batch (`ift.flat`), (N, C) → (N, C), or (M, C): the wanted cells only."""
+        q, k, v = self._heads(F.embedding(layout, self.qkv(self.ln_1(x))))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2).flatten(0, 1)  # (B·T, C)
+        if wanted is not None:
+            x, places = x[wanted], places[wanted]  # nobody looks at the other cells any more
+        return self._add(x, F.embedding(places, y))
+
+    def _heads(self, qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, T, 3C) → (B, H, T, D) three times."""
+        B, T, C3 = qkv.shape
+        return qkv.view(B, T, 3, self.n_head, C3 // 3 // self.n_head).permute(2, 0, 3, 1, 4).unbind()
+
+    def _add(self, x: Tensor, y: Tensor) -> Tensor:
+        """What follows attention, cell by cell: (…, C) and attention's (…, C) → (…, C)."""
+        x = x + self.proj(y)
         return x + self.out(gelu(self.fc(self.ln_2(x))))
 
 
@@ -119,6 +134,14 @@ class GPT2(nn.Module):
             x = block(x, (cache, layer, positions, mask))
         cache.lengths = cache.lengths + (T if lengths is None else lengths)
         return self.ln_f(x)
+
+    def flat_hidden(self, inputs: Tensor, positions: Tensor, layout: Tensor, places: Tensor, wanted: Tensor) -> Tensor:
+        """The normalised last layer of the wanted cells of a flat batch (`ift.flat`), (M, C)."""
+        x = self.wte(inputs) + self.wpe(positions)
+        *blocks, last = self.h
+        for block in blocks:
+            x = block.flat(x, layout, places)
+        return self.ln_f(last.flat(x, layout, places, wanted))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """(…, C) → (…, V): the head is the token embedding."""

@@ -5,34 +5,19 @@ import time
 from collections.abc import Iterator, Sequence
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from ift.batching import collate, epochs
 from ift.config import TrainConfig
 from ift.errors import TrainingError
 from ift.events import Evaluated, Prepared, Sampled, Stepped, TrainEvent
 from ift.generation import Prompt, Sampling, generate
+from ift.loss import losses
 from ift.model import GPT2
-from ift.precision import autocast, uses_bf16
-from ift.types import IGNORE_INDEX, Batch, Encoded, Example, Role
+from ift.precision import uses_bf16
+from ift.types import Batch, Encoded, Example, Role
 
 SAMPLE_TOKENS = 40
 """A sampled answer's length at most."""
-
-
-def losses(model: GPT2, batch: Batch, *, bf16: bool | None = False) -> tuple[Tensor, Tensor]:
-    """Loss in nats and role of every trained target of a batch: (n,) float32, (n,) uint8.
-
-    The head, most of a small model's work, runs only where a target is trained. `bf16`: see `autocast`.
-    """
-    inputs = torch.from_numpy(batch.inputs).to(model.device)  # (B, T)
-    targets = torch.from_numpy(batch.targets).to(model.device)  # (B, T)
-    trained = targets != IGNORE_INDEX
-    with autocast(model.device, bf16=bf16):
-        logits = model.logits(model.hidden(inputs)[trained])  # (n, V)
-    roles = torch.from_numpy(batch.roles).to(model.device)[trained]
-    return F.cross_entropy(logits.float(), targets[trained], reduction="none"), roles
 
 
 def learning_rate(config: TrainConfig, step: int, total_steps: int) -> float:

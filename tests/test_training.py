@@ -5,16 +5,16 @@ import copy
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 
 from ift.batching import collate, epochs
 from ift.config import TrainConfig
 from ift.errors import TrainingError
 from ift.events import Evaluated, Sampled, Stepped, from_json, to_json
 from ift.generation import Prompt
-from ift.training import Trainer, learning_rate, losses
+from ift.loss import losses
+from ift.training import Trainer, learning_rate
 from ift.types import TRAIN_ON, Example, Role
-from tests.helpers import encoded, tiny_model
+from tests.helpers import encoded, plain_loss, tiny_model
 
 I, H, R = Role.INSTRUCTION, Role.HEADER, Role.RESPONSE  # noqa: E741
 ROWS = [
@@ -40,37 +40,7 @@ def steps(events):
     return [event for event in events if isinstance(event, Stepped)]
 
 
-def plain_loss(model, batch):
-    """The textbook's way: all logits, and cross-entropy that ignores -100."""
-    logits = model(torch.from_numpy(batch.inputs))
-    return F.cross_entropy(logits.flatten(0, 1), torch.from_numpy(batch.targets).flatten(), ignore_index=-100)
-
-
-def gradients(model, loss):
-    return torch.autograd.grad(loss, list(model.parameters()))
-
-
 # One step.
-
-
-@pytest.mark.parametrize("name", TRAIN_ON)
-def test_the_loss_and_its_gradients_are_those_over_all_logits(name):
-    model, batch = tiny_model(), collate(ROWS, trained=TRAIN_ON[name])
-    ours, plain = losses(model, batch)[0].mean(), plain_loss(model, batch)
-    assert ours.item() == pytest.approx(plain.item(), abs=1e-5)
-    for one, other in zip(gradients(model, ours), gradients(model, plain), strict=True):
-        assert torch.allclose(one, other, atol=1e-5)
-
-
-def test_padding_changes_no_loss():
-    model, narrow = tiny_model(), collate(ROWS, trained=TRAIN_ON["all"])
-    wide = collate(ROWS, trained=TRAIN_ON["all"], width=20)
-    assert torch.allclose(losses(model, narrow)[0], losses(model, wide)[0], atol=1e-5)
-
-
-def test_every_loss_comes_with_the_role_of_its_target():
-    batch = collate(ROWS[:1], trained=TRAIN_ON["all"])
-    assert losses(tiny_model(), batch)[1].tolist() == [I, H, R, Role.EOS]
 
 
 def trained_weights(model):
