@@ -1,12 +1,14 @@
 """GPT-2, with tied head and a key/value cache. B batch, T tokens, C channels, H heads, D head size, V vocabulary."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ class GPT2(nn.Module):
         self.wpe = nn.Embedding(config.n_positions, config.n_embd)
         self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.gradient_checkpointing = False
+        """Keep only each block's input for the backward pass, and compute the block again there."""
 
     @property
     def device(self) -> torch.device:
@@ -124,7 +128,7 @@ class GPT2(nn.Module):
         if cache is None:
             x = self.wte(ids) + self.wpe(torch.arange(T, device=ids.device))
             for block in self.h:
-                x = block(x)
+                x = self._through(block, x)
             return self.ln_f(x)
         positions = cache.positions(T)
         seen = torch.arange(int(positions.max()) + 1, device=ids.device)
@@ -140,8 +144,13 @@ class GPT2(nn.Module):
         x = self.wte(inputs) + self.wpe(positions)
         *blocks, last = self.h
         for block in blocks:
-            x = block.flat(x, layout, places)
-        return self.ln_f(last.flat(x, layout, places, wanted))
+            x = self._through(block.flat, x, layout, places)
+        return self.ln_f(self._through(last.flat, x, layout, places, wanted))
+
+    def _through(self, block: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+        if self.gradient_checkpointing and torch.is_grad_enabled():
+            return checkpoint(block, *tensors, use_reentrant=False)
+        return block(*tensors)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """(…, C) → (…, V): the head is the token embedding."""
