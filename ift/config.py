@@ -11,6 +11,14 @@ from ift.types import Role
 
 SCHEDULES = ("constant", "linear", "cosine")
 MAX_LENGTH_POLICIES = ("truncate", "drop", "raise")
+TARGET_MODULES: Mapping[str, frozenset[str]] = {
+    "c_attn": frozenset({"qkv"}),
+    "c_proj": frozenset({"proj", "out"}),
+    "c_fc": frozenset({"fc"}),
+    "attn.c_proj": frozenset({"proj"}),
+    "mlp.c_proj": frozenset({"out"}),
+}
+"""What LoRA can stand beside: Hugging Face's names → the layers of a block here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +34,9 @@ class TrainConfig:
     takes the model's context; max_length_policy: whether longer rows are cut (`truncate`), left out (`drop`) or
     refused (`raise`). early_stopping_patience: end after so many evaluations in a row without a lower validation
     loss, and go back to the checkpoint that has the lowest; 0 never does. gradient_checkpointing: compute
-    activations twice instead of keeping them. bf16: matrix products of training in bf16 and not in fp32; None:
-    where the processor has it.
+    activations twice instead of keeping them. r: LoRA's rank; 0 trains all weights. lora_alpha: LoRA's scale is
+    lora_alpha / r. target_modules: what LoRA stands beside, names from `TARGET_MODULES` with commas. bf16: matrix
+    products of training in bf16 and not in fp32; None: where the processor has it.
     """
 
     model: str = "starter"
@@ -49,6 +58,9 @@ class TrainConfig:
     save_steps: int = 100
     early_stopping_patience: int = 0
     gradient_checkpointing: bool = False
+    r: int = 0
+    lora_alpha: float = 16.0
+    target_modules: str = "c_attn"
     seed: int = 123
     bf16: bool | None = None
 
@@ -71,6 +83,10 @@ class TrainConfig:
         self._check(self.max_length is None or self.max_length >= 1, "max_length", "Give 1 or more, or leave it out.")
         patience = "Give 0 (never stop early) or more, such as 3."
         self._check(self.early_stopping_patience >= 0, "early_stopping_patience", patience)
+        self._check(0 <= self.r <= 1024, "r", "Give 0 (train all weights) to 1024, such as 8.")
+        self._check(0 < self.lora_alpha <= 10_000, "lora_alpha", "Give more than 0, such as 2 × r.")
+        known = f"Give some of {', '.join(TARGET_MODULES)}, with commas."
+        self._check(set(self._targets) <= TARGET_MODULES.keys(), "target_modules", known)
         self._check(0 <= self.seed < 2**32, "seed", "Give a whole number from 0 to 4294967295.")
 
     def _check(self, good: bool, name: str, fix: str) -> None:
@@ -83,6 +99,15 @@ class TrainConfig:
     def trained(self) -> frozenset[Role]:
         """The roles whose tokens are targets."""
         return parse_trained(self.train_on)
+
+    @property
+    def adapted(self) -> frozenset[str]:
+        """The layers of a block that LoRA stands beside."""
+        return frozenset().union(*(TARGET_MODULES[name] for name in self._targets))
+
+    @property
+    def _targets(self) -> list[str]:
+        return [name.strip() for name in self.target_modules.split(",")]
 
     def total_steps(self, rows: int) -> int:
         """Optimizer steps over `rows` training rows."""

@@ -16,11 +16,19 @@ from ift.errors import RunError
 from ift.events import Finished, Resumed, Saved, TrainEvent, Warned
 from ift.generation import Prompt, prompt_of
 from ift.job import Stop
+from ift.lora import merged
 from ift.model import GPT2
-from ift.models import load_model
 from ift.prepare import Rows, prepare
 from ift.progress import Progress
-from ift.resume import differences, find_resumable, optimizer_of, restore_optimizer, state_of, stored_progress
+from ift.resume import (
+    differences,
+    find_resumable,
+    model_for,
+    optimizer_of,
+    restore_optimizer,
+    state_of,
+    stored_progress,
+)
 from ift.runs import Run
 from ift.templates import Template
 from ift.training import Trainer
@@ -46,7 +54,7 @@ def train_events(
     yield from (Warned(step=progress.step, message=message) for message in broken)
     if folder:
         yield Resumed(step=progress.step, path=folder.relative_to(run.path).as_posix())
-    model = load_model(str(folder) if folder else config.model)
+    model = model_for(config, folder)
     _require_space(run, model)
     rows = prepare(
         dataset.examples,
@@ -142,7 +150,7 @@ def _samples(dataset: Dataset, template: Template, rows: Rows) -> list[tuple[Exa
 def _save(run: Run, trainer: Trainer) -> Saved:
     folder = save_checkpoint(
         run.path / "checkpoints",
-        trainer.model,
+        merged(trainer.model) if trainer.config.r else trainer.model,
         step=trainer.step,
         known=known_ids(trainer.config.model),
         state=state_of(trainer),

@@ -12,11 +12,16 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ift.checkpoint import OPTIMIZER, read_state, verify_checkpoint
+from ift.config import TrainConfig
 from ift.errors import ModelError, RunError
+from ift.lora import add_lora, merged
+from ift.model import GPT2
+from ift.models import load_model
 from ift.precision import uses_bf16
 from ift.progress import Progress
 from ift.runs import Run
 from ift.training import Trainer
+from ift.weights import read_model
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 """What AdamW remembers of each weight; its own count of steps is the trainer's."""
@@ -56,9 +61,41 @@ def state_of(trainer: Trainer) -> dict[str, object]:
 
 
 def optimizer_of(trainer: Trainer) -> dict[str, Tensor]:
-    """A checkpoint's optimizer.safetensors: the moments of each trained weight, by its name."""
+    """A checkpoint's optimizer.safetensors: the moments of each trained weight, by its name.
+
+    With LoRA also the trained weights: model.safetensors holds only what they come to.
+    """
     state = trainer.optimizer.state
-    return {f"{moment}.{name}": state[weight][moment] for name, weight in trainer.trained() for moment in MOMENTS}
+    tensors = {f"{moment}.{name}": state[weight][moment] for name, weight in trainer.trained() for moment in MOMENTS}
+    if trainer.config.r:
+        tensors |= {f"weight.{name}": weight.detach() for name, weight in trainer.trained()}
+    return tensors
+
+
+def model_for(config: TrainConfig, folder: Path | None) -> GPT2:
+    """The model that training begins with, or goes on with from a checkpoint's folder; with LoRA where asked for.
+
+    Raises:
+        ModelError: it can't be read, or is no longer the one that the run's LoRA was trained beside.
+    """
+    model = load_model(config.model if config.r or not folder else str(folder))
+    if config.r:
+        add_lora(model, r=config.r, lora_alpha=config.lora_alpha, layers=config.adapted, seed=config.seed)
+        if folder:
+            _restore_lora(model, config, folder)
+    return model
+
+
+@torch.no_grad()
+def _restore_lora(model: GPT2, config: TrainConfig, folder: Path) -> None:
+    tensors = load_file(folder / OPTIMIZER)
+    for name, weight in model.named_parameters():
+        if weight.requires_grad:
+            weight.copy_(tensors[f"weight.{name}"])
+    saved, ours = read_model(folder).state_dict(), merged(model).state_dict()
+    if not all(torch.allclose(ours[name].cpu(), saved[name], atol=1e-5) for name in saved):
+        fix = "Put the old model back, or train again."
+        raise ModelError("The base model has changed since this run was made", where=config.model, fix=fix)
 
 
 def restore_optimizer(trainer: Trainer, folder: Path) -> None:

@@ -39,9 +39,10 @@ def learning_rate(config: TrainConfig, step: int, total_steps: int) -> float:
 class Trainer:
     """Train a model in place; iterate over it for the events, or call `evaluate_if_due` and `advance` in turn.
 
-    AdamW over all weights, as chapter 7 does it (betas 0.9 and 0.999; decay on every parameter). The loss of a
-    step is the mean over all trained targets of its batches. Validation and sample answers come at step 0, every
-    `eval_steps` and at the end. `progress`: where to go on from (`ift.resume` has the rest).
+    AdamW over all weights that are not frozen, as chapter 7 does it (betas 0.9 and 0.999; decay on every
+    parameter). The loss of a step is the mean over all trained targets of its batches. Validation and sample
+    answers come at step 0, every `eval_steps` and at the end. `progress`: where to go on from (`ift.resume` has
+    the rest).
 
     Raises, while iterated:
         TrainingError: the loss or the gradient is no longer finite; the weights are those of the step before.

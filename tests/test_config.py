@@ -70,6 +70,10 @@ def test_an_unknown_preset_is_told_with_those_there_are():
         ("early_stopping_patience", -1),
         ("eval_steps", 0),
         ("save_steps", 0),
+        ("r", -1),
+        ("lora_alpha", 0.0),
+        ("target_modules", "q_proj"),
+        ("target_modules", ""),
         ("seed", -1),
         ("seed", 2**32),
     ],
@@ -99,6 +103,14 @@ def test_an_epochs_last_batch_may_be_smaller():
 )
 def test_total_steps_are_the_epochs_batches_unless_max_steps_says_so(options, steps):
     assert TrainConfig(per_device_train_batch_size=8, **options).total_steps(17) == steps
+
+
+@pytest.mark.parametrize(
+    ("names", "layers"),
+    [("c_attn", {"qkv"}), ("c_proj", {"proj", "out"}), ("c_attn, mlp.c_proj", {"qkv", "out"}), ("c_fc,c_fc", {"fc"})],
+)
+def test_lora_stands_beside_layers_under_hugging_faces_names(names, layers):
+    assert TrainConfig(target_modules=names).adapted == layers
 
 
 def test_a_config_survives_json():

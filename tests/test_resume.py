@@ -7,7 +7,7 @@ import torch
 
 from ift.checkpoint import OPTIMIZER
 from ift.config import TrainConfig
-from ift.errors import RunError
+from ift.errors import ModelError, RunError
 from ift.events import Evaluated, Finished, Prepared, Resumed, Sampled, Saved, Started, Stepped, Stopped, Warned
 from ift.finetune import train_events
 from ift.job import Stop, describe, logged
@@ -15,6 +15,7 @@ from ift.resume import find_resumable
 from ift.runs import State, create_run
 from ift.sources import load_dataset
 from ift.templates import load_template
+from tests.helpers import save_model, tiny_model
 
 TOTAL = 7
 """Steps of five rows from seventeen: the fourth ends an epoch, the seventh stands in the middle of one."""
@@ -88,6 +89,28 @@ def test_a_killed_run_goes_on_bit_for_bit(make, config, step, accumulation):
     assert files(broken) == files(whole)
     assert numbers(broken) == numbers(whole)
     assert (whole.state(), broken.state()) == (State.FINISHED, State.FINISHED)
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_lora_goes_on_bit_for_bit(make, config, step):
+    config = replace(config, r=2, target_modules="c_attn,c_proj")
+    whole, broken = make("whole", config), make("broken", config)
+    list(events_of(whole))
+    kill(broken, after=Saved, step=step)
+    list(events_of(broken, resume=True))
+    assert files(broken) == files(whole)
+    assert numbers(broken) == numbers(whole)
+
+
+def test_lora_does_not_go_on_beside_another_model(make, config, tmp_path):
+    base = tmp_path / "base"
+    base.mkdir()
+    save_model(tiny_model(seed=1), base)
+    run = make("run", replace(config, model=str(base), r=2))
+    kill(run, after=Saved, step=2)
+    save_model(tiny_model(seed=2), base)
+    with pytest.raises(ModelError, match="The base model has changed"):
+        list(events_of(run, resume=True))
 
 
 def test_the_optimizer_goes_on_bit_for_bit_too(make, config):

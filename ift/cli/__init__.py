@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from ift.cli import commands, starter
 from ift.cli.progress import STOPPED
-from ift.config import MAX_LENGTH_POLICIES, PRESETS, SCHEDULES
+from ift.config import MAX_LENGTH_POLICIES, PRESETS, SCHEDULES, TARGET_MODULES
 from ift.errors import IftError, InputError
 from ift.job import StopAsked
 from ift.models import NAMES as MODELS
@@ -131,6 +131,10 @@ def _train(command: argparse.ArgumentParser) -> None:
     command.add_argument("--early_stopping_patience", type=int, metavar="N", help=text)
     text = "true or false: less memory, more time; false unless given"
     command.add_argument("--gradient_checkpointing", type=_truth, metavar="BOOL", help=text)
+    command.add_argument("--r", type=int, help="LoRA's rank; 0, unless given, trains all weights")
+    command.add_argument("--lora_alpha", type=float, help="LoRA's scale is lora_alpha / r")
+    text = f"where LoRA stands, with commas: {', '.join(TARGET_MODULES)} (c_attn)"
+    command.add_argument("--target_modules", metavar="NAMES", help=text)
     command.add_argument("--seed", type=int)
     text = "true or false: matrix products in bf16; unless given, where the processor has it"
     command.add_argument("--bf16", type=_truth, metavar="BOOL", help=text)
