@@ -7,6 +7,7 @@
 Padding and mask go by position and role, never by token value: an end-of-text inside the data is data.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -87,13 +88,16 @@ def sort_out(rows: Sequence[Encoded], *, trained: frozenset[Role], max_length: i
     )
 
 
-def epochs(size: int, batch_size: int, *, seed: int) -> Iterator[list[int]]:
-    """Batches of positions, shuffled anew each epoch, without end; an epoch's last batch may be smaller."""
-    epoch = 0
+def epochs(size: int, batch_size: int, *, seed: int, first: int = 0) -> Iterator[list[int]]:
+    """Batches of positions, shuffled anew each epoch, without end; an epoch's last batch may be smaller.
+
+    `first`: how many batches to leave out at the beginning, at no cost.
+    """
+    epoch, done = divmod(first, math.ceil(size / batch_size))
     while True:
         order = np.random.default_rng([seed, epoch]).permutation(size)
-        yield from (order[i : i + batch_size].tolist() for i in range(0, size, batch_size))
-        epoch += 1
+        yield from (order[i : i + batch_size].tolist() for i in range(done * batch_size, size, batch_size))
+        epoch, done = epoch + 1, 0
 
 
 def parse_trained(text: str) -> frozenset[Role]:

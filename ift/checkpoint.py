@@ -1,7 +1,8 @@
 """Checkpoints that are whole or not there: staged beside their place, synced, then renamed.
 
 step-000100/   config.json  generation_config.json  model.safetensors    loads in transformers
-               state.json       the step
+               optimizer.safetensors   what training needs beyond the weights, while it may go on
+               state.json       the step, and where training stood
                vocabulary.json  the ids known from pretraining, where the base model lists them
                manifest.json    sha256 of each file: safetensors load a flipped bit without a word
 """
@@ -10,55 +11,165 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from ift.errors import ModelError
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ift.errors import ModelError, TrainingError
 from ift.model import GPT2
 from ift.vocabulary import write_vocabulary
 from ift.weights import write_model
 
 KEPT = 2
-"""How many checkpoints stay: the newest, and the one before in case it is the newest that gets damaged."""
+"""How many checkpoints stay: the newest, and the one before in case it is the newest that gets damaged.
+
+The one with the lowest validation loss stays beside them.
+"""
+OPTIMIZER, STATE, MANIFEST = "optimizer.safetensors", "state.json", "manifest.json"
 
 
-def save_checkpoint(parent: Path, model: GPT2, *, step: int, known: Collection[int] | None = None) -> Path:
-    """Write `step-…` under `parent` and drop the ones before the last two; returns its folder."""
+def save_checkpoint(
+    parent: Path,
+    model: GPT2,
+    *,
+    step: int,
+    known: Collection[int] | None = None,
+    state: Mapping[str, object] | None = None,
+    optimizer: Mapping[str, Tensor] | None = None,
+) -> Path:
+    """Write `step-…` under `parent` and drop what `KEPT` does not keep; returns its folder.
+
+    Args:
+        parent: the folder of all checkpoints of a run.
+        model: its weights.
+        step: the optimizer steps behind them.
+        known: the ids that the base model knows.
+        state: more for state.json; its `validation_loss` decides which checkpoint is the best.
+        optimizer: tensors by name, where training may go on from here.
+
+    Raises:
+        TrainingError: it can't be written, for want of space say; the checkpoints before are whole.
+    """
     final = parent / f"step-{step:06d}"
+    _sweep(parent)
     staged = parent / f".{final.name}.part"
-    shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir(parents=True)
-    write_model(model, staged)
-    if known is not None:
-        write_vocabulary(staged, sorted(known))
-    (staged / "state.json").write_text(json.dumps({"step": step}) + "\n", encoding="utf-8")
-    manifest = {path.name: _sha256(path) for path in sorted(staged.iterdir())}
-    (staged / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    for path in (*staged.iterdir(), staged):
-        _sync(path)
-    shutil.rmtree(final, ignore_errors=True)
+    try:
+        staged.mkdir(parents=True)
+        write_model(model, staged)
+        if optimizer is not None:
+            save_file({name: tensor.contiguous() for name, tensor in optimizer.items()}, staged / OPTIMIZER)
+        if known is not None:
+            write_vocabulary(staged, sorted(known))
+        _write_json(staged / STATE, {"step": step, **(state or {})})
+        _write_json(staged / MANIFEST, {path.name: _sha256(path) for path in sorted(staged.iterdir())})
+        for path in (*staged.iterdir(), staged):
+            _sync(path)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(staged, ignore_errors=True)
+        fix = "Free some space, or check the disk; then go on from the checkpoint before."
+        raise TrainingError(f"The checkpoint can't be written: {error}", where=str(final), fix=fix) from error
+    _remove(final)
     os.replace(staged, final)
     _sync(parent)
-    for old in sorted(parent.glob("step-*"))[:-KEPT]:
-        shutil.rmtree(old)
+    _keep_few(parent)
     return final
 
 
-def verify_checkpoint(folder: Path) -> None:
-    """Check every file against the manifest.
+def verify_checkpoint(folder: Path, *, to_resume: bool = True) -> None:
+    """Check every file against the manifest; without `to_resume` all but the optimizer's, which nobody loads then.
 
     Raises:
         ModelError: a file is missing or changed: which one.
     """
     fix = "Use the run's other checkpoint, or train again."
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        broken = [name for name, sha256 in manifest.items() if _sha256(folder / Path(name).name) != sha256]
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        wanted = {name: sha256 for name, sha256 in manifest.items() if to_resume or name != OPTIMIZER}
+        broken = [name for name, sha256 in wanted.items() if _sha256(folder / Path(name).name) != sha256]
     except (OSError, ValueError, AttributeError) as error:
         raise ModelError("The checkpoint is broken: a file is missing", where=str(folder), fix=fix) from error
     if broken:
         where = str(folder / broken[0])
         raise ModelError("The checkpoint is broken: a file differs from its manifest", where=where, fix=fix)
+
+
+def read_state(folder: Path) -> dict:
+    """What state.json holds; empty where it can't be read."""
+    try:
+        return dict(json.loads((folder / STATE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def checkpoint_bytes(model: GPT2) -> int:
+    """What a checkpoint takes on disk: fp32 weights, and the optimizer's two moments of what is trained."""
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    return 4 * weights + 8 * trained
+
+
+def lacking_bytes(folder: Path, needed: int) -> int:
+    """How many bytes the disk is short of; 0 when there is room."""
+    return max(0, needed - shutil.disk_usage(folder).free)
+
+
+def drop_after(parent: Path, *, step: int) -> None:
+    """Remove the checkpoints of later steps."""
+    for folder in parent.glob("step-*"):
+        if folder.name > f"step-{step:06d}":
+            _remove(folder)
+
+
+def drop_optimizers(parent: Path) -> None:
+    """Training is over: keep the models alone, a third of the size."""
+    for folder in parent.glob("step-*"):
+        _drop_optimizer(folder)
+
+
+def _keep_few(parent: Path) -> None:
+    losses = {folder: read_state(folder).get("validation_loss") for folder in sorted(parent.glob("step-*"))}
+    folders = list(losses)
+    best = min((f for f in folders if losses[f] is not None), key=lambda f: losses[f], default=None)
+    for folder in folders[:-KEPT]:
+        if folder == best:
+            _drop_optimizer(folder)  # training goes on from one of the newest
+        else:
+            _remove(folder)
+
+
+def _drop_optimizer(folder: Path) -> None:
+    """First from the manifest: at no moment it names a file that is gone."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return  # a broken checkpoint is told by whoever loads it
+    if manifest.pop(OPTIMIZER, None):
+        part = folder / f".{MANIFEST}.part"
+        _write_json(part, manifest)
+        _sync(part)
+        os.replace(part, folder / MANIFEST)
+        (folder / OPTIMIZER).unlink(missing_ok=True)
+
+
+def _remove(folder: Path) -> None:
+    """Under another name first: what is half removed is no checkpoint."""
+    if folder.exists():
+        gone = folder.with_name(f".{folder.name}.old")
+        os.replace(folder, gone)
+        shutil.rmtree(gone)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what a killed process left unfinished."""
+    for left in (*parent.glob(".step-*.part"), *parent.glob(".step-*.old")):
+        shutil.rmtree(left)
+
+
+def _write_json(path: Path, value: Mapping[str, object]) -> None:
+    path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8", newline="\n")
 
 
 def _sha256(path: Path) -> str:

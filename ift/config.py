@@ -9,7 +9,16 @@ from ift.batching import parse_trained
 from ift.errors import ConfigError
 from ift.types import Role
 
-SCHEDULES = ("constant", "linear")
+SCHEDULES = ("constant", "linear", "cosine")
+MAX_LENGTH_POLICIES = ("truncate", "drop", "raise")
+TARGET_MODULES: Mapping[str, frozenset[str]] = {
+    "c_attn": frozenset({"qkv"}),
+    "c_proj": frozenset({"proj", "out"}),
+    "c_fc": frozenset({"fc"}),
+    "attn.c_proj": frozenset({"proj"}),
+    "mlp.c_proj": frozenset({"out"}),
+}
+"""What LoRA can stand beside: Hugging Face's names → the layers of a block here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +27,15 @@ class TrainConfig:
 
     model: `starter`, `gpt2` … `gpt2-xl`, a Hub id, a folder or a run. data: `starter`, `book`, `alpaca` or a
     file. template: a preset or a file. train_on: a name from `TRAIN_ON` or roles with commas.
-    max_steps: -1 leaves the number of steps to the epochs. lr_scheduler_type: `linear` falls to 0 at the last
-    step; both rise over `warmup_steps` first. max_grad_norm: 0 does not clip. eval_steps, save_steps: the last
-    step is always evaluated and saved. max_length: tokens a row, None takes the model's context. bf16: matrix
+    max_steps: -1 leaves the number of steps to the epochs. gradient_accumulation_steps: batches an optimizer
+    step, one after the other; its loss is the mean over all their trained targets. lr_scheduler_type: `linear`
+    and `cosine` fall to 0 after the last step; all rise over `warmup_steps` first. max_grad_norm: 0 does not
+    clip. eval_steps, save_steps: the last step is always evaluated and saved. max_length: tokens a row, None
+    takes the model's context; max_length_policy: whether longer rows are cut (`truncate`), left out (`drop`) or
+    refused (`raise`). early_stopping_patience: end after so many evaluations in a row without a lower validation
+    loss, and go back to the checkpoint that has the lowest; 0 never does. gradient_checkpointing: compute
+    activations twice instead of keeping them. r: LoRA's rank; 0 trains all weights. lora_alpha: LoRA's scale is
+    lora_alpha / r. target_modules: what LoRA stands beside, names from `TARGET_MODULES` with commas. bf16: matrix
     products of training in bf16 and not in fp32; None: where the processor has it.
     """
 
@@ -31,14 +46,21 @@ class TrainConfig:
     num_train_epochs: float = 2.0
     max_steps: int = -1
     per_device_train_batch_size: int = 16
+    gradient_accumulation_steps: int = 1
     learning_rate: float = 3e-4
     weight_decay: float = 0.01
     lr_scheduler_type: str = "linear"
     warmup_steps: int = 20
     max_grad_norm: float = 1.0
     max_length: int | None = None
+    max_length_policy: str = "truncate"
     eval_steps: int = 20
     save_steps: int = 100
+    early_stopping_patience: int = 0
+    gradient_checkpointing: bool = False
+    r: int = 0
+    lora_alpha: float = 16.0
+    target_modules: str = "c_attn"
     seed: int = 123
     bf16: bool | None = None
 
@@ -50,15 +72,21 @@ class TrainConfig:
             "Give at most 10000, such as 2 or 0.5.",
         )
         self._check(self.max_steps == -1 or self.max_steps > 0, "max_steps", "Give 1 or more, or -1 for whole epochs.")
-        for name in ("per_device_train_batch_size", "eval_steps", "save_steps"):
+        for name in ("per_device_train_batch_size", "gradient_accumulation_steps", "eval_steps", "save_steps"):
             self._check(getattr(self, name) >= 1, name, "Give 1 or more.")
         self._check(0 < self.learning_rate <= 1, "learning_rate", "Give more than 0 and at most 1, such as 5e-5.")
         self._check(0 <= self.weight_decay <= 1, "weight_decay", "Give a number from 0 to 1, such as 0.1.")
-        known = f"Give one of {', '.join(SCHEDULES)}."
-        self._check(self.lr_scheduler_type in SCHEDULES, "lr_scheduler_type", known)
+        for name, known in (("lr_scheduler_type", SCHEDULES), ("max_length_policy", MAX_LENGTH_POLICIES)):
+            self._check(getattr(self, name) in known, name, f"Give one of {', '.join(known)}.")
         self._check(self.warmup_steps >= 0, "warmup_steps", "Give 0 or more.")
         self._check(self.max_grad_norm >= 0, "max_grad_norm", "Give 0 (no clipping) or more, such as 1.0.")
         self._check(self.max_length is None or self.max_length >= 1, "max_length", "Give 1 or more, or leave it out.")
+        patience = "Give 0 (never stop early) or more, such as 3."
+        self._check(self.early_stopping_patience >= 0, "early_stopping_patience", patience)
+        self._check(0 <= self.r <= 1024, "r", "Give 0 (train all weights) to 1024, such as 8.")
+        self._check(0 < self.lora_alpha <= 10_000, "lora_alpha", "Give more than 0, such as 2 × r.")
+        known = f"Give some of {', '.join(TARGET_MODULES)}, with commas."
+        self._check(set(self._targets) <= TARGET_MODULES.keys(), "target_modules", known)
         self._check(0 <= self.seed < 2**32, "seed", "Give a whole number from 0 to 4294967295.")
 
     def _check(self, good: bool, name: str, fix: str) -> None:
@@ -72,6 +100,15 @@ class TrainConfig:
         """The roles whose tokens are targets."""
         return parse_trained(self.train_on)
 
+    @property
+    def adapted(self) -> frozenset[str]:
+        """The layers of a block that LoRA stands beside."""
+        return frozenset().union(*(TARGET_MODULES[name] for name in self._targets))
+
+    @property
+    def _targets(self) -> list[str]:
+        return [name.strip() for name in self.target_modules.split(",")]
+
     def total_steps(self, rows: int) -> int:
         """Optimizer steps over `rows` training rows."""
         if self.max_steps > 0:
@@ -79,8 +116,13 @@ class TrainConfig:
         return max(1, math.ceil(self.num_train_epochs * self.steps_per_epoch(rows)))
 
     def steps_per_epoch(self, rows: int) -> int:
-        """Batches an epoch; the last may be smaller."""
-        return math.ceil(rows / self.per_device_train_batch_size)
+        """Optimizer steps an epoch; the last may have fewer rows."""
+        return math.ceil(rows / self.rows_per_step)
+
+    @property
+    def rows_per_step(self) -> int:
+        """Rows that one optimizer step learns from."""
+        return self.per_device_train_batch_size * self.gradient_accumulation_steps
 
 
 PRESETS: Mapping[str, Mapping[str, object]] = {

@@ -25,6 +25,13 @@ class Started(TrainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed(TrainEvent):
+    """Training goes on from the checkpoint at `path`; what the log told of later steps before is void."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared(TrainEvent):
     """Model and rows are ready. `device`: cpu, cuda or mps; `bf16`: whether products run in it; `rows` to train on."""
 

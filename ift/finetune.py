@@ -2,14 +2,33 @@
 
 from collections.abc import Iterator
 
-from ift.checkpoint import save_checkpoint
+from ift.checkpoint import (
+    KEPT,
+    checkpoint_bytes,
+    drop_after,
+    drop_optimizers,
+    lacking_bytes,
+    save_checkpoint,
+)
 from ift.config import TrainConfig
 from ift.data import Dataset
-from ift.events import Finished, Saved, Stepped, TrainEvent, Warned
+from ift.errors import RunError
+from ift.events import Finished, Resumed, Saved, TrainEvent, Warned
 from ift.generation import Prompt, prompt_of
 from ift.job import Stop
-from ift.models import load_model
+from ift.lora import merged
+from ift.model import GPT2
 from ift.prepare import Rows, prepare
+from ift.progress import Progress
+from ift.resume import (
+    differences,
+    find_resumable,
+    model_for,
+    optimizer_of,
+    restore_optimizer,
+    state_of,
+    stored_progress,
+)
 from ift.runs import Run
 from ift.templates import Template
 from ift.training import Trainer
@@ -18,25 +37,33 @@ from ift.vocabulary import known_ids
 
 
 def train_events(
-    run: Run, config: TrainConfig, dataset: Dataset, template: Template, stop: Stop
+    run: Run, config: TrainConfig, dataset: Dataset, template: Template, stop: Stop, *, resume: bool = False
 ) -> Iterator[TrainEvent]:
     """The events of a run; its checkpoints are written every `save_steps` and at the end.
 
+    `resume`: go on from the run's newest whole checkpoint, and not from the model that the config names.
+
     Raises:
-        InputError: the model or the data can't be used.
-        TrainingError: the loss is not finite any more; the last checkpoint stays.
+        InputError: the model or the data can't be used, no checkpoint can be gone on from, or the disk is full.
+        TrainingError: the loss is not finite any more, or a checkpoint can't be written; the last one stays.
         StopAsked: somebody asked, and what was reached is saved.
     """
     stop.raise_if_asked()
-    model = load_model(config.model)
+    folder, broken = find_resumable(run) if resume else (None, [])
+    progress = stored_progress(folder) if folder else Progress()
+    yield from (Warned(step=progress.step, message=message) for message in broken)
+    if folder:
+        yield Resumed(step=progress.step, path=folder.relative_to(run.path).as_posix())
+    model = model_for(config, folder)
+    _require_space(run, model)
     rows = prepare(
         dataset.examples,
         template,
         trained=config.trained,
         n_positions=model.config.n_positions,
         max_length=config.max_length,
+        max_length_policy=config.max_length_policy,
     )
-    yield from (Warned(step=0, message=message) for message in rows.warnings)
     trainer = Trainer(
         model,
         config,
@@ -44,21 +71,74 @@ def train_events(
         validation=rows.validation,
         samples=_samples(dataset, template, rows),
         max_length=rows.max_length,
+        progress=progress,
     )
-    if config.warmup_steps >= trainer.total_steps:
-        rise = f"The learning rate only rises: warmup_steps is {config.warmup_steps} of {trainer.total_steps} steps."
-        yield Warned(step=0, message=f"{rise} Lower it for so short a run.")
+    yield from (Warned(step=trainer.step, message=message) for message in (*rows.warnings, *_warnings(trainer)))
+    if folder:
+        restore_optimizer(trainer, folder)
+        drop_after(folder.parent, step=trainer.step)  # broken, or they would not have been passed over
+        if different := differences(trainer, folder):
+            message = f"The run goes on, but not bit for bit as it would have: {different}."
+            yield Warned(step=trainer.step, message=message)
     yield trainer.prepared()
     stop.at_once = False  # from here on the loop looks at each step, and saves
-    for event in trainer:
+    yield from _trained(run, trainer, stop)
+    stop.raise_if_asked()
+    yield from _finished(run, trainer)
+
+
+def _require_space(run: Run, model: GPT2) -> None:
+    """Refuse to begin what could not be saved."""
+    needed = (KEPT + 1) * checkpoint_bytes(model)  # those that stay, and the one being written
+    if lacking_bytes(run.path, needed):
+        fix = "Free some space, or choose a smaller model."
+        where = f"{run.path}: {needed / 1e9:.1f} GB are needed for checkpoints"
+        raise RunError("The disk has too little room for this run", where=where, fix=fix)
+
+
+def _warnings(trainer: Trainer) -> Iterator[str]:
+    config = trainer.config
+    if config.warmup_steps >= trainer.total_steps:
+        rise = f"The learning rate only rises: warmup_steps is {config.warmup_steps} of {trainer.total_steps} steps."
+        yield f"{rise} Lower it for so short a run."
+    if config.early_stopping_patience and not trainer.validation:
+        yield "Without a validation loss early_stopping_patience has nothing to go by."
+
+
+def _trained(run: Run, trainer: Trainer, stop: Stop) -> Iterator[TrainEvent]:
+    """The steps, each saved if it is to be; the last one always, whatever ends the run."""
+    saved_step = trainer.step
+    yield from _until_asked(trainer.evaluate_if_due(), stop)
+    while not (trainer.is_done or stop.reason):
+        yield from _until_asked(trainer.advance(), stop)
+        if _is_to_be_saved(trainer) and not stop.reason:
+            yield _save(run, trainer)
+            saved_step = trainer.step
+    if trainer.step > saved_step:
+        yield _save(run, trainer)
+
+
+def _until_asked(events: Iterator[TrainEvent], stop: Stop) -> Iterator[TrainEvent]:
+    for event in events:
         yield event
         if stop.reason:
-            break
-        if isinstance(event, Stepped) and trainer.step % config.save_steps == 0 and trainer.step < trainer.total_steps:
-            yield _save(run, trainer)
-    if trainer.step:
-        yield _save(run, trainer)
-    stop.raise_if_asked()
+            return
+
+
+def _is_to_be_saved(trainer: Trainer) -> bool:
+    config, progress = trainer.config, trainer.progress
+    return trainer.step % config.save_steps == 0 or (config.early_stopping_patience > 0 and progress.is_best)
+
+
+def _finished(run: Run, trainer: Trainer) -> Iterator[TrainEvent]:
+    """The last checkpoint is what a run has to show; after early stopping that is the best."""
+    progress, folder = trainer.progress, run.path / "checkpoints"
+    if trainer.config.early_stopping_patience and progress.best_step is not None:
+        drop_after(folder, step=progress.best_step)
+        if progress.best_step < progress.step:
+            best = f"The validation loss was lowest at step {progress.best_step} ({progress.best_loss:.4f} nats)"
+            yield Warned(step=trainer.step, message=f"{best}: the run goes back to that checkpoint.")
+    drop_optimizers(folder)
     yield Finished(step=trainer.step)
 
 
@@ -68,6 +148,12 @@ def _samples(dataset: Dataset, template: Template, rows: Rows) -> list[tuple[Exa
 
 
 def _save(run: Run, trainer: Trainer) -> Saved:
-    known = known_ids(trainer.config.model)
-    folder = save_checkpoint(run.path / "checkpoints", trainer.model, step=trainer.step, known=known)
+    folder = save_checkpoint(
+        run.path / "checkpoints",
+        merged(trainer.model) if trainer.config.r else trainer.model,
+        step=trainer.step,
+        known=known_ids(trainer.config.model),
+        state=state_of(trainer),
+        optimizer=optimizer_of(trainer),
+    )
     return Saved(step=trainer.step, path=folder.relative_to(run.path).as_posix())

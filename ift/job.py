@@ -94,9 +94,11 @@ def describe(config: TrainConfig, dataset: Dataset, template: Template) -> dict:
 def logged(log: EventLog, events: Iterator[TrainEvent]) -> Iterator[TrainEvent]:
     """Write down what happens, from `started` to the one event that ends it, whatever that is.
 
-    The error that ended it is raised again once it stands in the log.
+    A log that has events already is gone on with. The error that ended it is raised again once it stands in the log.
     """
-    began = time.perf_counter()
+    log.mend()
+    before = log.read()[0]
+    began = time.perf_counter() - (before[-1].time_s if before else 0.0)
     step = 0
 
     def write(event: TrainEvent) -> TrainEvent:

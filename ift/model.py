@@ -1,12 +1,14 @@
 """GPT-2, with tied head and a key/value cache. B batch, T tokens, C channels, H heads, D head size, V vocabulary."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +72,31 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, cached: tuple[KVCache, int, Tensor, Tensor] | None = None) -> Tensor:
         """(B, T, C) → (B, T, C). `cached`: the cache, this layer's number, positions (B, T), mask (B, 1, T, S)."""
-        B, T, C = x.shape
-        qkv = self.qkv(self.ln_1(x)).view(B, T, 3, self.n_head, C // self.n_head)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, T, D) each
+        q, k, v = self._heads(self.qkv(self.ln_1(x)))
         if cached is None:
             y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         else:
             cache, layer, positions, mask = cached
             k, v = cache.extend(layer, k, v, positions)
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        x = x + self.proj(y.transpose(1, 2).reshape(B, T, C))
+        return self._add(x, y.transpose(1, 2).flatten(2))
+
+    def flat(self, x: Tensor, layout: Tensor, places: Tensor, wanted: Tensor | None = None) -> Tensor:
+        """The same for a flat batch (`ift.flat`), (N, C) → (N, C), or (M, C): the wanted cells only."""
+        q, k, v = self._heads(F.embedding(layout, self.qkv(self.ln_1(x))))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2).flatten(0, 1)  # (B·T, C)
+        if wanted is not None:
+            x, places = x[wanted], places[wanted]  # nobody looks at the other cells any more
+        return self._add(x, F.embedding(places, y))
+
+    def _heads(self, qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, T, 3C) → (B, H, T, D) three times."""
+        B, T, C3 = qkv.shape
+        return qkv.view(B, T, 3, self.n_head, C3 // 3 // self.n_head).permute(2, 0, 3, 1, 4).unbind()
+
+    def _add(self, x: Tensor, y: Tensor) -> Tensor:
+        """What follows attention, cell by cell: (…, C) and attention's (…, C) → (…, C)."""
+        x = x + self.proj(y)
         return x + self.out(gelu(self.fc(self.ln_2(x))))
 
 
@@ -93,6 +110,8 @@ class GPT2(nn.Module):
         self.wpe = nn.Embedding(config.n_positions, config.n_embd)
         self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.gradient_checkpointing = False
+        """Keep only each block's input for the backward pass, and compute the block again there."""
 
     @property
     def device(self) -> torch.device:
@@ -109,7 +128,7 @@ class GPT2(nn.Module):
         if cache is None:
             x = self.wte(ids) + self.wpe(torch.arange(T, device=ids.device))
             for block in self.h:
-                x = block(x)
+                x = self._through(block, x)
             return self.ln_f(x)
         positions = cache.positions(T)
         seen = torch.arange(int(positions.max()) + 1, device=ids.device)
@@ -119,6 +138,19 @@ class GPT2(nn.Module):
             x = block(x, (cache, layer, positions, mask))
         cache.lengths = cache.lengths + (T if lengths is None else lengths)
         return self.ln_f(x)
+
+    def flat_hidden(self, inputs: Tensor, positions: Tensor, layout: Tensor, places: Tensor, wanted: Tensor) -> Tensor:
+        """The normalised last layer of the wanted cells of a flat batch (`ift.flat`), (M, C)."""
+        x = self.wte(inputs) + self.wpe(positions)
+        *blocks, last = self.h
+        for block in blocks:
+            x = self._through(block.flat, x, layout, places)
+        return self.ln_f(self._through(last.flat, x, layout, places, wanted))
+
+    def _through(self, block: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+        if self.gradient_checkpointing and torch.is_grad_enabled():
+            return checkpoint(block, *tensors, use_reentrant=False)
+        return block(*tensors)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """(…, C) → (…, V): the head is the token embedding."""

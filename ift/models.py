@@ -121,5 +121,5 @@ def load_model(name: str, *, device: "torch.device | None" = None) -> "GPT2":
     if name == UNTRAINED:
         return random_model(read_config(folder), seed=UNTRAINED_SEED).to(device or best_device()).eval()
     if (folder / "manifest.json").is_file():
-        verify_checkpoint(folder)
+        verify_checkpoint(folder, to_resume=False)
     return read_model(folder).to(device or best_device()).eval()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ift.batching import name_trained, sort_out
+from ift.batching import is_cut, name_trained, sort_out
 from ift.data import Split, split
 from ift.errors import DataError
 from ift.templates import Template
@@ -43,21 +43,25 @@ def prepare(
     trained: frozenset[Role],
     n_positions: int,
     max_length: int | None = None,
+    max_length_policy: str = "truncate",
 ) -> Rows:
     """Split, encode, cut at the model's context or at `max_length`, leave out what trains nothing.
 
+    `max_length_policy`: see `TrainConfig`.
+
     Raises:
-        DataError: nothing is left to train on.
+        DataError: nothing is left to train on, or a row is too long and the policy is `raise`.
     """
     parts = split(examples)
     limit = min(n_positions, max_length or n_positions)
     warnings = _mask_warnings(trained)
     if max_length and max_length > n_positions:
         warnings.append(f"max_length {max_length} is beyond the model's context: rows are cut at {n_positions} tokens.")
-    kept = {
-        name: _usable(encode_all([examples[i] for i in records], template), name, trained, limit, warnings)
-        for name, records in (("training", parts.train), ("validation", parts.validation))
-    }
+    kept = {}
+    for name, records in (("training", parts.train), ("validation", parts.validation)):
+        rows = encode_all([examples[i] for i in records], template)
+        rows = _fitting(rows, records, name, limit, max_length_policy, warnings)
+        kept[name] = _usable(rows, name, trained, limit, warnings)
     if not parts.train:
         fix = 'Give at least 2 records, or mark some with "split": "train".'
         raise DataError("The training part is empty", where=f"{len(examples):,} records", fix=fix)
@@ -71,6 +75,23 @@ def prepare(
         kept["validation"] = _spread(kept["validation"], VALIDATION_ROWS)
     samples = _spread(parts.validation, SAMPLES)
     return Rows(kept["training"], kept["validation"], samples, limit, parts, tuple(warnings))
+
+
+def _fitting(
+    rows: Sequence[Encoded], records: Sequence[int], name: str, limit: int, policy: str, warnings: list[str]
+) -> Sequence[Encoded]:
+    """The rows that the policy lets through; what it leaves out is added to `warnings`."""
+    fitting = [row for row in rows if not is_cut(row, limit)]
+    count = len(rows) - len(fitting)
+    if policy == "truncate" or not count:
+        return rows
+    what = f"{count:,} {name} rows are longer than {limit} tokens"
+    if policy == "raise":
+        first = next(record for record, row in zip(records, rows, strict=True) if is_cut(row, limit))
+        fix = "Raise max_length if the model's context allows it, or choose the max_length_policy truncate or drop."
+        raise DataError(what, where=f"the first is row {first}", fix=fix)
+    warnings.append(f"{what} and are left out.")
+    return fitting
 
 
 def _usable(

@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -27,6 +27,7 @@ START_LIMIT_S = 30
 """A run that has not said `started` by then did not start."""
 _TAIL_BYTES = 1 << 20
 """More than almost any event takes."""
+_STARTED = b'{"event": "started"'
 
 
 class State(StrEnum):
@@ -67,8 +68,24 @@ class EventLog:
         lines = whole.split(b"\n") if whole else []
         return [from_json(line) for line in lines], offset + (len(whole) + 1 if whole else 0)
 
+    def mend(self) -> None:
+        """Cut off the half line that a killed process may have left, before another one writes."""
+        with suppress(FileNotFoundError), self.path.open("r+b") as file:
+            whole = file.read().rpartition(b"\n")[0]
+            file.truncate(len(whole) + 1 if whole else 0)
+
+    def last_started(self) -> TrainEvent | None:
+        """The process that wrote last: a run that is gone on with has one after the other."""
+        try:
+            raw = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        start = raw.rfind(_STARTED)  # quick: a page asks twice a second; in a text the quotes would be escaped
+        line, whole, _ = raw[start:].partition(b"\n")
+        return from_json(line) if start >= 0 and whole else None
+
     def state(self) -> State:
-        """Derived from the first and last event and from whether the process lives; a damaged log has failed."""
+        """Derived from the last event and from whether the process lives that wrote last; a damaged log has failed."""
         try:
             started, last = self._ends()
         except RunError:
@@ -79,8 +96,9 @@ class EventLog:
             return State.FINISHED
         if isinstance(last, Failed):
             return State.FAILED
-        living = isinstance(started, Started) and is_alive(started.pid, started.process_time)
-        return State.RUNNING if living and not isinstance(last, Stopped) else State.STOPPED
+        if isinstance(last, Stopped):
+            return State.STOPPED
+        return State.RUNNING if _lives(started) or _lives(self.last_started()) else State.STOPPED
 
     def _ends(self) -> tuple[TrainEvent | None, TrainEvent | None]:
         """The first and the last complete event; a page asks twice a second, so the middle is not read."""
@@ -98,6 +116,10 @@ class EventLog:
         if not first.endswith(b"\n"):
             return None, None
         return from_json(first), from_json(tail.rpartition(b"\n")[2])
+
+
+def _lives(started: TrainEvent | None) -> bool:
+    return isinstance(started, Started) and is_alive(started.pid, started.process_time)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ift.batching import collate, epochs
@@ -13,43 +12,37 @@ from ift.config import TrainConfig
 from ift.errors import TrainingError
 from ift.events import Evaluated, Prepared, Sampled, Stepped, TrainEvent
 from ift.generation import Prompt, Sampling, generate
+from ift.loss import losses
 from ift.model import GPT2
-from ift.precision import autocast, uses_bf16
-from ift.types import IGNORE_INDEX, Batch, Encoded, Example, Role
+from ift.precision import uses_bf16
+from ift.progress import Progress
+from ift.types import Batch, Encoded, Example, Role
 
 SAMPLE_TOKENS = 40
 """A sampled answer's length at most."""
-
-
-def losses(model: GPT2, batch: Batch, *, bf16: bool | None = False) -> tuple[Tensor, Tensor]:
-    """Loss in nats and role of every trained target of a batch: (n,) float32, (n,) uint8.
-
-    The head, most of a small model's work, runs only where a target is trained. `bf16`: see `autocast`.
-    """
-    inputs = torch.from_numpy(batch.inputs).to(model.device)  # (B, T)
-    targets = torch.from_numpy(batch.targets).to(model.device)  # (B, T)
-    trained = targets != IGNORE_INDEX
-    with autocast(model.device, bf16=bf16):
-        logits = model.logits(model.hidden(inputs)[trained])  # (n, V)
-    roles = torch.from_numpy(batch.roles).to(model.device)[trained]
-    return F.cross_entropy(logits.float(), targets[trained], reduction="none"), roles
+NOTHING_DONE = Progress()
 
 
 def learning_rate(config: TrainConfig, step: int, total_steps: int) -> float:
-    """The rate of step 1 … total_steps: a rise over `warmup_steps`, then constant or falling to 0 after the last."""
+    """The rate of step 1 … total_steps: a rise over `warmup_steps`, then constant or falling to 0 after the last.
+
+    `linear` falls in a straight line, `cosine` along half a wave (Loshchilov & Hutter 2017, without restarts).
+    """
     if step <= config.warmup_steps:
         return config.learning_rate * step / config.warmup_steps
     if config.lr_scheduler_type == "constant":
         return config.learning_rate
-    return config.learning_rate * (total_steps - step + 1) / max(1, total_steps - config.warmup_steps)
+    left = (total_steps - step + 1) / max(1, total_steps - config.warmup_steps)  # 1 after the warm-up
+    return config.learning_rate * (left if config.lr_scheduler_type == "linear" else (1 - math.cos(math.pi * left)) / 2)
 
 
 class Trainer:
-    """Train a model in place; iterate over it for the events.
+    """Train a model in place; iterate over it for the events, or call `evaluate_if_due` and `advance` in turn.
 
-    AdamW over all weights, as chapter 7 does it (betas 0.9 and 0.999; decay on every parameter). The loss of a
-    step is the mean over all trained targets of its batch. Validation and sample answers come at step 0, every
-    `eval_steps` and at the end.
+    AdamW over all weights that are not frozen, as chapter 7 does it (betas 0.9 and 0.999; decay on every
+    parameter). The loss of a step is the mean over all trained targets of its batches. Validation and sample
+    answers come at step 0, every `eval_steps` and at the end. `progress`: where to go on from (`ift.resume` has
+    the rest).
 
     Raises, while iterated:
         TrainingError: the loss or the gradient is no longer finite; the weights are those of the step before.
@@ -64,26 +57,49 @@ class Trainer:
         validation: Sequence[Encoded] = (),
         samples: Sequence[tuple[Example, Prompt]] = (),
         max_length: int | None = None,
+        progress: Progress = NOTHING_DONE,
     ) -> None:
-        self.model, self.config = model, config
+        self.model, self.config, self.progress = model, config, progress
         self.train, self.validation, self.samples = train, validation, samples
         self.max_length = max_length
-        self.step = 0
         self.total_steps = config.total_steps(len(train))
+        weights = [weight for _, weight in self.trained()]
         self.optimizer = torch.optim.AdamW(
-            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+            weights, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
+        self._positions = epochs(len(train), config.rows_per_step, seed=config.seed, first=progress.step)
+        model.gradient_checkpointing = config.gradient_checkpointing
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps done."""
+        return self.progress.step
+
+    def trained(self) -> Iterator[tuple[str, Tensor]]:
+        """Name and weight of all that is trained, in the optimizer's order."""
+        return ((name, weight) for name, weight in self.model.named_parameters() if weight.requires_grad)
+
+    @property
+    def is_done(self) -> bool:
+        """All steps are done, or the validation loss has not fallen for too long."""
+        patience = self.config.early_stopping_patience
+        return self.step >= self.total_steps or 0 < patience <= self.progress.stale
 
     def __iter__(self) -> Iterator[TrainEvent]:
-        config = self.config
-        yield from self._evaluate()
-        for positions in epochs(len(self.train), config.per_device_train_batch_size, seed=config.seed):
-            yield self._step(self._batch([self.train[i] for i in positions]))
-            is_last = self.step == self.total_steps
-            if is_last or self.step % config.eval_steps == 0:
-                yield from self._evaluate()
-            if is_last:
-                return
+        yield from self.evaluate_if_due()
+        while not self.is_done:
+            yield from self.advance()
+
+    def advance(self) -> Iterator[TrainEvent]:
+        """One step, and the evaluation if one is due after it."""
+        yield self._step([self.train[i] for i in next(self._positions)])
+        yield from self.evaluate_if_due()
+
+    def evaluate_if_due(self) -> Iterator[TrainEvent]:
+        """Validation and samples, unless this step has had them."""
+        is_due = self.step % self.config.eval_steps == 0 or self.step == self.total_steps
+        if is_due and self.progress.evaluated_step != self.step:
+            yield from self._evaluate()
 
     def prepared(self) -> Prepared:
         """What it will run on, and how much there is."""
@@ -100,38 +116,48 @@ class Trainer:
     def _batch(self, rows: Sequence[Encoded]) -> Batch:
         return collate(rows, trained=self.config.trained, max_length=self.max_length)
 
-    def _step(self, batch: Batch) -> Stepped:
+    def _step(self, rows: Sequence[Encoded]) -> Stepped:
         began = time.perf_counter()
-        config, step = self.config, self.step + 1
+        config, step, size = self.config, self.step + 1, self.config.per_device_train_batch_size
         rate = learning_rate(config, step, self.total_steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.model.train()
-        self.optimizer.zero_grad()
-        loss = losses(self.model, batch, bf16=self.config.bf16)[0].mean()
-        loss.backward()
+        batches = [self._batch(rows[i : i + size]) for i in range(0, len(rows), size)]
+        loss = self._backward(batches)
         limit = config.max_grad_norm or torch.inf
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit))
-        value = loss.item()
-        _require_finite(value, norm, step)
+        _require_finite(loss, norm, step)
         self.optimizer.step()
-        self.step = step
+        self.progress = self.progress.stepped()
         return Stepped(
             step=step,
             total_steps=self.total_steps,
             epoch=step / config.steps_per_epoch(len(self.train)),
-            loss=value,
+            loss=loss,
             learning_rate=rate,
             grad_norm=norm,
-            tokens=batch.tokens,
-            trained_tokens=batch.trained_tokens,
+            tokens=sum(batch.tokens for batch in batches),
+            trained_tokens=sum(batch.trained_tokens for batch in batches),
             step_time_s=time.perf_counter() - began,
         )
 
+    def _backward(self, batches: Sequence[Batch]) -> float:
+        """Leave the gradient of the mean loss over all trained targets of the batches; returns that loss."""
+        self.model.train()
+        self.optimizer.zero_grad()
+        targets = sum(batch.trained_tokens for batch in batches)
+        total = torch.zeros((), device=self.model.device)
+        for batch in batches:
+            part = losses(self.model, batch, bf16=self.config.bf16)[0].sum() / targets
+            part.backward()
+            total += part.detach()
+        return total.item()
+
     def _evaluate(self) -> Iterator[TrainEvent]:
         self.model.eval()
-        if self.validation:
-            yield self._validate()
+        validated = self._validate() if self.validation else None
+        if validated:
+            yield validated
         examples = {prompt.record: example for example, prompt in self.samples}
         sampling = Sampling(max_new_tokens=SAMPLE_TOKENS)
         answers = generate(self.model, [prompt for _, prompt in self.samples], sampling)
@@ -146,6 +172,7 @@ class Trainer:
                 model_response=answer.text,
                 finish=answer.finish,
             )
+        self.progress = self.progress.evaluated(validated.loss if validated else None)
 
     @torch.inference_mode()
     def _validate(self) -> Evaluated:

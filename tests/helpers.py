@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from ift.model import GPT2Config, random_model
 from ift.tokenizer import encode_text
@@ -31,6 +32,12 @@ def tiny_model(*, seed=1, n_positions=64):
     for parameter in model.parameters():
         parameter.data += 0.2 * torch.randn(parameter.shape, generator=rng)
     return model.eval()
+
+
+def plain_loss(model, batch):
+    """One reference step: (B, T, V) logits and torch's own mean over the trained targets."""
+    logits = model(torch.from_numpy(batch.inputs))
+    return F.cross_entropy(logits.flatten(0, 1), torch.from_numpy(batch.targets).flatten(), ignore_index=-100)
 
 
 def parrot(token):

@@ -117,6 +117,14 @@ def test_the_seed_decides_the_order_and_each_epoch_has_its_own():
     assert two_epochs[:5] != two_epochs[5:]
 
 
+@pytest.mark.parametrize("done", [0, 1, 2, 3, 4, 7])
+def test_one_can_go_on_in_the_middle_of_an_epoch(done):
+    whole, rest = epochs(7, 3, seed=1), epochs(7, 3, seed=1, first=done)
+    for _ in range(done):
+        next(whole)
+    assert [next(rest) for _ in range(5)] == [next(whole) for _ in range(5)]
+
+
 @pytest.mark.parametrize("text", ["all", "response-and-header", "response", "instruction,pad", "eos"])
 def test_the_name_of_a_mask_and_the_mask_are_one_thing(text):
     assert name_trained(parse_trained(text)) == text

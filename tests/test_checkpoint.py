@@ -5,8 +5,16 @@ import json
 import pytest
 import torch
 
-from ift.checkpoint import save_checkpoint, verify_checkpoint
-from ift.errors import ModelError
+from ift.checkpoint import (
+    checkpoint_bytes,
+    drop_after,
+    drop_optimizers,
+    lacking_bytes,
+    read_state,
+    save_checkpoint,
+    verify_checkpoint,
+)
+from ift.errors import ModelError, TrainingError
 from ift.weights import read_model
 from tests.helpers import tiny_model
 
@@ -64,10 +72,92 @@ def test_the_last_two_are_kept_and_no_part_is_left(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000002", "step-000010"]
 
 
+def saved(parent, step, loss=None):
+    return save_checkpoint(
+        parent, tiny_model(), step=step, state={"validation_loss": loss}, optimizer={"x": torch.ones(3)}
+    )
+
+
+def test_the_best_is_kept_beside_the_last_two_and_without_its_optimizer(tmp_path):
+    for step, loss in ((1, 3.0), (2, 1.0), (3, 1.0), (4, None), (5, 2.0)):
+        saved(tmp_path, step, loss)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["step-000002", "step-000004", "step-000005"]
+    assert [(tmp_path / name / "optimizer.safetensors").is_file() for name in names] == [False, True, True]
+    for name in names:
+        verify_checkpoint(tmp_path / name)
+
+
+def test_a_best_that_is_beaten_goes(tmp_path):
+    for step, loss in ((1, 3.0), (2, 4.0), (3, 2.0), (4, 5.0)):
+        saved(tmp_path, step, loss)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000003", "step-000004"]
+
+
+def test_later_checkpoints_can_be_dropped(tmp_path):
+    for step, loss in ((9, 1.0), (10, 2.0), (11, 3.0)):
+        saved(tmp_path, step, loss)
+    drop_after(tmp_path, step=10)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000009", "step-000010"]
+
+
+def test_what_only_training_needs_can_be_dropped_and_the_rest_stays_whole(tmp_path):
+    folder = saved(tmp_path, 7)
+    drop_optimizers(tmp_path)
+    assert not (folder / "optimizer.safetensors").exists()
+    verify_checkpoint(folder)
+    drop_optimizers(tmp_path)
+    verify_checkpoint(folder)
+
+
+def test_a_damaged_optimizer_matters_only_to_who_trains_on(tmp_path):
+    folder = saved(tmp_path, 7)
+    (folder / "optimizer.safetensors").write_bytes(b"")
+    verify_checkpoint(folder, to_resume=False)
+    refuse(folder)
+
+
+@pytest.fixture
+def small_files_only():
+    """No file can grow beyond 100 kB, as on a disk that is nearly full."""
+    resource = pytest.importorskip("resource", reason="there is no such limit on Windows")
+    kept = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, kept[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, kept)
+
+
+def test_a_checkpoint_that_can_not_be_written_leaves_the_ones_before(tmp_path, small_files_only):
+    folder = saved(tmp_path, 7)
+    small_files_only()
+    with pytest.raises(TrainingError, match="can't be written"):
+        saved(tmp_path, 8)
+    assert list(tmp_path.iterdir()) == [folder]
+    verify_checkpoint(folder)
+
+
+def test_a_checkpoint_takes_about_what_is_told_before(tmp_path):
+    model = tiny_model()
+    moments = {f"{i}.{name}": w.detach().clone() for name, w in model.named_parameters() for i in range(2)}
+    folder = save_checkpoint(tmp_path, model, step=1, optimizer=moments)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    assert size == pytest.approx(checkpoint_bytes(model), rel=0.01)
+
+
+def test_what_the_disk_lacks_is_told(tmp_path):
+    assert lacking_bytes(tmp_path, 1) == 0
+    assert lacking_bytes(tmp_path, 2**70) > 2**60
+
+
+def test_a_state_that_can_not_be_read_is_empty(tmp_path):
+    assert read_state(tmp_path) == {}
+    (tmp_path / "state.json").write_text("[1]", encoding="utf-8")
+    assert read_state(tmp_path) == {}
+
+
 def test_what_an_interrupted_save_left_is_swept_away(tmp_path):
-    part = tmp_path / ".step-000007.part"
-    part.mkdir()
-    (part / "model.safetensors").write_bytes(b"half")
+    for name in (".step-000007.part", ".step-000003.part", ".step-000002.old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(b"half")
     verify_checkpoint(save_checkpoint(tmp_path, tiny_model(), step=7))
     assert [path.name for path in tmp_path.iterdir()] == ["step-000007"]
 

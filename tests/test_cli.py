@@ -3,13 +3,15 @@
 import json
 import shutil
 import signal
+import threading
+import time
 
 import pytest
 
 from ift.batching import collate
 from ift.cli import main
 from ift.errors import RunError
-from ift.events import from_json
+from ift.events import Stepped, from_json
 from ift.prepare import encode_all
 from ift.runs import Run, State, open_run
 from ift.sources import load_dataset
@@ -280,6 +282,75 @@ def test_training_that_fails_exits_with_1_and_says_so_in_the_log(capsys, tmp_pat
     assert main(train_words(folder, data_file, template_file, tmp_path / "run")) == 1
     assert "loss is not finite" in capsys.readouterr().err
     assert Run(tmp_path / "run").state() is State.FAILED
+
+
+@pytest.fixture
+def stopped(tiny_folder, data_file, template_file, tmp_path):
+    """A run that somebody stopped after its first step, of two."""
+    run = Run(tmp_path / "stopped")
+    words = train_words(tiny_folder, data_file, template_file, run.path)
+    asking = threading.Thread(target=lambda: (wait_for(run), run.ask_to_stop()))
+    asking.start()
+    assert main([*words, "--max-steps", "100000", "--eval-steps", "100000"]) == 3
+    asking.join()
+    return run
+
+
+def wait_for(run):
+    """Until its first step stands in the log."""
+    while not any(isinstance(event, Stepped) for event in run.training.read()[0]):
+        time.sleep(0.005)
+
+
+def test_resume_goes_on_with_a_stopped_run(capsys, stopped):
+    reached = stopped.training.read()[0][-1].step
+    asking = threading.Thread(target=lambda: (wait_for_resumed(stopped), stopped.ask_to_stop()))
+    asking.start()
+    capsys.readouterr()
+    assert main(["train", "--resume", str(stopped.path)]) == 3
+    asking.join()
+    assert "goes on from checkpoints/step-" in capsys.readouterr().err
+    steps = [event.step for event in stopped.training.read()[0] if isinstance(event, Stepped)]
+    assert steps == list(range(1, len(steps) + 1))
+    assert len(steps) > reached
+
+
+def wait_for_resumed(run):
+    """Until it has gone on by a step."""
+    while not isinstance(run.training.read()[0][-1], Stepped):
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--learning-rate", "0.1"], "A run goes on as it was set (learning_rate)"),
+        (["--preset", "book"], "A run goes on as it was set (preset)"),
+        ([], "The run is finished"),
+    ],
+)
+def test_what_resume_can_not_do_is_told_in_one_line(refuse, run, words, line):
+    assert line in refuse("train", "--resume", run, *words)
+    assert Run(run).state() is State.FINISHED
+
+
+def test_resume_wants_a_run_and_nobody_else_in_it(refuse, tmp_path, stopped):
+    assert "not a run folder" in refuse("train", "--resume", tmp_path)
+    with stopped.writing():
+        assert "Another process is working in this run" in refuse("train", "--resume", stopped.path)
+
+
+def test_resume_wants_the_data_the_run_began_with(refuse, stopped, data_file):
+    data_file.write_text(data_file.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert "The data file has changed" in refuse("train", "--resume", stopped.path)
+    assert stopped.state() is State.STOPPED
+
+
+def test_train_makes_a_run_or_resumes_one(capsys, tmp_path):
+    for words in ([], ["--out", "a", "--resume", "b"]):
+        with pytest.raises(SystemExit):
+            main(["train", *words])
+        assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_evaluate_prints_the_means_and_writes_every_row(call, run):

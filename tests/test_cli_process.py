@@ -1,5 +1,6 @@
 """A run's process, killed and stopped for real: what it saved stays, and its state is told truly."""
 
+import random
 import signal
 import subprocess
 import sys
@@ -8,7 +9,8 @@ import time
 import pytest
 
 from ift.checkpoint import verify_checkpoint
-from ift.events import Saved, Stepped, Stopped
+from ift.events import Resumed, Saved, Stepped, Stopped
+from ift.resume import find_resumable, stored_progress
 from ift.runs import Run, State
 
 LIMIT_S = 60
@@ -131,3 +133,35 @@ def test_a_child_that_is_told_to_stop_before_torch_is_there_says_stopped_too(sta
     assert child.wait(LIMIT_S) == 3
     assert isinstance(last_events(run)[-1], Stopped)
     assert run.checkpoints() == []
+
+
+def test_a_killed_run_goes_on_in_another_process_and_is_told_truly_all_the_while(start):
+    child, run = start("--save-steps", "5")
+    wait_for(run, Saved)
+    child.kill()
+    child.wait(LIMIT_S)
+    command = [sys.executable, "-m", "ift", "train", "--resume", str(run.path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as second:
+        wait_for(run, Resumed)
+        assert run.state() is State.RUNNING
+        run.ask_to_stop()
+        assert second.wait(LIMIT_S) == 3
+    assert run.state() is State.STOPPED
+    assert run.training.read()[0][0].pid == child.pid
+    assert run.training.last_started().pid == second.pid
+
+
+@pytest.mark.long
+def test_no_kill_leaves_a_checkpoint_that_can_not_be_gone_on_from(start, tmp_path):
+    rng = random.Random(1)
+    for number in range(50):
+        child, _ = start("--save-steps", "2", "--out", str(tmp_path / f"run-{number}"))
+        run = Run(tmp_path / f"run-{number}")
+        wait_for(run, Saved)
+        time.sleep(rng.uniform(0, 0.5))
+        child.kill()
+        child.wait(LIMIT_S)
+        done = max(event.step for event in run.training.read()[0] if isinstance(event, Stepped))
+        folder, broken = find_resumable(run)
+        assert broken == []
+        assert done - 3 <= stored_progress(folder).step <= done + 1  # a step's event and its save are two moments

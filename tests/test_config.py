@@ -54,19 +54,26 @@ def test_an_unknown_preset_is_told_with_those_there_are():
         ("max_steps", 0),
         ("max_steps", -2),
         ("per_device_train_batch_size", 0),
+        ("gradient_accumulation_steps", 0),
         ("learning_rate", 0.0),
         ("learning_rate", -1e-4),
         ("learning_rate", 1.5),
         ("learning_rate", math.nan),
         ("weight_decay", -0.1),
         ("weight_decay", 1.1),
-        ("lr_scheduler_type", "cosine"),
+        ("lr_scheduler_type", "polynomial"),
         ("warmup_steps", -1),
         ("max_grad_norm", -1.0),
         ("max_grad_norm", math.inf),
         ("max_length", 0),
+        ("max_length_policy", "cut"),
+        ("early_stopping_patience", -1),
         ("eval_steps", 0),
         ("save_steps", 0),
+        ("r", -1),
+        ("lora_alpha", 0.0),
+        ("target_modules", "q_proj"),
+        ("target_modules", ""),
         ("seed", -1),
         ("seed", 2**32),
     ],
@@ -90,10 +97,20 @@ def test_an_epochs_last_batch_may_be_smaller():
         ({"num_train_epochs": 0.01}, 1),
         ({"num_train_epochs": 2, "max_steps": 4}, 4),
         ({"num_train_epochs": 1, "max_steps": 9}, 9),
+        ({"num_train_epochs": 1, "gradient_accumulation_steps": 2}, 2),
+        ({"num_train_epochs": 2, "gradient_accumulation_steps": 3}, 2),
     ],
 )
 def test_total_steps_are_the_epochs_batches_unless_max_steps_says_so(options, steps):
     assert TrainConfig(per_device_train_batch_size=8, **options).total_steps(17) == steps
+
+
+@pytest.mark.parametrize(
+    ("names", "layers"),
+    [("c_attn", {"qkv"}), ("c_proj", {"proj", "out"}), ("c_attn, mlp.c_proj", {"qkv", "out"}), ("c_fc,c_fc", {"fc"})],
+)
+def test_lora_stands_beside_layers_under_hugging_faces_names(names, layers):
+    assert TrainConfig(target_modules=names).adapted == layers
 
 
 def test_a_config_survives_json():

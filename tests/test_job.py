@@ -1,12 +1,14 @@
 """The process that owns a run folder writes down what happens, whatever ends it; and a whole fine-tuning."""
 
+import json
 import signal
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from ift.config import TrainConfig
-from ift.errors import DataError, ModelError
+from ift.errors import DataError, ModelError, RunError
 from ift.events import Evaluated, Failed, Finished, Sampled, Saved, Started, Stepped, Stopped, Warned
 from ift.finetune import train_events
 from ift.job import Stop, StopAsked, describe, logged
@@ -202,6 +204,32 @@ def test_a_model_that_is_broken_ends_the_run_before_it_begins(run, config, tmp_p
     (tmp_path / "empty").mkdir()
     with pytest.raises(ModelError):
         list(fine_tune(run, replace(config, model=str(tmp_path / "empty"))))
+
+
+def test_early_stopping_goes_back_to_the_best_checkpoint(run, config):
+    stopping = replace(config, max_steps=200, eval_steps=1, save_steps=1000, early_stopping_patience=2)
+    events = list(fine_tune(run, stopping))
+    validated = {event.step: event.loss for event in events if isinstance(event, Evaluated) and event.step}
+    best = min(validated, key=validated.get)
+    assert [path.name for path in run.checkpoints()][-1] == f"step-{best:06d}"
+    assert events[-1] == Finished(step=best + 2)
+    assert f"lowest at step {best}" in events[-2].message
+
+
+def test_early_stopping_without_validation_rows_says_that_it_can_not(run, config, tmp_path):
+    records = [{"instruction": f"After {n}?", "input": "", "output": "x", "split": "train"} for n in range(9)]
+    (tmp_path / "train.json").write_text(json.dumps(records), encoding="utf-8")
+    stopping = replace(config, data=str(tmp_path / "train.json"), early_stopping_patience=1)
+    events = list(fine_tune(run, stopping))
+    assert any("early_stopping_patience has nothing to go by" in getattr(event, "message", "") for event in events)
+    assert events[-1] == Finished(step=5)
+
+
+def test_a_disk_without_room_for_the_checkpoints_is_told_before_the_first_step(run, config, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1_000_000))
+    with pytest.raises(RunError, match="too little room"):
+        list(fine_tune(run, config))
+    assert run.checkpoints() == []
 
 
 def test_a_run_describes_everything_that_decides_its_result(config):

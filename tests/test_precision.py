@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from ift.batching import collate
+from ift.loss import losses
 from ift.precision import autocast, has_bf16
-from ift.training import losses
 from tests.helpers import EVERYTHING, encoded, tiny_model
 
 CPU = torch.device("cpu")

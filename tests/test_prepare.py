@@ -11,8 +11,9 @@ TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")
 SHORT, LONG = Example("hi", "", " yes"), Example("hi", "", " yes" * 20)
 
 
-def prepared(examples, *, trained=TRAIN_ON["response"], n_positions=64, max_length=None):
-    return prepare(examples, TEMPLATE, trained=trained, n_positions=n_positions, max_length=max_length)
+def prepared(examples, *, trained=TRAIN_ON["response"], n_positions=64, max_length=None, policy="truncate"):
+    limits = {"n_positions": n_positions, "max_length": max_length, "max_length_policy": policy}
+    return prepare(examples, TEMPLATE, trained=trained, **limits)
 
 
 def test_only_training_and_validation_records_become_rows():
@@ -39,6 +40,30 @@ def test_cut_rows_are_kept_and_counted():
         "2 training rows are cut at 16 tokens and lose their end-of-text.",
         "1 validation rows are cut at 16 tokens and lose their end-of-text.",
     )
+
+
+def test_rows_that_are_too_long_can_be_left_out_instead():
+    rows = prepared([LONG, LONG, *[SHORT] * 17, LONG], n_positions=16, policy="drop")
+    assert (len(rows.train), len(rows.validation)) == (15, 0)
+    assert rows.warnings[:2] == (
+        "2 training rows are longer than 16 tokens and are left out.",
+        "1 validation rows are longer than 16 tokens and are left out.",
+    )
+
+
+def test_rows_that_are_too_long_can_be_refused_with_the_first_ones_place_in_the_file():
+    with pytest.raises(DataError, match="2 training rows are longer than 16 tokens") as caught:
+        prepared([SHORT, LONG, LONG, *[SHORT] * 17], n_positions=16, policy="raise")
+    assert caught.value.where == "the first is row 1"
+    with pytest.raises(DataError, match="1 validation rows are longer than 8 tokens"):
+        prepared([*[SHORT] * 19, LONG], max_length=8, policy="raise")
+
+
+@pytest.mark.parametrize("policy", ["drop", "raise"])
+def test_rows_that_just_fit_are_never_too_long(policy):
+    longest = prepared([SHORT] * 20).train[0]
+    rows = prepared([SHORT] * 20, max_length=len(longest) - 1, policy=policy)
+    assert (len(rows.train), rows.warnings) == (17, ())
 
 
 def test_rows_without_a_trained_target_are_left_out_and_counted():

@@ -278,3 +278,51 @@ def test_this_process_is_alive():
 def test_a_pid_that_is_used_again_is_another_process():
     pid, created = own_identity()
     assert not is_alive(pid, created - 100)
+
+
+# A run that is gone on with.
+
+
+def test_a_run_lives_while_the_process_that_wrote_last_does(run, child):
+    for event in (
+        started(2**22 + 1, 0.0),
+        Stopped(step=3, reason="SIGTERM"),
+        started_by(child),
+        Warned(step=3, message="x"),
+    ):
+        run.training.append(event)
+    assert run.training.last_started() == started_by(child)
+    assert run.state() is State.RUNNING
+    child.kill()
+    child.wait()
+    assert run.state() is State.STOPPED
+
+
+def test_a_text_that_looks_like_a_start_is_none(run):
+    first = started(2**22 + 1, 0.0)
+    run.training.append(first)
+    run.training.append(Warned(step=0, message='{"event": "started"'))
+    assert run.training.last_started() == first
+
+
+def test_a_log_without_a_start_has_none(run):
+    assert run.training.last_started() is None
+    run.training.append(Warned(step=0, message="x"))
+    assert run.training.last_started() is None
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"event": "sto'])
+def test_half_a_line_of_a_killed_process_is_cut_off_before_another_writes(run, torn):
+    run.training.mend()
+    run.training.append(Warned(step=0, message="x"))
+    with run.training.path.open("ab") as file:
+        file.write(torn)
+    run.training.mend()
+    run.training.append(Finished(step=1))
+    assert run.training.read()[0] == [Warned(step=0, message="x"), Finished(step=1)]
+
+
+def test_half_a_line_alone_is_cut_off_too(run):
+    run.training.path.write_bytes(b"{")
+    run.training.mend()
+    assert run.training.path.read_bytes() == b""

@@ -5,16 +5,16 @@ import copy
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 
 from ift.batching import collate, epochs
 from ift.config import TrainConfig
 from ift.errors import TrainingError
 from ift.events import Evaluated, Sampled, Stepped, from_json, to_json
 from ift.generation import Prompt
-from ift.training import Trainer, learning_rate, losses
+from ift.loss import losses
+from ift.training import Trainer, learning_rate
 from ift.types import TRAIN_ON, Example, Role
-from tests.helpers import encoded, tiny_model
+from tests.helpers import encoded, plain_loss, tiny_model
 
 I, H, R = Role.INSTRUCTION, Role.HEADER, Role.RESPONSE  # noqa: E741
 ROWS = [
@@ -40,37 +40,7 @@ def steps(events):
     return [event for event in events if isinstance(event, Stepped)]
 
 
-def plain_loss(model, batch):
-    """The textbook's way: all logits, and cross-entropy that ignores -100."""
-    logits = model(torch.from_numpy(batch.inputs))
-    return F.cross_entropy(logits.flatten(0, 1), torch.from_numpy(batch.targets).flatten(), ignore_index=-100)
-
-
-def gradients(model, loss):
-    return torch.autograd.grad(loss, list(model.parameters()))
-
-
 # One step.
-
-
-@pytest.mark.parametrize("name", TRAIN_ON)
-def test_the_loss_and_its_gradients_are_those_over_all_logits(name):
-    model, batch = tiny_model(), collate(ROWS, trained=TRAIN_ON[name])
-    ours, plain = losses(model, batch)[0].mean(), plain_loss(model, batch)
-    assert ours.item() == pytest.approx(plain.item(), abs=1e-5)
-    for one, other in zip(gradients(model, ours), gradients(model, plain), strict=True):
-        assert torch.allclose(one, other, atol=1e-5)
-
-
-def test_padding_changes_no_loss():
-    model, narrow = tiny_model(), collate(ROWS, trained=TRAIN_ON["all"])
-    wide = collate(ROWS, trained=TRAIN_ON["all"], width=20)
-    assert torch.allclose(losses(model, narrow)[0], losses(model, wide)[0], atol=1e-5)
-
-
-def test_every_loss_comes_with_the_role_of_its_target():
-    batch = collate(ROWS[:1], trained=TRAIN_ON["all"])
-    assert losses(tiny_model(), batch)[1].tolist() == [I, H, R, Role.EOS]
 
 
 def trained_weights(model):
@@ -100,6 +70,63 @@ def test_the_trainer_does_what_the_plain_loop_does(max_grad_norm):
         assert event.loss == pytest.approx(loss.item(), abs=1e-4)
         assert event.grad_norm == pytest.approx(norm, rel=1e-3)
     assert torch.allclose(trained_weights(ours), trained_weights(theirs), atol=1e-5)
+
+
+def plain_step(model, rows, *, trained, size):
+    """One reference step over batches of `size` rows: the loss, its gradients on the model's own weights."""
+    batches = [collate(rows[i : i + size], trained=trained) for i in range(0, len(rows), size)]
+    targets = sum(batch.trained_tokens for batch in batches)
+    loss = sum(plain_loss(model, batch) * (batch.trained_tokens / targets) for batch in batches)
+    return loss.item(), torch.autograd.grad(loss, list(model.parameters()))
+
+
+@pytest.mark.parametrize("accumulation", [1, 2, 4])
+@pytest.mark.parametrize("train_on", [*TRAIN_ON, "response,", "response,eos,pad"])
+def test_a_step_has_the_loss_and_the_gradients_of_the_plain_one(train_on, accumulation):
+    model = tiny_model()
+    size = 4 // accumulation
+    options = {"per_device_train_batch_size": size, "gradient_accumulation_steps": accumulation}
+    ours = trainer(copy.deepcopy(model), max_steps=1, train_on=train_on, **options)
+    (event,) = steps(ours)
+    rows = [ROWS[i] for i in next(epochs(len(ROWS), 4, seed=ours.config.seed))]
+    loss, expected = plain_step(model, rows, trained=ours.config.trained, size=size)
+    assert event.loss == pytest.approx(loss, abs=1e-5)
+    for parameter, gradient in zip(ours.model.parameters(), expected, strict=True):
+        assert torch.allclose(parameter.grad, gradient, atol=1e-5)
+
+
+def test_accumulated_batches_are_one_step_over_as_many_rows():
+    large = steps(trainer(max_steps=3, per_device_train_batch_size=4))
+    small = steps(trainer(max_steps=3, per_device_train_batch_size=1, gradient_accumulation_steps=4))
+    seen = [[(event.epoch, event.tokens, event.trained_tokens) for event in run] for run in (large, small)]
+    assert seen[0] == seen[1]
+    assert [event.loss for event in small] == pytest.approx([event.loss for event in large], abs=1e-4)
+
+
+def test_a_steps_loss_is_the_mean_over_all_targets_of_its_batches_not_the_mean_of_their_means():
+    model = tiny_model()
+    values = [losses(model, collate([row], trained=TRAIN_ON["response"]))[0] for row in ROWS]
+    (event,) = steps(trainer(max_steps=1, per_device_train_batch_size=1, gradient_accumulation_steps=5))
+    assert event.loss == pytest.approx(torch.cat(values).mean().item(), abs=1e-5)
+    assert event.loss != pytest.approx(np.mean([value.mean().item() for value in values]), abs=1e-3)
+
+
+@pytest.mark.parametrize("train_on", ["all", "response", "response,eos,pad"])
+def test_gradient_checkpointing_changes_no_number(train_on):
+    plain = steps(trainer(max_steps=3, train_on=train_on))
+    again = steps(trainer(max_steps=3, train_on=train_on, gradient_checkpointing=True))
+    assert [(event.loss, event.grad_norm) for event in again] == [(event.loss, event.grad_norm) for event in plain]
+
+
+def test_gradient_checkpointing_keeps_less_for_the_backward_pass():
+    def kept_numbers(*, checkpointing):
+        model, kept = tiny_model(), []
+        model.gradient_checkpointing = checkpointing
+        with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor.numel()), lambda _: None):
+            model.hidden(torch.arange(40)[None])
+        return sum(kept)
+
+    assert kept_numbers(checkpointing=True) < 0.5 * kept_numbers(checkpointing=False)
 
 
 def test_max_length_cuts_the_rows_of_a_step():
@@ -206,6 +233,21 @@ def test_validation_falls_when_it_is_the_training_data():
     assert seen == sorted(seen, reverse=True)
 
 
+def test_training_ends_once_the_validation_loss_has_not_fallen_for_so_many_evaluations():
+    rising = trainer(
+        validation=[encoded(7, 8)], max_steps=50, eval_steps=1, learning_rate=1e-2, early_stopping_patience=3
+    )
+    seen = [event.loss for event in rising if isinstance(event, Evaluated)][1:]
+    best = seen.index(min(seen))
+    assert len(seen) == best + 1 + 3 < 50
+    assert (rising.progress.best_step, rising.progress.best_loss) == (best + 1, min(seen))
+
+
+def test_a_validation_loss_that_falls_is_not_stopped():
+    events = trainer(validation=ROWS, max_steps=20, eval_steps=5, learning_rate=1e-2, early_stopping_patience=1)
+    assert len(steps(events)) == 20
+
+
 # The learning rate.
 
 
@@ -222,6 +264,8 @@ def rates(total, **options):
         ({"lr_scheduler_type": "linear"}, [1, 0.75, 0.5, 0.25]),
         ({"lr_scheduler_type": "linear", "warmup_steps": 2}, [0.5, 1, 1, 0.5]),
         ({"lr_scheduler_type": "linear", "warmup_steps": 8}, [1 / 8, 2 / 8, 3 / 8, 4 / 8]),
+        ({"lr_scheduler_type": "cosine"}, [1, (1 + 0.5**0.5) / 2, 0.5, (1 - 0.5**0.5) / 2]),
+        ({"lr_scheduler_type": "cosine", "warmup_steps": 2}, [0.5, 1, 1, 0.5]),
     ],
 )
 def test_the_rate_rises_over_the_warmup_and_then_stays_or_falls_to_zero_after_the_last_step(options, expected):

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 
 from ift.batching import collate
+from ift.loss import losses
 from ift.model import GPT2Config, random_model
-from ift.training import losses
 from ift.types import TRAIN_ON, Encoded, Role
 from ift.xray import token_losses, top_tokens
 

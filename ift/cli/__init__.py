@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from ift.cli import commands, starter
 from ift.cli.progress import STOPPED
-from ift.config import PRESETS, SCHEDULES
+from ift.config import MAX_LENGTH_POLICIES, PRESETS, SCHEDULES, TARGET_MODULES
 from ift.errors import IftError, InputError
 from ift.job import StopAsked
 from ift.models import NAMES as MODELS
@@ -111,18 +111,30 @@ def _train(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", help=f"{', '.join(MODELS)}, a Hub id, a folder or a run (starter)")
     _data_and_template(command)
     _train_on(command)
-    command.add_argument("--out", required=True, metavar="RUN", help="the run folder to make")
+    folder = command.add_mutually_exclusive_group(required=True)
+    folder.add_argument("--out", metavar="RUN", help="the run folder to make")
+    folder.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped or broke off, as it was set")
     command.add_argument("--preset", choices=PRESETS, help="quick (the starter's default) or book (all others')")
     command.add_argument("--num_train_epochs", type=float)
     command.add_argument("--max_steps", type=int, help="optimizer steps, instead of epochs")
     command.add_argument("--per_device_train_batch_size", type=int)
+    command.add_argument("--gradient_accumulation_steps", type=int, help="batches an optimizer step")
     command.add_argument("--learning_rate", type=float)
     command.add_argument("--weight_decay", type=float)
     command.add_argument("--lr_scheduler_type", choices=SCHEDULES)
     command.add_argument("--warmup_steps", type=int)
     command.add_argument("--max_grad_norm", type=float, help="0 does not clip")
+    command.add_argument("--max_length_policy", choices=MAX_LENGTH_POLICIES, help="what happens to longer rows")
     command.add_argument("--eval_steps", type=int)
     command.add_argument("--save_steps", type=int)
+    text = "evaluations without a lower validation loss that end the run, at its best checkpoint; 0 never"
+    command.add_argument("--early_stopping_patience", type=int, metavar="N", help=text)
+    text = "true or false: less memory, more time; false unless given"
+    command.add_argument("--gradient_checkpointing", type=_truth, metavar="BOOL", help=text)
+    command.add_argument("--r", type=int, help="LoRA's rank; 0, unless given, trains all weights")
+    command.add_argument("--lora_alpha", type=float, help="LoRA's scale is lora_alpha / r")
+    text = f"where LoRA stands, with commas: {', '.join(TARGET_MODULES)} (c_attn)"
+    command.add_argument("--target_modules", metavar="NAMES", help=text)
     command.add_argument("--seed", type=int)
     text = "true or false: matrix products in bf16; unless given, where the processor has it"
     command.add_argument("--bf16", type=_truth, metavar="BOOL", help=text)

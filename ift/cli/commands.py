@@ -8,16 +8,19 @@ from dataclasses import fields
 from pathlib import Path
 
 from ift.batching import collate, pairs, parse_trained, sort_out
+from ift.cli.progress import counting_bar, show_evaluation, show_training
 from ift.config import TrainConfig, make_config
 from ift.data import Dataset, to_example
-from ift.errors import ConfigError
+from ift.errors import ConfigError, RunError
 from ift.events import TrainEvent
+from ift.heldout import load_run_data
+from ift.job import Stop, describe, logged
 from ift.models import NAMES as MODELS
 from ift.models import find_model
 from ift.prepare import encode_all
 from ift.processes import keep_memory
 from ift.report import inspect
-from ift.runs import Run, create_run, is_run, open_run
+from ift.runs import Run, State, create_run, is_run, open_run
 from ift.sources import NAMES as DATA
 from ift.sources import load_dataset
 from ift.templates import PRESETS as TEMPLATES
@@ -52,8 +55,6 @@ def _config(args: Namespace) -> TrainConfig:
 
 
 def _load_data(name: str | None) -> Dataset:
-    from ift.cli.progress import counting_bar
-
     with counting_bar("download", "B") as progress:
         return load_dataset(name or TrainConfig().data, progress=progress)
 
@@ -64,28 +65,49 @@ def _load_template(name: str | None) -> Template:
 
 def train(args: Namespace) -> int:
     """`train`: 0 when finished, 3 when stopped on request."""
-    from ift.cli.progress import show_training
-    from ift.job import Stop, describe, logged
+    return _resume(args) if args.resume else _start(args)
 
+
+def _start(args: Namespace) -> int:
     config = _config(args)
     dataset, template = _load_data(config.data), _load_template(config.template)
     find_model(config.model)  # a wrong name is told before a folder is made
     run = create_run(Path(args.out), describe(config, dataset, template))
-    stop = Stop(run)
-    stop.listen(attached=args.attached)
+    return _train(args, run, config, dataset, template)
+
+
+def _resume(args: Namespace) -> int:
+    given = [f.name for f in fields(TrainConfig) if getattr(args, f.name) is not None]
+    if given or args.preset:
+        fix = "Leave it out, or make a new run with --out."
+        raise ConfigError("A run goes on as it was set", where=(given or ["preset"])[0], fix=fix)
+    run = open_run(Path(args.resume))
+    if run.state() is State.FINISHED:
+        raise RunError("The run is finished", where=args.resume, fix="Make a new run with --out.")
+    config = TrainConfig(**run.config["config"])
+    with counting_bar("download", "B") as progress:
+        dataset = load_run_data(run, progress=progress)
+    return _train(args, run, config, dataset, Template.parse(run.config["template_source"]))
+
+
+def _train(args: Namespace, run: Run, config: TrainConfig, dataset: Dataset, template: Template) -> int:
     keep_memory()
-    try:
-        with run.writing():
-            events = logged(run.training, _train_events(run, config, dataset, template, stop))
-            return show_training(events, folder=run.path, as_json=args.json)
-    finally:
-        run.clear_stop()
+    with run.writing():
+        if args.resume and not args.attached:
+            run.clear_stop()  # an old one; the page clears it itself, and may have asked anew since
+        stop = Stop(run)
+        stop.listen(attached=args.attached)
+        try:
+            events = _train_events(run, config, dataset, template, stop, resume=bool(args.resume))
+            return show_training(logged(run.training, events), folder=run.path, as_json=args.json)
+        finally:
+            run.clear_stop()
 
 
-def _train_events(*args: object) -> Iterator[TrainEvent]:
+def _train_events(*args: object, **options: bool) -> Iterator[TrainEvent]:
     from ift.finetune import train_events  # brings torch, which takes seconds: only once `started` is written
 
-    yield from train_events(*args)
+    yield from train_events(*args, **options)
 
 
 def _evaluate_events(*args: object, **options: int | None) -> Iterator[TrainEvent]:
@@ -96,9 +118,6 @@ def _evaluate_events(*args: object, **options: int | None) -> Iterator[TrainEven
 
 def evaluate(args: Namespace) -> int:
     """`evaluate`: writes the completions and scores, prints the means."""
-    from ift.cli.progress import show_evaluation
-    from ift.job import Stop, logged
-
     _require_counts(args, "limit", "max_new_tokens")
     run = open_run(Path(args.run_folder))
     keep_memory()

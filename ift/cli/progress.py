@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ift.events import Answered, Evaluated, Sampled, Saved, Stepped, Stopped, TrainEvent, Warned, to_json
+from ift.events import Answered, Evaluated, Resumed, Sampled, Saved, Stepped, Stopped, TrainEvent, Warned, to_json
 
 
 def _bar(**options: object) -> tqdm:
@@ -66,6 +66,8 @@ def _line(event: TrainEvent) -> str:
             return f"step {event.step}: {event.instruction!r} → {event.model_response!r}"
         case Saved():
             return f"step {event.step}: saved {event.path}"
+        case Resumed():
+            return f"step {event.step}: goes on from {event.path}"
         case Warned():
             return f"Warning: {event.message}"
         case Stopped():

@@ -1,0 +1,126 @@
+"""What a checkpoint must hold so that training goes on as if it had never stopped, and the way back.
+
+On the CPU in fp32, with as many threads and the same torch, it goes on bit for bit. Nothing in training draws
+random numbers but the order of the rows, and that follows from the seed and the step.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ift.checkpoint import OPTIMIZER, read_state, verify_checkpoint
+from ift.config import TrainConfig
+from ift.errors import ModelError, RunError
+from ift.lora import add_lora, merged
+from ift.model import GPT2
+from ift.models import load_model
+from ift.precision import uses_bf16
+from ift.progress import Progress
+from ift.runs import Run
+from ift.training import Trainer
+from ift.weights import read_model
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
+"""What AdamW remembers of each weight; its own count of steps is the trainer's."""
+
+
+def find_resumable(run: Run) -> tuple[Path, list[str]]:
+    """The newest checkpoint that is whole and can be gone on from, and what is wrong with newer ones.
+
+    Raises:
+        RunError: there is none.
+    """
+    broken = []
+    for folder in reversed(run.checkpoints()):
+        try:
+            verify_checkpoint(folder)
+        except ModelError as error:
+            broken.append(f"{folder.name} is passed over. {error}")
+            continue
+        if (folder / OPTIMIZER).is_file():
+            return folder, broken
+    found = " ".join(broken) or "It ended before its first save, or is finished."
+    raise RunError(f"The run has no checkpoint to go on from: {found}", where=str(run.path), fix="Train again.")
+
+
+def stored_progress(folder: Path) -> Progress:
+    """How far a checkpoint had come."""
+    return Progress(**read_state(folder)["progress"])
+
+
+def state_of(trainer: Trainer) -> dict[str, object]:
+    """A checkpoint's state.json."""
+    return {
+        "validation_loss": trainer.progress.loss_here,
+        "progress": asdict(trainer.progress),
+        "environment": _environment(trainer),
+    }
+
+
+def optimizer_of(trainer: Trainer) -> dict[str, Tensor]:
+    """A checkpoint's optimizer.safetensors: the moments of each trained weight, by its name.
+
+    With LoRA also the trained weights: model.safetensors holds only what they come to.
+    """
+    state = trainer.optimizer.state
+    tensors = {f"{moment}.{name}": state[weight][moment] for name, weight in trainer.trained() for moment in MOMENTS}
+    if trainer.config.r:
+        tensors |= {f"weight.{name}": weight.detach() for name, weight in trainer.trained()}
+    return tensors
+
+
+def model_for(config: TrainConfig, folder: Path | None) -> GPT2:
+    """The model that training begins with, or goes on with from a checkpoint's folder; with LoRA where asked for.
+
+    Raises:
+        ModelError: it can't be read, or is no longer the one that the run's LoRA was trained beside.
+    """
+    model = load_model(config.model if config.r or not folder else str(folder))
+    if config.r:
+        add_lora(model, r=config.r, lora_alpha=config.lora_alpha, layers=config.adapted, seed=config.seed)
+        if folder:
+            _restore_lora(model, config, folder)
+    return model
+
+
+@torch.no_grad()
+def _restore_lora(model: GPT2, config: TrainConfig, folder: Path) -> None:
+    tensors = load_file(folder / OPTIMIZER)
+    for name, weight in model.named_parameters():
+        if weight.requires_grad:
+            weight.copy_(tensors[f"weight.{name}"])
+    saved, ours = read_model(folder).state_dict(), merged(model).state_dict()
+    if not all(torch.allclose(ours[name].cpu(), saved[name], atol=1e-5) for name in saved):
+        fix = "Put the old model back, or train again."
+        raise ModelError("The base model has changed since this run was made", where=config.model, fix=fix)
+
+
+def restore_optimizer(trainer: Trainer, folder: Path) -> None:
+    """Give the trainer the optimizer of the checkpoint that its model and progress are from."""
+    tensors = load_file(folder / OPTIMIZER)
+    step = torch.tensor(float(trainer.step))
+    state = {
+        i: {"step": step.clone(), **{moment: tensors[f"{moment}.{name}"] for moment in MOMENTS}}
+        for i, (name, _) in enumerate(trainer.trained())
+    }
+    trainer.optimizer.load_state_dict({**trainer.optimizer.state_dict(), "state": state})
+
+
+def differences(trainer: Trainer, folder: Path) -> str:
+    """In what this process differs from the one that saved; empty when it will go on bit for bit."""
+    then, now = read_state(folder)["environment"], _environment(trainer)
+    return ", ".join(f"{name} {now[name]} instead of {then.get(name)}" for name in now if now[name] != then.get(name))
+
+
+def _environment(trainer: Trainer) -> dict[str, object]:
+    """What the last bits of a result depend on."""
+    device = trainer.model.device
+    return {
+        "torch": torch.__version__,
+        "device": device.type,
+        "threads": torch.get_num_threads(),
+        "bf16": uses_bf16(device, bf16=trainer.config.bf16),
+    }
