@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ift.batching import is_cut
+from ift.border import border_change
 from ift.data import Dataset, Split, split
 from ift.prepare import encode_all
 from ift.templates import Template
-from ift.tokenizer import border_is_stable
-from ift.types import Encoded, Example, Role
+from ift.types import Example, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ def inspect(dataset: Dataset, template: Template, *, max_length: int | None = No
         tasks=len({example.task for example in examples if example.task}),
         lengths=np.array([len(row) for row in rows]),
         tokens_by_role={role.label: int(by_role[role]) for role in Role if role is not Role.PAD},
-        empty_outputs=tuple(i for i, example in enumerate(examples) if not example.output.strip()),
+        empty_outputs=tuple(i for i, example in enumerate(examples) if not example.has_output),
         repeats=_repeats(examples),
         leaks=_leaks(examples, parts),
         cut=tuple(i for i, row in enumerate(rows) if is_cut(row, max_length)),
-        unstable=_unstable(examples, rows, template),
+        unstable=tuple(i for i, example in enumerate(examples) if border_change(template.render(example))),
         unplaced=tuple(i for i, example in enumerate(examples) if not example.split) if _some_placed(examples) else (),
     )
 
@@ -78,8 +78,3 @@ def _repeats(examples: Sequence[Example]) -> tuple[int, ...]:
 def _leaks(examples: Sequence[Example], parts: Split) -> tuple[int, ...]:
     trained = {_question(examples[i]) for i in parts.train}
     return tuple(i for i in parts.test if _question(examples[i]) in trained)
-
-
-def _unstable(examples: Sequence[Example], rows: Sequence[Encoded], template: Template) -> tuple[int, ...]:
-    pairs = enumerate(zip(examples, rows, strict=True))
-    return tuple(i for i, (example, row) in pairs if not border_is_stable(template.render(example), row))

@@ -61,14 +61,6 @@ def _prompt_roles(rendered: Rendered, ids: list[int]) -> np.ndarray:
     return roles[np.searchsorted(segment_ends, token_ends)]
 
 
-def border_is_stable(rendered: Rendered, row: Encoded) -> bool:
-    """Whether the whole text, encoded at once, has a token border between prompt and response too.
-
-    Where it has none, a tool that tokenizes the text whole trains other ids than it prompts with.
-    """
-    return encode_text(rendered.text) == row.ids[:-1].tolist()
-
-
 def piece(token: int) -> str:
     """A token's text as a label: `·` for a space, `↵` for a line break, `<0xE2>` for bytes of a longer character."""
     raw = encoding().decode_single_token_bytes(token)

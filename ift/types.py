@@ -72,6 +72,11 @@ class Example:
         """A record has an input when the string is not empty: one space counts, as in the book."""
         return self.input != ""
 
+    @property
+    def has_output(self) -> bool:
+        """Whether there is an answer: white space alone is none."""
+        return self.output.strip() != ""
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:

@@ -15,7 +15,7 @@ from ift.models import context_length
 from ift.templates import PRESETS, preset_source
 from ift.types import TRAIN_ON, Role
 from playground.jobs import Jobs
-from playground.library import Models
+from playground.library import Linters, Models
 from playground.settings import Settings
 from playground.views.lens import Shown
 
@@ -36,10 +36,16 @@ KEPT = 64
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A batch on somebody's page. `models`: by side, `before` and, where there is a run, `after`."""
+    """A batch on somebody's page.
+
+    models: by side, `before` and, where there is a run, `after`. data, template: the data set's name and the editor's
+    text, for what is asked about all rows.
+    """
 
     shown: Shown
     models: dict[str, str]
+    data: str = "starter"
+    template: str = ""
 
 
 class Recent:
@@ -70,6 +76,7 @@ class Context:
     models: Models = field(default_factory=Models)
     stamps: count = field(default_factory=lambda: count(1))
     recent: Recent = field(default_factory=Recent)
+    linters: Linters = field(default_factory=Linters)
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.settings)

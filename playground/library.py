@@ -2,13 +2,14 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ift.batching import epochs, sort_out
 from ift.data import Dataset, split
+from ift.lint import LintReport, lint
 from ift.prepare import encode_all
 from ift.report import Report, inspect
 from ift.sources import NAMES, PUBLIC, fetch_public, load_dataset
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ift.model import GPT2
 
 MODELS_KEPT = 2
+LINTERS_KEPT = 8
 ROWS_ESTIMATED = 64
 
 
@@ -91,6 +93,31 @@ def _training_order(
     rows = encode_all([examples[i] for i in records], Template.parse(template_source))
     kept = sort_out(rows, trained=trained, max_length=max_length).kept
     return tuple(records[kept[i]] for i in next(epochs(len(kept), max(1, len(kept)), seed=seed)))
+
+
+class Linters:
+    """Linters at work, by data set and template; each goes on where it was, for whoever asks."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, int, str], tuple[Iterator[LintReport], list[LintReport]]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def report(self, name: str, template_source: str) -> LintReport:
+        """The next report, on more rows than the one before; the last one again where all rows were looked at.
+
+        Raises:
+            InputError: the data set or the template can't be used.
+        """
+        key = (name, _stamp(name), template_source)
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = (lint(dataset(name).examples, Template.parse(template_source)), [])
+                while len(self._kept) > LINTERS_KEPT:
+                    self._kept.popitem(last=False)
+            reports, said = self._kept[key]
+            if not said or not said[-1].complete:
+                said[:] = [next(reports)]
+            return said[-1]
 
 
 class Models:

@@ -1,4 +1,4 @@
-"""What the browser asks about a batch that it shows: the models' losses and likeliest tokens."""
+"""What the browser asks about a batch that it shows: losses, likeliest tokens, and what the linter says of all rows."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,7 @@ import numpy as np
 from ift.errors import IftError
 from ift.tokenizer import piece
 from playground.context import Context, Kept
+from playground.views.lint import findings
 
 GONE = {"error": {"what": "The server has forgotten this batch", "where": "", "fix": "Change something to redraw it."}}
 
@@ -46,6 +47,19 @@ def top(context: Context) -> Callable[[object], dict]:
         return _about(context, query, answer)
 
     return lens_top
+
+
+def linter(context: Context) -> Callable[[object], dict]:
+    """For the pause after typing: the linter's report on more and more rows, as HTML, until it is complete."""
+
+    def lens_lint(query: object) -> dict:
+        def answer(kept: Kept) -> dict:
+            report = context.linters.report(kept.data, kept.template)
+            return {"html": findings(report), "complete": report.complete}
+
+        return _about(context, query, answer)
+
+    return lens_lint
 
 
 def _about(context: Context, query: object, answer: Callable[[Kept], dict]) -> dict:

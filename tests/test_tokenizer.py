@@ -11,7 +11,6 @@ from ift.paths import ASSETS
 from ift.templates import PRESETS, Template, load_template
 from ift.tokenizer import (
     RANKS_SHA256,
-    border_is_stable,
     character_groups,
     decode,
     encode,
@@ -89,15 +88,6 @@ def test_roles_are_found_by_bytes_so_long_characters_do_not_shift_them():
 def test_an_empty_prompt_and_an_empty_output_leave_the_end_of_text_alone():
     made = row("{{instruction}}{{output}}")
     assert (made.ids.tolist(), made.roles.tolist(), made.prompt_length) == ([EOS_ID], [Role.EOS], 0)
-
-
-def test_a_prompt_that_ends_in_a_space_would_be_merged_by_whole_text_tokenizing():
-    def stable(source):
-        rendered = Template.parse(source).render(Example("Capital?", "", "Paris"))
-        return border_is_stable(rendered, encode(rendered))
-
-    assert not stable("{{instruction}}\nA: {{output}}")
-    assert stable("{{instruction}}\nA:\n{{output}}")
 
 
 def test_decoding_gives_the_text_back():

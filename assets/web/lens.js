@@ -44,8 +44,9 @@
     bar.append(foldButton, earlier, span, later, less, rowSpan, more);
     const xray = window.ift.xray(server, () => { if (view && step > 1) { drawGrid(); mark(pin); } });
     const overviewCard = el('div', '', el('p', 'muted', 'The whole batch, targets only: choose a place to jump there.'), overview);
+    const lint = window.ift.lint(server);
     root.append(stepper, tiles, legend, xray.bar, bar, wrap, overviewCard,
-      el('div', 'half', el('div', 'card', el('h2', '', 'Selected position'), detail, how), el('div', 'card listing', stepTitle, listing), xray.card), help);
+      el('div', 'half', el('div', 'card', el('h2', '', 'Selected position'), detail, how), el('div', 'card listing', stepTitle, listing), xray.card), lint.card, help);
     for (const [role, name] of ROLE_NAMES.entries()) legend.append(el('li', '', el('i', `sw s${role}`, ROLE_LETTERS[role]), name));
     const maskedKey = el('li', '', el('i', 'sw m s0', ''), '−100: ignored by the loss'), unknownKey = el('li', '', el('i', 'sw u s0', '?'), 'new to the model');
     legend.append(maskedKey, unknownKey);
@@ -203,6 +204,7 @@
         if (lineKinds().includes(kind) && t >= 0 && t < width()) { pin = { row, kind, t }; above = Math.floor(row / PAGE) * PAGE; folded = opening(); from = Math.max(0, Math.floor((t - folded) / WINDOW) * WINDOW); if (t < folded) fold = false; }
       }
       xray.take(view);
+      lint.take(view);
       const isText = step === 1;
       grid.hidden = bar.hidden = isText;
       texts.hidden = !isText;

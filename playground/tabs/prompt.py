@@ -1,5 +1,6 @@
 """Tab 2: edit the template, see the tensors."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import fields
@@ -71,7 +72,7 @@ class PromptTab:
                     {},
                     html_template='<div class="ift lens col"></div>',
                     js_on_load=when_loaded("ift.lens(element, props, watch, server)"),
-                    server_functions=[_code(), xray.losses(context), xray.top(context)],
+                    server_functions=[_code(), xray.losses(context), xray.top(context), xray.linter(context)],
                     elem_id="lens",
                     elem_classes="plain",
                 )
@@ -167,10 +168,12 @@ class PromptTab:
         run, models = self.context.jobs.run(run_id), {"before": self.context.model(model)}
         if run and run.checkpoints():
             models = {"before": run.config["config"]["model"], "after": str(run.last_checkpoint())}
-        self.context.recent.keep(stamp, Kept(found, models))
+        self.context.recent.keep(stamp, Kept(found, models, view.data, template.source))
         other = None if view.other == NONE else TRAIN_ON[view.other]
         value = lens(found, stamp=stamp, known=known_ids(self.context.model(model)), other=other)
-        return {**value, "sides": list(models), "link": to_link(view)}, notes(value, longest)
+        text = f"{view.data}\0{template.source}".encode("utf-8", "replace")
+        about = {"sides": list(models), "link": to_link(view), "text": hashlib.sha256(text).hexdigest()}
+        return {**value, **about}, notes(value, longest)
 
     def _width(self, view: View, longest: int) -> int | None:
         """The width asked for; None leaves it to the batch."""

@@ -81,6 +81,18 @@ def legend(shares: dict[Role, float]) -> str:
     return f'<ul class="legend">{"".join(rows)}</ul>'
 
 
+def row_buttons(rows: Sequence[int], *, total: int) -> str:
+    """A button a row that the page listens to (`data-row`), and how many more there are; empty where none is."""
+    if not rows:
+        return ""
+    buttons = " ".join(
+        f'<button type="button" class="ift-btn link" data-row="{row}" aria-label="Show row {row}">{row}</button>'
+        for row in rows
+    )
+    more = f" and {total - len(rows):,} more" if total > len(rows) else ""
+    return f"{'Row' if total == 1 else 'Rows'} {buttons}{more}"
+
+
 def table(caption: str, head: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> str:
     """`head`: (title, class) a column. Cells are HTML already: escape what comes from outside."""
     titles = "".join(f'<th scope="col" class="{kind}">{esc(title)}</th>' for title, kind in head)

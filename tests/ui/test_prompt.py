@@ -373,3 +373,21 @@ def test_a_question_mark_in_the_grid_lists_the_keys(visit):
     page.locator("dialog.keys").get_by_text("fold the shared opening").wait_for()
     page.keyboard.press("Escape")
     page.locator("dialog.keys").wait_for(state="hidden")
+
+
+def test_the_linter_looks_at_all_rows_on_a_pause_and_its_rows_are_links_into_the_grid(visit):
+    page = lens_page(visit)
+    edit(page, "<|user|> {{instruction}}\nA: {{output}}")
+    page.locator(".lint[data-complete=true] [data-code=unstable-border]").wait_for()
+    found = page.locator(".lint [data-code=field-left-out]")
+    left_out = [i for i, example in enumerate(load_dataset("starter").examples) if example.has_input]
+    assert f"{len(left_out):,} rows" in found.inner_text()
+    page.locator(".lint [data-code=marker-in-template]", has_text="<|user|> is 5 tokens").wait_for()
+    link = found.locator("[data-row]").nth(1)
+    row = link.get_attribute("data-row")
+    assert int(row) in left_out
+    link.click()
+    page.wait_for_function("row => document.querySelector('.lens .lab b').textContent === `row ${row}`", arg=row)
+    edit(page, "{{instruction}}\n{{input}}\nA:\n{{output}}")
+    page.locator(".lint[data-complete=true]", has_text="All 2,").wait_for()
+    page.locator(".lint [data-code=unstable-border]").wait_for(state="detached")
