@@ -20,14 +20,16 @@ window.ift.lint = server => {
     box.dispatchEvent(new Event('input', { bubbles: true }));
     box.dispatchEvent(new Event('change', { bubbles: true }));
   };
-  card.addEventListener('click', event => {
-    const row = event.target.closest('[data-row]')?.dataset.row;
+  const show = event => { // a row's button, here or among the numbers over the whole data set
+    if (!card.isConnected) { removeEventListener('click', show); return; }
+    const row = event.target.closest('button.link[data-row]')?.dataset.row;
     if (row === undefined) return;
     document.querySelector('#order input')?.click(); // the file's order, the first choice
     fill('#find textarea', '');
     fill('#first input', row);
     document.querySelector('#lens').scrollIntoView({ block: 'start' });
-  });
+  };
+  addEventListener('click', show);
   return {
     card,
     take(view) {

@@ -2,16 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
 import gradio as gr
 
 from ift.batching import parse_trained
+from ift.census import census
 from ift.errors import ConfigError, DataError, IftError
 from ift.templates import MAX_CHARACTERS, PRESETS, Template, preset_source, read_template
-from ift.types import TRAIN_ON
+from ift.types import TRAIN_ON, Role
 from ift.vocabulary import known_ids
 from playground import library, xray
 from playground.context import LIVE, QUIET, Context, Kept, preset_of, train_on, when_loaded, whole
@@ -19,6 +20,7 @@ from playground.view import MASKS, MAX_ROWS, NONE, ORDERS, WIDTHS, View, read_li
 from playground.views import html, steps
 from playground.views.data import containing
 from playground.views.lens import lens, notes, shown
+from playground.views.numbers import numbers, padding_figure
 
 OWN = "own"
 SYNTAX = (
@@ -76,6 +78,17 @@ class PromptTab:
                     elem_id="lens",
                     elem_classes="plain",
                 )
+                with gr.Accordion("Numbers over the whole data set", open=False, elem_id="numbers") as self.counted:
+                    self.batch = gr.Number(8, label="Rows a batch", precision=0, elem_id="count-batch")
+                    self.count = gr.Button("Count with this template and mask", elem_id="count")
+                    self.padding = gr.HTML(
+                        {},
+                        html_template='<div class="ift"><h2>Padding</h2><div class="plot"></div></div>',
+                        js_on_load=when_loaded("ift.figure(element, props, watch)"),
+                        elem_id="padding",
+                        elem_classes="plain",
+                    )
+                    self.numbers = gr.HTML(elem_id="count-result", elem_classes="plain")
 
     def _build_switches(self, start: View) -> None:
         self.mask = gr.Radio(MASKS, value=start.mask, label="Which tokens count in the loss", elem_id="mask")
@@ -125,6 +138,9 @@ class PromptTab:
         self.file.upload(self._load, self.file, [self.template, self.message], **QUIET)
         for component in (*(widget for widget in view if widget is not self.template), model, run):
             component.change(**drawn, **LIVE)
+        counting = (self._count, [*view, model, self.batch], [self.padding, self.numbers])
+        for event in (self.count.click, self.counted.expand):
+            event(*counting, **(QUIET | {"show_progress": "minimal"}))
         link = gr.Textbox(visible=False)
         restored = page.load(
             self._restore,
@@ -135,13 +151,33 @@ class PromptTab:
         )
         restored.then(**drawn, **QUIET)
 
+    def _count(self, *values: object) -> tuple:
+        """The numbers of all rows; not at each keystroke, since every row is encoded."""
+        *fields_of_view, model, size = values
+        try:
+            view = _view(fields_of_view)
+            template, examples = Template.parse(view.template), library.dataset(view.data).examples
+            longest, rows = self.context.limit(model, view.max_length), max(1, whole("rows a batch", size))
+            found = census(
+                examples,
+                template,
+                trained=_trained(view),
+                max_length=longest,
+                batch_size=rows,
+                seed=_seed(view.seed),
+            )
+        except IftError as problem:
+            return {}, html.error(problem)
+        said = f"All {len(examples):,} records, cut at {longest} tokens, {rows} rows a batch."
+        return padding_figure(found), numbers(found, said=said)
+
     def _widget(self, name: str, data: gr.State) -> gr.components.Component:
         return data if name == "data" else getattr(self, name)
 
     def _draw(self, *values: object) -> tuple:
         *fields_of_view, model, run_id = values
         try:
-            view = View(**dict(zip((one.name for one in fields(View)), fields_of_view, strict=True)))
+            view = _view(fields_of_view)
             value, message = self._drawn(view, model, run_id)
         except IftError as problem:
             return {"error": problem.what}, html.error(problem)
@@ -150,7 +186,7 @@ class PromptTab:
     def _drawn(self, view: View, model: str, run_id: str | None) -> tuple[dict, str]:
         template, dataset = Template.parse(view.template), library.dataset(view.data)
         longest = self.context.limit(model, view.max_length)
-        trained = parse_trained(train_on(view.mask, view.keep_eos, view.train_padding))
+        trained = _trained(view)
         order = range(len(dataset))
         if view.order == "training":
             order = library.training_order(
@@ -212,6 +248,14 @@ class PromptTab:
             return tuple(gr.skip() for _ in range(len(fields(View)) + 2))
         values = (getattr(view, one.name) for one in fields(View))
         return *values, view.data, preset_of(view.template) or OWN
+
+
+def _view(values: Sequence[object]) -> View:
+    return View(**dict(zip((one.name for one in fields(View)), values, strict=True)))
+
+
+def _trained(view: View) -> frozenset[Role]:
+    return parse_trained(train_on(view.mask, view.keep_eos, view.train_padding))
 
 
 def _batch(records: list[int], view: View) -> list[int]:

@@ -391,3 +391,13 @@ def test_the_linter_looks_at_all_rows_on_a_pause_and_its_rows_are_links_into_the
     edit(page, "{{instruction}}\n{{input}}\nA:\n{{output}}")
     page.locator(".lint[data-complete=true]", has_text="All 2,").wait_for()
     page.locator(".lint [data-code=unstable-border]").wait_for(state="detached")
+
+
+def test_the_numbers_over_the_whole_data_set_come_as_figure_and_table(visit):
+    page = lens_page(visit)
+    page.locator("#numbers button.label-wrap").click()
+    page.locator("#padding .js-plotly-plot").wait_for()
+    text = page.locator("#count-result").inner_text()
+    assert f"All {len(load_dataset('starter')):,} records" in text
+    assert "packed end to end" in text
+    assert "No rows that lose their end" in text

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from ift.batching import collate, epochs
+from ift.census import census, padding_shares
+from ift.prepare import encode_all
+from ift.templates import Template
+from ift.types import IGNORE_INDEX, TRAIN_ON, Example, Role
+from playground.views.numbers import numbers, padding_figure
+
+TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")
+EXAMPLES = [Example("a", "", " one two three"), Example("long " * 30, "", " x"), Example("b", "", " y")]
+
+
+def counted(examples=EXAMPLES, *, trained=TRAIN_ON["response"], max_length=16):
+    return census(examples, TEMPLATE, trained=trained, max_length=max_length, batch_size=2, seed=5)
+
+
+@pytest.mark.parametrize("trained", [TRAIN_ON["all"], TRAIN_ON["response"], frozenset({Role.HEADER})])
+def test_the_trained_targets_are_those_of_the_batch(trained):
+    batch = collate(encode_all(EXAMPLES, TEMPLATE), trained=trained, max_length=16)
+    counts = np.bincount(batch.roles[batch.targets != IGNORE_INDEX], minlength=len(Role))
+    found = counted(trained=trained)
+    assert found.trained_by_role.tolist() == counts.tolist()
+    assert found.tokens == batch.tokens
+
+
+def test_padding_as_training_draws_it_is_that_of_the_trainers_own_batches():
+    rows = encode_all(EXAMPLES, TEMPLATE)
+    order = next(epochs(3, 3, seed=5))
+    batches = [
+        collate([rows[i] for i in part], trained=TRAIN_ON["all"], max_length=16) for part in (order[:2], order[2:])
+    ]
+    cells = sum(batch.inputs.size for batch in batches)
+    padding = sum(batch.inputs.size - batch.tokens for batch in batches)
+    assert counted().padding["batches as training draws them"] == pytest.approx(padding / cells)
+
+
+def test_padding_by_strategy():
+    shares = list(padding_shares(np.array([2, 8, 2, 8]), batch_size=2, block=16, seed=0).values())
+    assert shares[0] == pytest.approx(12 / 32)
+    assert shares[2] == 0
+    assert shares[3] == pytest.approx(12 / 32)
+    assert shares[4] == 0
+    assert padding_shares(np.array([0]), batch_size=2, block=16, seed=0) == {}
+
+
+def test_rows_that_deserve_a_look_are_named():
+    examples = [*EXAMPLES, Example("a", "", " one two three"), Example("b", "", " z")]
+    found = counted(examples)
+    assert (found.without_eos, found.without_target) == ((1,), (1,))
+    assert (found.same, found.contradicting) == ((3,), (4,))
+
+
+def test_the_view_has_the_figures_numbers_as_a_table_and_the_rows_as_buttons():
+    found = counted()
+    shown = numbers(found, said="<b>")
+    assert 'data-row="1"' in shown
+    assert "&lt;b&gt;" in shown
+    for name, share in found.padding.items():
+        assert f"{share:.1%}" in shown
+        assert name.replace("'", "&#x27;") in shown
+    assert padding_figure(found)["data"][0]["x"][::-1] == [100 * share for share in found.padding.values()]
