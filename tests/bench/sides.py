@@ -1,0 +1,126 @@
+"""The two sides of a training benchmark; each yields, step by step, what it took."""
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from ift.flat import flatten
+from ift.model import random_model
+from ift.processes import keep_memory
+from ift.training import Trainer
+from ift.types import IGNORE_INDEX, Batch
+from ift.weights import hf_names
+from tests.bench.train import Setup
+
+SEED = 1
+"""Of the weights, the same on both sides."""
+
+
+def ours(setup: Setup) -> Iterator[dict]:
+    """The trainer as a run has it, with its collating, clipping and events; then the same batch's products alone."""
+    torch.set_num_threads(setup.threads)
+    keep_memory()
+    rows = setup.rows()
+    trainer = Trainer(
+        random_model(setup.shape, seed=SEED), setup.config(), train=rows, max_length=setup.shape.n_positions
+    )
+    batches = setup.batches()
+    limit = Limit(setup)
+    while True:
+        began = time.perf_counter()
+        (event,) = trainer.advance()
+        took = time.perf_counter() - began
+        seen = {"tokens": event.tokens, "trained_tokens": event.trained_tokens, "loss": event.loss}
+        yield {"time_s": took, "limit_s": limit.seconds(next(batches)), **seen}
+
+
+def transformers(setup: Setup) -> Iterator[dict]:
+    """The plain loop of its documentation, gradient clipping included; batches are made before the clock starts.
+
+    AdamW as torch gives it, and with bf16, where its best is asked for, the fused one.
+    """
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.set_num_threads(setup.threads)
+    model = GPT2LMHeadModel(GPT2Config(**hf_shape(setup), embd_pdrop=0.0, attn_pdrop=0.0, resid_pdrop=0.0)).train()
+    copy_weights(setup, model)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, weight_decay=0.01, fused=setup.bf16 or None)
+    for batch in setup.batches():
+        ids, mask, labels = map(torch.from_numpy, unshifted(batch))
+        began = time.perf_counter()
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=setup.bf16):
+            loss = model(input_ids=ids, attention_mask=mask, labels=labels).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        yield {"time_s": time.perf_counter() - began, "loss": loss.item()}
+
+
+SIDES = {"ours": ours, "transformers": transformers}
+
+
+def hf_shape(setup: Setup) -> dict[str, int]:
+    """The shape under the names of transformers' own config."""
+    return {name: getattr(setup.shape, name) for name in ("n_positions", "n_embd", "n_layer", "n_head")}
+
+
+@torch.no_grad()
+def copy_weights(setup: Setup, model: torch.nn.Module) -> None:
+    """Our weights into transformers' model, whose linear weights are (in, out)."""
+    state, theirs = random_model(setup.shape, seed=SEED).state_dict(), model.transformer.state_dict()
+    for name, our_name in hf_names(setup.shape).items():
+        tensor = state[our_name]
+        theirs[name].copy_(tensor.t() if ".c_" in name else tensor)  # a bias is its own transpose
+
+
+def unshifted(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """ids, attention mask and labels (B, T + 1) as transformers takes them: it shifts by itself."""
+    rows = np.arange(len(batch.lengths))
+    ids = np.concatenate([batch.inputs, batch.next_ids[:, -1:]], axis=1)
+    ids[rows, batch.lengths] = batch.next_ids[rows, batch.lengths - 1]
+    mask = (np.arange(ids.shape[1]) <= batch.lengths[:, None]).astype(np.int64)
+    labels = np.concatenate([np.full_like(ids[:, :1], IGNORE_INDEX), batch.targets], axis=1)
+    return ids, mask, labels
+
+
+class Limit:
+    """How long the matrix products of a batch take by themselves: forward, and twice as many backward.
+
+    N cells go through every layer, the M with a trained target through the last block's end and the head. It is
+    what no training in this precision on this machine can do without; attention is left out.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self.shape, self.dtype = setup.shape, torch.bfloat16 if setup.bf16 else torch.float32
+        self.weights: dict[tuple[int, int], torch.Tensor] = {}
+
+    def seconds(self, batch: Batch) -> float:
+        """Wall time, in one run over all products."""
+        flat = flatten(batch)
+        N, M, C = len(flat.inputs), len(flat.wanted), self.shape.n_embd
+        ends = [(C, C), (C, 4 * C), (4 * C, C)]
+        cells = [(N, size) for _ in range(self.shape.n_layer) for size in ((C, 3 * C), *ends)]
+        cells[-3:] = [(M, size) for size in ends]
+        cells.append((M, (C, self.shape.vocab_size)))
+        return sum(self._three(rows, *size) for rows, size in cells)
+
+    def _three(self, rows: int, size_in: int, size_out: int) -> float:
+        make = {"dtype": self.dtype}
+        weight = self.weights.setdefault((size_in, size_out), torch.randn(size_out, size_in).to(self.dtype))
+        x, y = torch.ones(rows, size_in, **make), torch.ones(rows, size_out, **make)
+        began = time.perf_counter()
+        torch.mm(x, weight.t())  # forward
+        torch.mm(y, weight)  # to the inputs
+        torch.mm(y.t(), x)  # to the weight
+        return time.perf_counter() - began
+
+
+def peak_bytes() -> int:
+    """The most memory that this process ever held."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

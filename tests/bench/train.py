@@ -1,0 +1,163 @@
+"""Our training step against transformers' plain loop, on the same batches, turn by turn.
+
+Each side has a process of its own, with its own memory; only one of them works at a time. What a step of ours
+spends is also set against the least it could: the matrix products of the same batch, alone.
+"""
+
+import multiprocessing
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from statistics import median
+
+import numpy as np
+
+from ift.batching import collate, epochs
+from ift.config import TrainConfig
+from ift.model import GPT2Config
+from ift.prepare import prepare
+from ift.sources import load_dataset
+from ift.templates import load_template
+from ift.types import TRAIN_ON, Batch, Encoded
+
+MODELS = {
+    "starter": GPT2Config(n_positions=256, n_embd=192, n_layer=4, n_head=6),
+    "gpt2": GPT2Config(),
+    "gpt2-medium": GPT2Config(n_embd=1024, n_layer=24, n_head=16),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What is measured; both sides build everything from it."""
+
+    model: str
+    data: str
+    train_on: str
+    batch: int
+    steps: int
+    threads: int
+    bf16: bool
+
+    @property
+    def shape(self) -> GPT2Config:
+        """The model's."""
+        return MODELS[self.model]
+
+    def config(self) -> TrainConfig:
+        """Of our trainer; one more step than is timed, and no evaluation."""
+        return TrainConfig(
+            train_on=self.train_on,
+            max_steps=self.steps + 1,
+            per_device_train_batch_size=self.batch,
+            learning_rate=5e-5,
+            lr_scheduler_type="constant",
+            warmup_steps=0,
+            eval_steps=1_000_000,
+            bf16=self.bf16,
+        )
+
+    def rows(self) -> tuple[Encoded, ...]:
+        """The training rows."""
+        examples, template = load_dataset(self.data).examples, load_template("alpaca")
+        n_positions = self.shape.n_positions
+        return prepare(examples, template, trained=TRAIN_ON[self.train_on], n_positions=n_positions).train
+
+    def batches(self) -> Iterator[Batch]:
+        """The very ones that our trainer makes of them."""
+        rows, seed = self.rows(), self.config().seed
+        for positions in epochs(len(rows), self.batch, seed=seed):
+            yield collate(
+                [rows[i] for i in positions], trained=TRAIN_ON[self.train_on], max_length=self.shape.n_positions
+            )
+
+
+class Side:
+    """A process that makes one step whenever it is asked to."""
+
+    def __init__(self, name: str, setup: Setup) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(name, setup, theirs), daemon=True)
+        self.process.start()
+
+    def step(self) -> dict:
+        """What one more step took."""
+        self.connection.send("step")
+        return self.connection.recv()
+
+    def end(self) -> float:
+        """The most memory it ever held, in bytes."""
+        self.connection.send("end")
+        peak = self.connection.recv()
+        self.process.join()
+        return peak
+
+
+def _serve(name: str, setup: Setup, connection: Connection) -> None:
+    from tests.bench.sides import SIDES, peak_bytes
+
+    steps = SIDES[name](setup)
+    while connection.recv() == "step":
+        connection.send(next(steps))
+    connection.send(peak_bytes())
+
+
+def measure(setup: Setup) -> dict:
+    """Medians over the steps after the first; every ratio is of two times for one batch, right after each other."""
+    ours, theirs = Side("ours", setup), Side("transformers", setup)
+    rounds = [(ours.step(), theirs.step()) for _ in range(setup.steps + 1)]
+    loss_difference = abs(rounds[0][0]["loss"] - rounds[0][1]["loss"])  # of the same weights
+    timed = rounds[1:]
+    tokens = sum(one["tokens"] for one, _ in timed)
+    trained = sum(one["trained_tokens"] for one, _ in timed)
+    seconds = {"ours": sum(one["time_s"] for one, _ in timed), "transformers": sum(two["time_s"] for _, two in timed)}
+    peaks = {"ours": ours.end(), "transformers": theirs.end()}
+    return {
+        **asdict(setup),
+        "machine": _machine(),
+        "ratio_vs_transformers": median(two["time_s"] / one["time_s"] for one, two in timed),
+        "ratio_quartiles": np.percentile([two["time_s"] / one["time_s"] for one, two in timed], [25, 75]).tolist(),
+        "share_of_limit": median(one["limit_s"] / one["time_s"] for one, _ in timed),
+        "tokens_per_s": {side: tokens / total for side, total in seconds.items()},
+        "trained_tokens_per_s": {side: trained / total for side, total in seconds.items()},
+        "step_s": {
+            "ours": median(one["time_s"] for one, _ in timed),
+            "transformers": median(two["time_s"] for _, two in timed),
+        },
+        "loss_difference": loss_difference,
+        "peak_rss_bytes": peaks,
+        "peak_rss_ratio": peaks["ours"] / peaks["transformers"],
+    }
+
+
+def _machine() -> str:
+    from importlib.metadata import version
+
+    name = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            name = next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{name}, torch {version('torch')}, transformers {version('transformers')}"
+
+
+def table(setup: Setup, result: dict) -> str:
+    """The same for people."""
+    precision = "bf16" if setup.bf16 else "fp32"
+    what = f"{setup.model}, {precision}, loss on {setup.train_on}, {setup.batch} rows of {setup.data}"
+    quartiles = "–".join(f"{value:.2f}" for value in result["ratio_quartiles"])
+    lines = [
+        f"{what}, {setup.threads} threads, {setup.steps} steps. {result['machine']}",
+        f"{result['ratio_vs_transformers']:.2f} times transformers (quartiles {quartiles})",
+        f"{result['share_of_limit']:.0%} of what the matrix products alone would reach",
+        f"losses differ by {result['loss_difference']:.1e}",
+    ]
+    for side in ("ours", "transformers"):
+        tokens, trained = result["tokens_per_s"][side], result["trained_tokens_per_s"][side]
+        step, peak = result["step_s"][side], result["peak_rss_bytes"][side]
+        text = f"{side:12} {tokens:8,.0f} tokens/s, {trained:7,.0f} trained/s, {step:.3f} s a step, {peak / 1e9:.2f} GB"
+        lines.append(text)
+    return "\n".join(lines)
