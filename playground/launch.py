@@ -17,8 +17,9 @@ SCRIPTS = ("ift.js", "link.js", "xray.js", "lint.js", "lens.js", "editor.js")
 def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -> gr.Blocks:
     """Start the server; `blocking` waits until it ends, else the caller closes the page."""
     page = build(settings)
-    own = (f'<script src="gradio_api/file={_address(WEB / name)}"></script>' for name in SCRIPTS)
-    scripts = f'{"".join(own)}<script defer src="gradio_api/file={_address(PLOTLY)}"></script>'
+    own = "\n".join((WEB / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    # in the page itself, in this order: fetched one by one, Gradio may run them in any
+    scripts = f'<script>{own}</script><script defer src="gradio_api/file={_address(PLOTLY)}"></script>'
     page.launch(
         server_name=host,
         server_port=port,

@@ -1,7 +1,7 @@
 // The linter: asks the server for more rows on each pause, until all were looked at; a row's button shows it in the grid.
 window.ift.lint = server => {
   const { el, attrs } = window.ift.parts;
-  const PAUSE = 400; // milliseconds without a redraw
+  const PAUSE = 800; // milliseconds without a redraw
   const card = attrs(el('div', 'lint'), { 'aria-live': 'off' });
   let text = '', stamp = 0, timer = 0, complete = false;
   async function ask(wanted) {
