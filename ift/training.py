@@ -124,9 +124,12 @@ class Trainer:
             group["lr"] = rate
         batches = [self._batch(rows[i : i + size]) for i in range(0, len(rows), size)]
         loss = self._backward(batches)
-        limit = config.max_grad_norm or torch.inf
-        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit))
+        weights = [weight for _, weight in self.trained()]
+        total_norm = torch.nn.utils.get_total_norm([weight.grad for weight in weights])
+        norm = total_norm.item()
         _require_finite(loss, norm, step)
+        if 0 < config.max_grad_norm < norm:  # else there is nothing to scale, and no pass over all gradients
+            torch.nn.utils.clip_grads_with_norm_(weights, config.max_grad_norm, total_norm)
         self.optimizer.step()
         self.progress = self.progress.stepped()
         return Stepped(

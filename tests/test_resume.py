@@ -78,8 +78,7 @@ def numbers(run):
     return told
 
 
-@pytest.mark.parametrize("accumulation", [1, 2])
-@pytest.mark.parametrize("step", range(1, TOTAL))
+@pytest.mark.parametrize(("step", "accumulation"), [(1, 1), (4, 1), (6, 1), (3, 2)])
 def test_a_killed_run_goes_on_bit_for_bit(make, config, step, accumulation):
     config = replace(config, gradient_accumulation_steps=accumulation)
     whole, broken = make("whole", config), make("broken", config)
@@ -91,12 +90,11 @@ def test_a_killed_run_goes_on_bit_for_bit(make, config, step, accumulation):
     assert (whole.state(), broken.state()) == (State.FINISHED, State.FINISHED)
 
 
-@pytest.mark.parametrize("step", [1, 4])
-def test_lora_goes_on_bit_for_bit(make, config, step):
+def test_lora_goes_on_bit_for_bit(make, config):
     config = replace(config, r=2, target_modules="c_attn,c_proj")
     whole, broken = make("whole", config), make("broken", config)
     list(events_of(whole))
-    kill(broken, after=Saved, step=step)
+    kill(broken, after=Saved, step=5)
     list(events_of(broken, resume=True))
     assert files(broken) == files(whole)
     assert numbers(broken) == numbers(whole)
@@ -147,7 +145,7 @@ def test_a_stop_in_an_evaluation_is_gone_on_with_by_evaluating(make, config):
 
 
 def test_early_stopping_counts_on_after_a_break(make, config):
-    config = replace(config, max_steps=20, eval_steps=1, save_steps=100, early_stopping_patience=2)
+    config = replace(config, max_steps=15, eval_steps=1, save_steps=100, early_stopping_patience=2)
     whole, broken = make("whole", config), make("broken", config)
     list(events_of(whole))
     best = whole.last_checkpoint()

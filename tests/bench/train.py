@@ -126,6 +126,10 @@ def measure(setup: Setup) -> dict:
             "ours": median(one["time_s"] for one, _ in timed),
             "transformers": median(two["time_s"] for _, two in timed),
         },
+        "cores_used": {
+            "ours": sum(one["cpu_s"] for one, _ in timed) / seconds["ours"],
+            "transformers": sum(two["cpu_s"] for _, two in timed) / seconds["transformers"],
+        },
         "loss_difference": loss_difference,
         "peak_rss_bytes": peaks,
         "peak_rss_ratio": peaks["ours"] / peaks["transformers"],
@@ -158,6 +162,6 @@ def table(setup: Setup, result: dict) -> str:
     for side in ("ours", "transformers"):
         tokens, trained = result["tokens_per_s"][side], result["trained_tokens_per_s"][side]
         step, peak = result["step_s"][side], result["peak_rss_bytes"][side]
-        text = f"{side:12} {tokens:8,.0f} tokens/s, {trained:7,.0f} trained/s, {step:.3f} s a step, {peak / 1e9:.2f} GB"
-        lines.append(text)
+        speed = f"{side:12} {tokens:8,.0f} tokens/s, {trained:7,.0f} trained/s, {step:.3f} s a step"
+        lines.append(f"{speed}, {peak / 1e9:.2f} GB, {result['cores_used'][side]:.2f} cores")
     return "\n".join(lines)
