@@ -85,7 +85,7 @@ class Jobs:
             state = self.state(run, log)
             if state in (State.STARTING, State.RUNNING):
                 run.ask_to_stop()
-            started = next(iter(log.read()[0]), None) if state is State.RUNNING else None
+            started = log.last_started() if state is State.RUNNING else None
             if isinstance(started, Started) and os.name == "posix":  # on Windows this would kill: there the file asks
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(started.pid, signal.SIGTERM)

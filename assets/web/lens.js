@@ -255,7 +255,6 @@
       arrows.replaceChildren();
       const target = place && cells.get(`${place.row}/target/${place.t}`);
       if (!target) return;
-      attrs(arrows, { width: grid.scrollWidth, height: grid.scrollHeight });
       const arrow = (source, className) => {
         if (!source) return;
         const [x, y] = [source.offsetLeft + source.offsetWidth / 2, source.offsetTop + source.offsetHeight];
