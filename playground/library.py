@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ift.batching import epochs, sort_out
+from ift.chunks import count_tokens
 from ift.data import Dataset, split
 from ift.lint import LintReport, lint
 from ift.prepare import encode_all
@@ -47,6 +48,15 @@ def report(name: str, template_source: str, max_length: int) -> Report:
     return _report(name, _stamp(name), template_source, max_length)
 
 
+def longest(name: str, template_source: str) -> int:
+    """(input, target) pairs of a data set's longest row, uncut; counted without encoding whole rows.
+
+    Raises:
+        InputError: the data set or the template can't be used.
+    """
+    return _longest(name, _stamp(name), template_source)
+
+
 def training_order(
     name: str, template_source: str, *, trained: frozenset[Role], max_length: int, seed: int
 ) -> tuple[int, ...]:
@@ -82,6 +92,13 @@ def _dataset(name: str, stamp: int) -> Dataset:
 @lru_cache(maxsize=8)
 def _report(name: str, stamp: int, template_source: str, max_length: int) -> Report:
     return inspect(_dataset(name, stamp), Template.parse(template_source), max_length=max_length)
+
+
+@lru_cache(maxsize=8)
+def _longest(name: str, stamp: int, template_source: str) -> int:
+    template = Template.parse(template_source)
+    rendered = (template.render(example) for example in _dataset(name, stamp).examples)
+    return max(count_tokens(row.prompt) + count_tokens(row.response) for row in rendered)
 
 
 @lru_cache(maxsize=8)

@@ -35,7 +35,7 @@ def build(settings: Settings) -> gr.Blocks:
             with gr.Tab("4 Before & after"):
                 compare = CompareTab(context)
         data.wire(prompt.template, train.model, prompt.max_length)
-        prompt.wire(page, data.name, data.source, train.model, train.run)
+        prompt.wire(page, data.name, data.source, train)
         train.wire(page, train_tab, prompt, data.name, shown)
         compare.wire()
         data.show_on(page.load)

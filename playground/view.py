@@ -9,6 +9,7 @@ from ift.errors import ConfigError
 from ift.sources import NAMES
 from ift.templates import MAX_CHARACTERS, PRESETS, preset_source
 from ift.types import TRAIN_ON
+from playground.context import preset_of
 
 NONE = "none"
 MASKS = [(name.replace("-", " "), name) for name in TRAIN_ON]
@@ -55,8 +56,7 @@ CHOICES = {
 def to_link(view: View) -> dict:
     """The fields that differ from the defaults; a preset's text by its name, as `preset`."""
     found = {name: value for name, value in asdict(view).items() if value != getattr(View(), name)}
-    preset = next((name for name in PRESETS if preset_source(name) == found.get("template")), None)
-    if preset:
+    if preset := preset_of(view.template) if "template" in found else None:
         del found["template"]
         found["preset"] = preset
     if found.get("data", "starter") not in NAMES:

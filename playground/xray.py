@@ -22,7 +22,7 @@ def losses(context: Context) -> Callable[[object], dict]:
             found = {
                 side: token_losses(context.models.get(name), kept.shown.batch) for side, name in kept.models.items()
             }
-            return {"models": kept.models, "losses": {side: _listed(values) for side, values in found.items()}}
+            return {side: _listed(values) for side, values in found.items()}
 
         return _about(context, query, answer)
 

@@ -25,6 +25,17 @@ def encoded(*ids, roles=None, prompt_length=0):
     return Encoded(np.array([*ids, E], dtype=np.uint16), np.array([*roles, Role.EOS], dtype=np.uint8), prompt_length)
 
 
+_I, _H, _R = Role.INSTRUCTION, Role.HEADER, Role.RESPONSE
+SHORT_ROWS = [
+    encoded(10, 11, 12, 13, roles=[_I, _I, _H, _R]),
+    encoded(20, 21, roles=[_I, _R]),
+    encoded(30, 31, 32, 33, 34, 35, roles=[_I, _H, _R, _R, _R, _R]),
+    encoded(40, 41, 42, roles=[_I, _H, _R]),
+    encoded(50, 51, roles=[_H, _R]),
+]
+"""Rows of several lengths, each with something trained and something not."""
+
+
 def tiny_model(*, seed=1, n_positions=64):
     """GPT-2 with the full vocabulary and next to nothing else; every bias and norm counts, and it has opinions."""
     model = random_model(GPT2Config(n_positions=n_positions, n_embd=16, n_layer=2, n_head=2), seed=seed)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from ift.batching import collate
 from ift.loss import losses
 from ift.types import TRAIN_ON, Role
-from tests.helpers import EVERYTHING, encoded, plain_loss, tiny_model
+from tests.helpers import EVERYTHING, SHORT_ROWS, encoded, plain_loss, tiny_model
 
 I, H, R = Role.INSTRUCTION, Role.HEADER, Role.RESPONSE  # noqa: E741
 MASKS = {
@@ -18,13 +18,6 @@ MASKS = {
     "padding too": frozenset(Role),
     "response and padding": frozenset({R, Role.EOS, Role.PAD}),
 }
-BODIES = [
-    encoded(10, 11, 12, 13, roles=[I, I, H, R]),
-    encoded(20, 21, roles=[I, R]),
-    encoded(30, 31, 32, 33, 34, 35, roles=[I, H, R, R, R, R]),
-    encoded(40, 41, 42, roles=[I, H, R]),
-    encoded(50, 51, roles=[H, R]),
-]
 
 
 def after(opening, rows):
@@ -36,10 +29,10 @@ def after(opening, rows):
 
 
 ROWS = {
-    "no opening": BODIES,
-    "an opening": after([5, 6, 7, 8, 9], BODIES),
-    "all the same": after([5], BODIES[:1]) * 3,
-    "one row": BODIES[2:3],
+    "no opening": SHORT_ROWS,
+    "an opening": after([5, 6, 7, 8, 9], SHORT_ROWS),
+    "all the same": after([5], SHORT_ROWS[:1]) * 3,
+    "one row": SHORT_ROWS[2:3],
 }
 
 
@@ -67,8 +60,8 @@ def test_every_single_loss_is_that_of_its_cell(mask):
 
 
 def test_more_padding_changes_no_loss():
-    model, narrow = tiny_model(), collate(BODIES, trained=EVERYTHING)
-    wide = collate(BODIES, trained=EVERYTHING, width=20)
+    model, narrow = tiny_model(), collate(SHORT_ROWS, trained=EVERYTHING)
+    wide = collate(SHORT_ROWS, trained=EVERYTHING, width=20)
     assert torch.allclose(losses(model, narrow)[0], losses(model, wide)[0], atol=1e-5)
 
 
@@ -78,7 +71,7 @@ def test_rows_cut_at_max_length_are_computed_as_they_are_cut():
 
 
 def test_every_loss_comes_with_the_role_of_its_target():
-    batch = collate(BODIES[:2], trained=EVERYTHING)
+    batch = collate(SHORT_ROWS[:2], trained=EVERYTHING)
     assert losses(tiny_model(), batch)[1].tolist() == [I, H, R, Role.EOS, R, Role.EOS]
 
 

@@ -14,16 +14,9 @@ from ift.generation import Prompt
 from ift.loss import losses
 from ift.training import Trainer, learning_rate
 from ift.types import TRAIN_ON, Example, Role
-from tests.helpers import encoded, plain_loss, tiny_model
+from tests.helpers import SHORT_ROWS, encoded, plain_loss, tiny_model
 
 I, H, R = Role.INSTRUCTION, Role.HEADER, Role.RESPONSE  # noqa: E741
-ROWS = [
-    encoded(10, 11, 12, 13, roles=[I, I, H, R]),
-    encoded(20, 21, roles=[I, R]),
-    encoded(30, 31, 32, 33, 34, 35, roles=[I, H, R, R, R, R]),
-    encoded(40, 41, 42, roles=[I, H, R]),
-    encoded(50, 51, roles=[H, R]),
-]
 
 
 def config(**options):
@@ -31,7 +24,7 @@ def config(**options):
     return TrainConfig(**{**plain, "per_device_train_batch_size": 2, "learning_rate": 1e-3, "bf16": False, **options})
 
 
-def trainer(model=None, *, train=ROWS, **options):
+def trainer(model=None, *, train=SHORT_ROWS, **options):
     parts = {name: options.pop(name) for name in ("validation", "samples", "max_length") if name in options}
     return Trainer(model or tiny_model(), config(**options), train=train, **parts)
 
@@ -54,12 +47,12 @@ def trained_weights(model):
 def test_the_trainer_does_what_the_plain_loop_does(max_grad_norm):
     ours, theirs = tiny_model(), tiny_model()
     options = config(max_steps=4, train_on="all", weight_decay=0.1, max_grad_norm=max_grad_norm)
-    stepped = steps(Trainer(ours, options, train=ROWS))
+    stepped = steps(Trainer(ours, options, train=SHORT_ROWS))
 
     optimizer = torch.optim.AdamW(theirs.parameters(), lr=1e-3, weight_decay=0.1, betas=(0.9, 0.999), foreach=False)
-    batches = epochs(len(ROWS), 2, seed=options.seed)
+    batches = epochs(len(SHORT_ROWS), 2, seed=options.seed)
     for event in stepped:
-        loss = plain_loss(theirs, collate([ROWS[i] for i in next(batches)], trained=TRAIN_ON["all"]))
+        loss = plain_loss(theirs, collate([SHORT_ROWS[i] for i in next(batches)], trained=TRAIN_ON["all"]))
         optimizer.zero_grad()
         loss.backward()
         norm = torch.stack([parameter.grad.norm() for parameter in theirs.parameters()]).norm().item()
@@ -88,7 +81,7 @@ def test_a_step_has_the_loss_and_the_gradients_of_the_plain_one(train_on, accumu
     options = {"per_device_train_batch_size": size, "gradient_accumulation_steps": accumulation}
     ours = trainer(copy.deepcopy(model), max_steps=1, train_on=train_on, **options)
     (event,) = steps(ours)
-    rows = [ROWS[i] for i in next(epochs(len(ROWS), 4, seed=ours.config.seed))]
+    rows = [SHORT_ROWS[i] for i in next(epochs(len(SHORT_ROWS), 4, seed=ours.config.seed))]
     loss, expected = plain_step(model, rows, trained=ours.config.trained, size=size)
     assert event.loss == pytest.approx(loss, abs=1e-5)
     for parameter, gradient in zip(ours.model.parameters(), expected, strict=True):
@@ -105,7 +98,7 @@ def test_accumulated_batches_are_one_step_over_as_many_rows():
 
 def test_a_steps_loss_is_the_mean_over_all_targets_of_its_batches_not_the_mean_of_their_means():
     model = tiny_model()
-    values = [losses(model, collate([row], trained=TRAIN_ON["response"]))[0] for row in ROWS]
+    values = [losses(model, collate([row], trained=TRAIN_ON["response"]))[0] for row in SHORT_ROWS]
     (event,) = steps(trainer(max_steps=1, per_device_train_batch_size=1, gradient_accumulation_steps=5))
     assert event.loss == pytest.approx(torch.cat(values).mean().item(), abs=1e-5)
     assert event.loss != pytest.approx(np.mean([value.mean().item() for value in values]), abs=1e-3)
@@ -130,7 +123,7 @@ def test_gradient_checkpointing_keeps_less_for_the_backward_pass():
 
 
 def test_max_length_cuts_the_rows_of_a_step():
-    (event,) = steps(trainer(train=ROWS[2:3], max_length=3, max_steps=1, train_on="all"))
+    (event,) = steps(trainer(train=SHORT_ROWS[2:3], max_length=3, max_steps=1, train_on="all"))
     assert (event.tokens, event.trained_tokens) == (3, 3)
 
 
@@ -138,14 +131,14 @@ def test_max_length_cuts_the_rows_of_a_step():
 
 
 def test_two_rows_are_learnt_by_heart():
-    stepped = steps(trainer(train=ROWS[:2], max_steps=40, learning_rate=1e-2))
+    stepped = steps(trainer(train=SHORT_ROWS[:2], max_steps=40, learning_rate=1e-2))
     assert stepped[0].loss > 5
     assert stepped[-1].loss < 0.05
 
 
 def test_events_come_in_order_from_step_0_to_the_last():
     samples = [(Example("Say", "", "it"), Prompt(7, [10, 11]))]
-    events = list(trainer(validation=ROWS[:1], samples=samples, max_steps=3, eval_steps=2))
+    events = list(trainer(validation=SHORT_ROWS[:1], samples=samples, max_steps=3, eval_steps=2))
     named = [(type(event).__name__, event.step) for event in events]
     evaluation = ["Evaluated", "Sampled"]
     assert named == [
@@ -166,8 +159,8 @@ def test_a_step_tells_where_it_is_and_what_it_saw():
     first, second, third = steps(trainer(max_steps=3, train_on="response"))
     assert [event.step for event in (first, second, third)] == [1, 2, 3]
     assert [event.epoch for event in (first, second, third)] == pytest.approx([1 / 3, 2 / 3, 1])
-    assert sum(event.tokens for event in (first, second, third)) == sum(len(row) - 1 for row in ROWS)
-    assert sum(event.trained_tokens for event in (first, second, third)) == 1 + 1 + 4 + 1 + 1 + len(ROWS)
+    assert sum(event.tokens for event in (first, second, third)) == sum(len(row) - 1 for row in SHORT_ROWS)
+    assert sum(event.trained_tokens for event in (first, second, third)) == 1 + 1 + 4 + 1 + 1 + len(SHORT_ROWS)
     assert first.step_time_s > 0
 
 
@@ -184,13 +177,13 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another():
 
 
 def test_evaluating_more_often_does_not_change_the_training():
-    often = steps(trainer(max_steps=4, validation=ROWS[:2], eval_steps=1))
+    often = steps(trainer(max_steps=4, validation=SHORT_ROWS[:2], eval_steps=1))
     assert [event.loss for event in often] == [event.loss for event in steps(trainer(max_steps=4))]
 
 
 def test_all_events_fit_a_log():
     samples = [(Example("Say", "", "it"), Prompt(7, [10, 11]))]
-    for event in trainer(validation=ROWS[:1], samples=samples, max_steps=1):
+    for event in trainer(validation=SHORT_ROWS[:1], samples=samples, max_steps=1):
         assert from_json(to_json(event)) == event
 
 
@@ -199,8 +192,8 @@ def test_all_events_fit_a_log():
 
 def test_validation_is_the_mean_over_tokens_not_over_batches():
     model = tiny_model()
-    (first, *_) = trainer(copy.deepcopy(model), validation=ROWS, max_steps=1)
-    values = [losses(model, collate([row], trained=TRAIN_ON["response"]))[0] for row in ROWS]
+    (first, *_) = trainer(copy.deepcopy(model), validation=SHORT_ROWS, max_steps=1)
+    values = [losses(model, collate([row], trained=TRAIN_ON["response"]))[0] for row in SHORT_ROWS]
     assert first.loss == pytest.approx(torch.cat(values).mean().item(), abs=1e-5)
     assert first.trained_tokens == sum(len(value) for value in values)
     assert first.loss != pytest.approx(np.mean([value.mean().item() for value in values]), abs=1e-3)
@@ -208,8 +201,8 @@ def test_validation_is_the_mean_over_tokens_not_over_batches():
 
 def test_validation_tells_the_loss_of_every_role():
     model = tiny_model()
-    (first, *_) = trainer(copy.deepcopy(model), validation=ROWS, max_steps=1, train_on="response,eos,header")
-    values, roles = losses(model, collate(ROWS, trained=TRAIN_ON["response-and-header"]))
+    (first, *_) = trainer(copy.deepcopy(model), validation=SHORT_ROWS, max_steps=1, train_on="response,eos,header")
+    values, roles = losses(model, collate(SHORT_ROWS, trained=TRAIN_ON["response-and-header"]))
     assert first.loss_by_role.keys() == {"header", "response", "eos"}
     for role in (H, R, Role.EOS):
         assert first.loss_by_role[role.label] == pytest.approx(values[roles == role].mean().item(), abs=1e-5)
@@ -228,7 +221,7 @@ def test_samples_are_answered_greedily_and_in_order():
 
 
 def test_validation_falls_when_it_is_the_training_data():
-    events = trainer(validation=ROWS, max_steps=30, eval_steps=10, learning_rate=1e-2)
+    events = trainer(validation=SHORT_ROWS, max_steps=30, eval_steps=10, learning_rate=1e-2)
     seen = [event.loss for event in events if isinstance(event, Evaluated)]
     assert seen == sorted(seen, reverse=True)
 
@@ -244,7 +237,7 @@ def test_training_ends_once_the_validation_loss_has_not_fallen_for_so_many_evalu
 
 
 def test_a_validation_loss_that_falls_is_not_stopped():
-    events = trainer(validation=ROWS, max_steps=20, eval_steps=5, learning_rate=1e-2, early_stopping_patience=1)
+    events = trainer(validation=SHORT_ROWS, max_steps=20, eval_steps=5, learning_rate=1e-2, early_stopping_patience=1)
     assert len(steps(events)) == 20
 
 
@@ -306,4 +299,4 @@ def test_a_validation_loss_that_is_not_finite_is_told():
     model = tiny_model()
     model.ln_f.bias.data[0] = torch.nan
     with pytest.raises(TrainingError, match="step 0"):
-        next(iter(trainer(model, validation=ROWS, max_steps=1)))
+        next(iter(trainer(model, validation=SHORT_ROWS, max_steps=1)))

@@ -8,7 +8,6 @@ window.ift.lint = server => {
     const reply = await server.lens_lint({ stamp: wanted }).catch(error => { console.info('the linter does not answer', error); return null; });
     if (wanted !== stamp || !reply || reply.error) return;
     card.innerHTML = reply.html; // every text in it was escaped by the server (playground/views/html.py)
-    card.dataset.text = text;
     complete = reply.complete;
     card.dataset.complete = complete;
     if (!complete) ask(wanted);

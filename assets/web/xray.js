@@ -3,7 +3,7 @@ window.ift.xray = (server, redraw) => {
   const { el, attrs, percent } = window.ift.parts;
   const SHADES = { role: 'role', before: 'loss before', after: 'loss after', difference: 'difference' };
   const FULL = 6; // nats at which the colour is strongest
-  let shade = 'role', asked = 0, found = null, sides = ['before'], pin = null, stamp = 0, timer = 0;
+  let shade = 'role', found = null, sides = {}, pin = null, stamp = 0, timer = 0;
 
   const bar = attrs(el('div', 'row shades'), { role: 'group', 'aria-label': 'What colours the targets' });
   const said = attrs(el('span', 'muted'), { role: 'status' }), lists = el('div', 'tops'), card = el('div', 'card', el('h2', '', 'What the model would write here'), lists);
@@ -20,7 +20,7 @@ window.ift.xray = (server, redraw) => {
   function show() {
     for (const [name, b] of Object.entries(buttons)) {
       b.setAttribute('aria-pressed', name === shade);
-      b.disabled = name !== 'role' && name !== 'before' && !sides.includes('after');
+      b.disabled = name !== 'role' && name !== 'before' && !sides.after;
       b.title = b.disabled ? 'Needs a run: fine-tune first, or choose a run on tab 3.' : '';
     }
     card.hidden = shade === 'role';
@@ -30,12 +30,11 @@ window.ift.xray = (server, redraw) => {
     if (shade === 'role' || found?.stamp === stamp) { said.textContent = ''; tops(); return; }
     timer = setTimeout(async () => {
       const wanted = stamp;
-      asked = wanted;
       said.textContent = 'The model reads the batch …';
       const reply = await server.lens_losses({ stamp: wanted }).catch(error => ({ error: { what: 'The server does not answer', where: '', fix: String(error) } }));
-      if (asked !== wanted) return;
-      found = reply.error ? null : { stamp: wanted, ...reply };
-      said.textContent = reply.error ? `${reply.error.what}. ${reply.error.fix}` : `0 to ${FULL} nats and more, of ${Object.values(reply.models).map(name => name.split('/').filter(part => !part.startsWith('step-') && part !== 'checkpoints').pop()).join(' and ')}`;
+      if (stamp !== wanted) return;
+      found = reply.error ? null : { stamp: wanted, losses: reply };
+      said.textContent = reply.error ? `${reply.error.what}. ${reply.error.fix}` : `0 to ${FULL} nats and more, of ${Object.values(sides).join(' and ')}`;
       redraw();
       tops();
     }, 200);
@@ -72,7 +71,7 @@ window.ift.xray = (server, redraw) => {
   return {
     bar, card, of,
     get on() { return shade !== 'role'; },
-    take(view) { stamp = view.stamp; sides = view.sides || ['before']; if (shade !== 'role' && shade !== 'before' && !sides.includes('after')) shade = 'before'; show(); ask(); },
+    take(view) { stamp = view.stamp; sides = view.sides; if (shade !== 'role' && shade !== 'before' && !sides.after) shade = 'before'; show(); ask(); },
     pinned(place) { if (place?.row === pin?.row && place?.t === pin?.t && place?.stamp === pin?.stamp) return; pin = place; tops(); },
   };
 };

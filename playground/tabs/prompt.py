@@ -5,12 +5,14 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from ift.batching import parse_trained
 from ift.census import census
-from ift.errors import ConfigError, DataError, IftError
+from ift.config import TrainConfig
+from ift.errors import DataError, IftError
 from ift.templates import MAX_CHARACTERS, PRESETS, Template, preset_source, read_template
 from ift.types import TRAIN_ON, Role
 from ift.vocabulary import known_ids
@@ -21,6 +23,9 @@ from playground.views import html, steps
 from playground.views.data import containing
 from playground.views.lens import lens, notes, shown
 from playground.views.numbers import numbers, padding_figure
+
+if TYPE_CHECKING:
+    from playground.tabs.train import TrainTab
 
 OWN = "own"
 SYNTAX = (
@@ -119,16 +124,16 @@ class PromptTab:
             self.order = gr.Radio(ORDERS, value=start.order, label="Order of the rows", elem_id="order")
             self.seed = gr.Number(start.seed, label="Seed of the training order", precision=0, elem_id="order-seed")
 
-    def wire(self, page: gr.Blocks, data: gr.State, source: gr.Radio, model: gr.Dropdown, run: gr.Dropdown) -> None:
+    def wire(self, page: gr.Blocks, data: gr.State, source: gr.Radio, train: "TrainTab") -> None:
         """Redraw the grid whenever anything that decides it changes.
 
         Args:
             page: its load restores what a link says.
             data: the data set's name.
             source: the choice of a data set, which a link may set.
-            model: how long a row may be, what it knows, and whose loss is shown.
-            run: the one whose model is «after».
+            train: its model decides how long a row may be and what is known, its run whose loss is shown.
         """
+        model, run = train.model, train.run
         by_field = {one.name: self._widget(one.name, data) for one in fields(View)}
         view = list(by_field.values())
         drawn = {"fn": self._draw, "inputs": [*view, model, run], "outputs": [self.grid, self.message]}
@@ -138,6 +143,7 @@ class PromptTab:
         self.file.upload(self._load, self.file, [self.template, self.message], **QUIET)
         for component in (*(widget for widget in view if widget is not self.template), model, run):
             component.change(**drawn, **LIVE)
+        train.chart.changed(**drawn, **QUIET)  # a run that ends has a model to show
         counting = (self._count, [*view, model, self.batch], [self.padding, self.numbers])
         for event in (self.count.click, self.counted.expand):
             event(*counting, **(QUIET | {"show_progress": "minimal"}))
@@ -194,21 +200,23 @@ class PromptTab:
             )
         found = shown(
             dataset.examples,
-            _batch(containing(dataset, order, view.find or ""), view),
+            _batch(containing(dataset, order, view.find) if view.find else order, view),
             template,
             trained=trained,
             width=self._width(view, longest),
             max_length=longest,
         )
         stamp = next(self.context.stamps)
-        run, models = self.context.jobs.run(run_id), {"before": self.context.model(model)}
+        run, models, labels = self.context.jobs.run(run_id), {"before": self.context.model(model)}, {}
         if run and run.checkpoints():
             models = {"before": run.config["config"]["model"], "after": str(run.last_checkpoint())}
+            labels = {"after": run.id}
+        sides = {side: labels.get(side, Path(name).name) for side, name in models.items()}  # a stranger sees no paths
         self.context.recent.keep(stamp, Kept(found, models, view.data, template.source))
         other = None if view.other == NONE else TRAIN_ON[view.other]
         value = lens(found, stamp=stamp, known=known_ids(self.context.model(model)), other=other)
         text = f"{view.data}\0{template.source}".encode("utf-8", "replace")
-        about = {"sides": list(models), "link": to_link(view), "text": hashlib.sha256(text).hexdigest()}
+        about = {"sides": sides, "link": to_link(view), "text": hashlib.sha256(text).hexdigest()}
         return {**value, **about}, notes(value, longest)
 
     def _width(self, view: View, longest: int) -> int | None:
@@ -216,16 +224,12 @@ class PromptTab:
         if view.width == "fixed":
             return whole("fixed width", view.fixed_width)
         if view.width == "data set":
-            lengths = library.report(view.data, view.template, longest).lengths
-            return min(int(lengths.max()) - 1, longest)
+            return min(library.longest(view.data, view.template), longest)
         return None
 
     def _edit(self, *values: object) -> tuple:
-        return *self._draw(*values), preset_of(self._text(values)) or OWN
-
-    @staticmethod
-    def _text(values: tuple) -> str:
-        return values[[one.name for one in fields(View)].index("template")]
+        *fields_of_view, _, _ = values
+        return *self._draw(*values), preset_of(_view(fields_of_view).template) or OWN
 
     def _source(self, preset: str) -> str:
         return preset_source(preset) if preset in PRESETS else gr.skip()
@@ -258,7 +262,7 @@ def _trained(view: View) -> frozenset[Role]:
     return parse_trained(train_on(view.mask, view.keep_eos, view.train_padding))
 
 
-def _batch(records: list[int], view: View) -> list[int]:
+def _batch(records: Sequence[int], view: View) -> Sequence[int]:
     """The records of the batch, among those found; a start beyond their end shows the last ones."""
     if not records:
         raise DataError(f"No row contains “{view.find}”", where="Rows that contain", fix="Shorten it.")
@@ -268,7 +272,4 @@ def _batch(records: list[int], view: View) -> list[int]:
 
 
 def _seed(value: float | None) -> int:
-    seed = whole("seed", value)
-    if not 0 <= seed < 2**32:
-        raise ConfigError(f"seed can't be {seed}", where="seed", fix="Give a whole number from 0 to 4294967295.")
-    return seed
+    return TrainConfig(seed=whole("seed", value)).seed  # checked there

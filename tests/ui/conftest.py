@@ -141,3 +141,35 @@ def edit(page, source):
     before = drawn(page)
     page.locator("#template textarea").fill(source)
     wait_for_redraw(page, before)
+
+
+def lens_page(visit):
+    page = visit()
+    open_tab(page, "2 Prompt & batch")
+    page.locator(".lens .c").first.wait_for()
+    return page
+
+
+def unfold(page):
+    page.get_by_role("button", name="Fold the shared opening").click()
+
+
+def cells(page, kind):
+    """Every cell's own number, row by row, as the page holds it."""
+    return page.evaluate(
+        """kind => [...document.querySelectorAll(`.lens .line.${kind}`)].map(
+            line => [...line.querySelectorAll('[data-key]')].map(cell => +cell.dataset.id))""",
+        kind,
+    )
+
+
+def step(page, number):
+    page.locator(".lens .steps button").nth(number - 1).click()
+    page.wait_for_function("number => document.querySelector('.lens').dataset.step === number", arg=str(number))
+
+
+def choose(page, box, option):
+    before = drawn(page)
+    page.locator(f"{box} input").click()
+    page.get_by_role("option", name=option, exact=True).click()
+    wait_for_redraw(page, before)

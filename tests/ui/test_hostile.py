@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ift.cli import main
-from tests.ui.conftest import drawn, edit, open_tab, wait_for_redraw
+from tests.ui.conftest import cells, drawn, edit, lens_page, open_tab, wait_for_redraw
 
 STRINGS = (
     "<script>window.hit = 1</script>",
@@ -27,20 +27,6 @@ STRINGS = (
     "nul \x00 bell \x07 escape \x1b[31m",
     "\U0001f9dc\u200d\u2640\ufe0f \U0001f468\u200d\U0001f469\u200d\U0001f467",
 )
-
-
-def lens_page(visit):
-    page = visit()
-    open_tab(page, "2 Prompt & batch")
-    page.locator(".lens .c").first.wait_for()
-    return page
-
-
-def targets(page):
-    return page.evaluate(
-        """() => [...document.querySelectorAll('.lens .line.target')].map(
-            line => [...line.querySelectorAll('[data-key]')].map(cell => +cell.dataset.id))"""
-    )
 
 
 @pytest.mark.parametrize("text", STRINGS[:-3])
@@ -75,7 +61,7 @@ def test_records_are_only_text_and_the_grid_shows_their_tensors(visit, tmp_path,
         assert main(["batch", "--data", str(path), "--template", str(template), "--rows", numbers, "--json"]) == 0
         expected = json.loads(capsys.readouterr().out)
         assert expected["width"] <= 64
-        assert targets(page) == expected["targets"]
+        assert cells(page, "target") == expected["targets"]
     for number in range(1, 6):
         page.locator(".lens .steps button").nth(number - 1).click()
     assert page.evaluate("window.hit") is None

@@ -2,41 +2,18 @@ import json
 
 import pytest
 
-from ift.batching import epochs
 from ift.cli import main
-from ift.prepare import encode_all, prepare
 from ift.sources import load_dataset
 from ift.templates import load_template
 from ift.tokenizer import encode, piece
-from ift.types import TRAIN_ON
 from playground.views.steps import lens_code
-from tests.ui.conftest import drawn, edit, open_tab, wait_for_redraw
+from tests.ui.conftest import cells, drawn, edit, lens_page, step, unfold, wait_for_redraw
 
 PHI3_LIKE = "<|user|>\n{{instruction}}\n{{#input}}\n{{input}}\n{{/input}}\n<|assistant|>\n{{output}}<|end|>"
 
 
-def lens_page(visit):
-    page = visit()
-    open_tab(page, "2 Prompt & batch")
-    page.locator(".lens .c").first.wait_for()
-    return page
-
-
 def first_row():
     return encode(load_template("alpaca").render(load_dataset("starter").examples[0]))
-
-
-def unfold(page):
-    page.get_by_role("button", name="Fold the shared opening").click()
-
-
-def cells(page, kind):
-    """Every cell's own number, row by row, as the page holds it."""
-    return page.evaluate(
-        """kind => [...document.querySelectorAll(`.lens .line.${kind}`)].map(
-            line => [...line.querySelectorAll('[data-key]')].map(cell => +cell.dataset.id))""",
-        kind,
-    )
 
 
 @pytest.mark.parametrize("mask", ["all", "response-and-header", "response"])
@@ -124,11 +101,6 @@ def test_training_padding_shows_padding_as_targets(visit):
     page.locator("#pad input").check()
     wait_for_redraw(page, before)
     assert all(-100 not in row for row in cells(page, "target"))
-
-
-def step(page, number):
-    page.locator(".lens .steps button").nth(number - 1).click()
-    page.wait_for_function("number => document.querySelector('.lens').dataset.step === number", arg=str(number))
 
 
 def test_the_five_steps_lead_from_the_text_to_the_masked_targets(visit, capsys):
@@ -227,134 +199,6 @@ def test_a_model_that_lists_what_it_knows_has_new_tokens_marked(visit):
     assert "new to the starter" in page.locator("#template-message").inner_text()
 
 
-def choose(page, box, option):
-    before = drawn(page)
-    page.locator(f"{box} input").click()
-    page.get_by_role("option", name=option, exact=True).click()
-    wait_for_redraw(page, before)
-
-
-def test_a_second_mask_stands_below_the_first(visit, capsys):
-    page = lens_page(visit)
-    choose(page, "#other", "all")
-    unfold(page)
-    for mask, kind in (("response", "target"), ("all", "other")):
-        assert main(["batch", "--rows", "0,1,2,3,4,5,6,7", "--train-on", mask, "--json"]) == 0
-        assert cells(page, kind) == json.loads(capsys.readouterr().out)["targets"]
-
-
-def test_the_rows_that_contain_a_text_make_the_batch(visit):
-    page = lens_page(visit)
-    before = drawn(page)
-    page.locator("#find textarea").fill("opposite")
-    wait_for_redraw(page, before)
-    step(page, 1)
-    texts = page.locator(".lens .text pre").all_inner_texts()
-    assert len(texts) == 8
-    assert all("opposite" in text.lower() for text in texts)
-    page.locator("#find textarea").fill("no such row anywhere")
-    page.locator("#template-message", has_text="No row contains").wait_for()
-
-
-def test_a_large_batch_is_paged_by_eight_rows(visit):
-    page = lens_page(visit)
-    before = drawn(page)
-    page.locator("#size input[type=number]").fill("20")
-    wait_for_redraw(page, before)
-    assert page.locator(".lens .line.target").count() == 8
-    page.get_by_role("button", name="↓ rows").click()
-    assert page.locator(".lens .lab b").nth(0).inner_text() == "row 8"
-    page.locator('.lens .c[tabindex="0"]').focus()
-    page.keyboard.press("PageDown")
-    assert page.locator(".lens .line.target").count() == 4
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("row 16,")
-
-
-def test_the_what_if_switches_change_width_and_order(visit, capsys):
-    page = lens_page(visit)
-    page.locator("#what-if button.label-wrap").click()
-    before = drawn(page)
-    page.get_by_label("longest of the data set").check()
-    wait_for_redraw(page, before)
-    wide = int(page.locator(".lens .tile b").first.inner_text().split(" × ")[1])
-    rows = encode_all(load_dataset("starter").examples, load_template("alpaca"))
-    assert wide == max(map(len, rows)) - 1
-    before = drawn(page)
-    page.get_by_label("as training draws them").check()
-    wait_for_redraw(page, before)
-    unfold(page)
-    prepared = prepare(
-        load_dataset("starter").examples, load_template("alpaca"), trained=TRAIN_ON["response"], n_positions=256
-    )
-    drawn_first = next(epochs(len(prepared.train), 8, seed=123))
-    shown = [row[: len(prepared.train[i]) - 1] for row, i in zip(cells(page, "input"), drawn_first, strict=True)]
-    assert shown == [prepared.train[i].ids[:-1][: len(row)].tolist() for row, i in zip(shown, drawn_first, strict=True)]
-    page.locator("#fixed-width input").fill("3")
-    page.get_by_label("a fixed number").check()
-    page.locator("#template-message", has_text="A width of 3 is below the longest row").wait_for()
-
-
-def test_targets_are_coloured_by_the_models_loss_and_its_five_likeliest_are_listed(visit):
-    page = lens_page(visit)
-    page.get_by_role("button", name="loss before").click()
-    page.locator(".lens .c.loss").first.wait_for(timeout=120_000)
-    label = page.locator(".lens .line.target .c.loss").first.get_attribute("aria-label")
-    assert "nats" in label
-    page.locator(".lens .tops li").nth(4).wait_for(timeout=120_000)
-    assert "Loss here:" in page.locator(".lens .detail").inner_text()
-    assert page.get_by_role("button", name="loss after").is_disabled()
-    page.get_by_role("button", name="role", exact=True).click()
-    assert page.locator(".lens .c.loss").count() == 0
-
-
-def test_a_link_restores_template_switches_step_and_pinned_cell_and_hides_what_it_says(visit, browser):
-    page = lens_page(visit)
-    edit(page, PHI3_LIKE)
-    choose(page, "#other", "all")
-    page.locator('.lens .c[tabindex="0"]').focus()
-    for key in ("4", "End", "ArrowLeft"):
-        page.keyboard.press(key)
-    position = page.evaluate("document.activeElement.getAttribute('aria-label')")
-    page.get_by_text("Share a link").click()
-    page.get_by_label("without the switches").check()
-    page.get_by_role("button", name="Copy the link").click()
-    address = page.get_by_label("The link").input_value()
-    other = visit()
-    other.goto("about:blank")
-    other.goto(address)
-    other.locator("#template textarea").wait_for()
-    other.wait_for_function("text => document.querySelector('#template textarea').value === text", arg=PHI3_LIKE)
-    other.wait_for_function(
-        "label => document.querySelector('.lens .c[tabindex=\"0\"]')?.getAttribute('aria-label') === label",
-        arg=position,
-    )
-    assert other.locator(".lens").get_attribute("data-step") == "4"
-    assert other.locator("#other input").input_value() == "all"
-    assert not other.locator("#mask").is_visible()
-
-
-def test_a_damaged_link_says_so_and_leaves_the_page_as_it_is(visit, server):
-    page = visit()
-    page.goto("about:blank")
-    page.goto(f"{server.url}#view=AAAA")
-    page.get_by_text("The link can't be read").first.wait_for()
-    assert page.locator("#template textarea").input_value().startswith("Below is")
-
-
-def test_a_template_goes_out_as_a_file_and_comes_back(visit, tmp_path):
-    page = lens_page(visit)
-    edit(page, "Größe: {{instruction}}\n{{output}}")
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name="Save as a file").click()
-    path = tmp_path / "mine.txt"
-    waiting.value.save_as(path)
-    edit(page, "{{instruction}} {{output}}")
-    before = drawn(page)
-    page.locator("#load-template").locator("xpath=..").locator("input[type=file]").first.set_input_files(path)
-    wait_for_redraw(page, before)
-    assert page.locator("#template textarea").input_value() == "Größe: {{instruction}}\n{{output}}"
-
-
 def test_the_placeholders_are_coloured_like_their_roles(visit):
     page = lens_page(visit)
     marks = page.locator("#template .behind mark")
@@ -373,31 +217,3 @@ def test_a_question_mark_in_the_grid_lists_the_keys(visit):
     page.locator("dialog.keys").get_by_text("fold the shared opening").wait_for()
     page.keyboard.press("Escape")
     page.locator("dialog.keys").wait_for(state="hidden")
-
-
-def test_the_linter_looks_at_all_rows_on_a_pause_and_its_rows_are_links_into_the_grid(visit):
-    page = lens_page(visit)
-    edit(page, "<|user|> {{instruction}}\nA: {{output}}")
-    page.locator(".lint[data-complete=true] [data-code=unstable-border]").wait_for()
-    found = page.locator(".lint [data-code=field-left-out]")
-    left_out = [i for i, example in enumerate(load_dataset("starter").examples) if example.has_input]
-    assert f"{len(left_out):,} rows" in found.inner_text()
-    page.locator(".lint [data-code=marker-in-template]", has_text="<|user|> is 5 tokens").wait_for()
-    link = found.locator("[data-row]").nth(1)
-    row = link.get_attribute("data-row")
-    assert int(row) in left_out
-    link.click()
-    page.wait_for_function("row => document.querySelector('.lens .lab b').textContent === `row ${row}`", arg=row)
-    edit(page, "{{instruction}}\n{{input}}\nA:\n{{output}}")
-    page.locator(".lint[data-complete=true]", has_text="All 2,").wait_for()
-    page.locator(".lint [data-code=unstable-border]").wait_for(state="detached")
-
-
-def test_the_numbers_over_the_whole_data_set_come_as_figure_and_table(visit):
-    page = lens_page(visit)
-    page.locator("#numbers button.label-wrap").click()
-    page.locator("#padding .js-plotly-plot").wait_for()
-    text = page.locator("#count-result").inner_text()
-    assert f"All {len(load_dataset('starter')):,} records" in text
-    assert "packed end to end" in text
-    assert "No rows that lose their end" in text

@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import time
 
@@ -158,3 +159,18 @@ def test_the_child_saves_and_ends_when_the_server_is_killed_and_a_new_server_say
     open_tab(page, "3 Fine-tune")
     wait_for_state(page, "stopped")
     assert "the server ended" in page.locator("#chart").inner_text()
+
+
+def test_after_a_run_the_grid_shows_the_loss_after_it_and_the_difference(visit, server):
+    page = visit()
+    run = start_run(page, server, max_steps=30)
+    wait_for_state(page, "finished")
+    open_tab(page, "2 Prompt & batch")
+    page.get_by_role("button", name="difference").click()
+    page.locator(".lens .c.loss").first.wait_for(timeout=120_000)
+    assert run in page.locator(".lens .shades").inner_text()
+    spoken = page.locator(".lens .line.target .c.loss.s4").first.get_attribute("aria-label")
+    assert re.search(r"loss [+\u2212]\d+\.\d\d nats", spoken)
+    assert page.locator(".lens .c.loss.s4.cool").count() > page.locator(".lens .c.loss.s4.hot").count()
+    page.locator(".lens .tops ol").nth(1).wait_for()
+    assert page.locator(".lens .tops b").all_inner_texts() == ["before", "after"]
