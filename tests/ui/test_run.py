@@ -147,7 +147,7 @@ def test_the_child_saves_and_ends_when_the_server_is_killed_and_a_new_server_say
     run = start_run(page, server, max_steps=2000)
     wait_for_points(page, 3)
     pid = child_of(server, run)
-    page.goto("about:blank")
+    page.close()
     server.stop(signal.SIGKILL)
     until = time.monotonic() + 20
     while alive(pid) and time.monotonic() < until:
@@ -155,7 +155,7 @@ def test_the_child_saves_and_ends_when_the_server_is_killed_and_a_new_server_say
     assert not alive(pid)
     assert [event["event"] for event in server.events(run)[-2:]] == ["saved", "stopped"]
     server.start()
-    page.goto(server.url)
+    page = visit()
     open_tab(page, "3 Fine-tune")
     wait_for_state(page, "stopped")
     assert "the server ended" in page.locator("#chart").inner_text()

@@ -5,7 +5,7 @@ from tests.ui.conftest import choose, drawn, edit, lens_page, wait_for_redraw
 PHI3_LIKE = "<|user|>\n{{instruction}}\n{{#input}}\n{{input}}\n{{/input}}\n<|assistant|>\n{{output}}<|end|>"
 
 
-def test_a_link_restores_template_switches_step_and_pinned_cell_and_hides_what_it_says(visit, browser):
+def test_a_link_restores_template_switches_step_and_pinned_cell_and_hides_what_it_says(visit, server):
     page = lens_page(visit)
     edit(page, PHI3_LIKE)
     choose(page, "#other", "all")
@@ -17,9 +17,7 @@ def test_a_link_restores_template_switches_step_and_pinned_cell_and_hides_what_i
     page.get_by_label("without the switches").check()
     page.get_by_role("button", name="Copy the link").click()
     address = page.get_by_label("The link").input_value()
-    other = visit()
-    other.goto("about:blank")
-    other.goto(address)
+    other = visit(at=address.removeprefix(server.url))
     other.locator("#template textarea").wait_for()
     other.wait_for_function("text => document.querySelector('#template textarea').value === text", arg=PHI3_LIKE)
     other.wait_for_function(
@@ -31,10 +29,8 @@ def test_a_link_restores_template_switches_step_and_pinned_cell_and_hides_what_i
     assert not other.locator("#mask").is_visible()
 
 
-def test_a_damaged_link_says_so_and_leaves_the_page_as_it_is(visit, server):
-    page = visit()
-    page.goto("about:blank")
-    page.goto(f"{server.url}#view=AAAA")
+def test_a_damaged_link_says_so_and_leaves_the_page_as_it_is(visit):
+    page = visit(at="#view=AAAA")
     page.get_by_text("The link can't be read").first.wait_for()
     assert page.locator("#template textarea").input_value().startswith("Below is")
 
