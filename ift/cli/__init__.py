@@ -1,4 +1,4 @@
-"""The command line: `python -m ift train|evaluate|generate|batch|data|starter`.
+"""The command line: `python -m ift train|evaluate|generate|batch|data|lint|starter`.
 
 Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 failed, 2 the input can't be used,
 3 stopped on request.
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ift.cli import commands, starter
+from ift.cli import commands, lint, starter
 from ift.cli.progress import STOPPED
 from ift.config import MAX_LENGTH_POLICIES, PRESETS, SCHEDULES, TARGET_MODULES
 from ift.errors import IftError, InputError
@@ -63,7 +63,8 @@ def _parser() -> argparse.ArgumentParser:
         "evaluate": (_evaluate, commands.evaluate, "answer and score the held-out records, before and after"),
         "generate": (_generate, commands.generate, "answer one instruction"),
         "batch": (_batch, commands.batch, "print the tensors that the trainer would get"),
-        "data": (_data, commands.data, "check a data set and count its tokens"),
+        "data": (_rows, commands.data, "check a data set and count its tokens"),
+        "lint": (_data_and_template, lint.run, "look for what a template does wrong, in every row of a data set"),
     }.items():
         command = actions.add_parser(name, help=text, description=text.capitalize() + ".", allow_abbrev=False)
         command.set_defaults(run=run)
@@ -94,12 +95,12 @@ def _data_and_template(command: argparse.ArgumentParser) -> None:
     # None, not the default's name: what was not given is left to the preset
     command.add_argument("--data", help=f"{', '.join(DATA)} or a JSON or JSONL file (starter)")
     command.add_argument("--template", help=f"{', '.join(TEMPLATES)} or a file (alpaca)")
-    command.add_argument(
-        "--max_length",
-        type=int,
-        metavar="N",
-        help="cut rows at N tokens (in training: the context)",
-    )
+
+
+def _rows(command: argparse.ArgumentParser) -> None:
+    _data_and_template(command)
+    text = "cut rows at N tokens (in training: the context)"
+    command.add_argument("--max_length", type=int, metavar="N", help=text)
 
 
 def _train_on(command: argparse.ArgumentParser) -> None:
@@ -109,7 +110,7 @@ def _train_on(command: argparse.ArgumentParser) -> None:
 
 def _train(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", help=f"{', '.join(MODELS)}, a Hub id, a folder or a run (starter)")
-    _data_and_template(command)
+    _rows(command)
     _train_on(command)
     folder = command.add_mutually_exclusive_group(required=True)
     folder.add_argument("--out", metavar="RUN", help="the run folder to make")
@@ -168,11 +169,7 @@ def _generate(command: argparse.ArgumentParser) -> None:
 
 
 def _batch(command: argparse.ArgumentParser) -> None:
-    _data_and_template(command)
+    _rows(command)
     _train_on(command)
     command.add_argument("--rows", default="0,1,2", help="positions in the file, from 0, with commas (0,1,2)")
     command.add_argument("--pad", default="batch", metavar="WIDTH", help="batch, dataset or a number of tokens (batch)")
-
-
-def _data(command: argparse.ArgumentParser) -> None:
-    _data_and_template(command)

@@ -63,6 +63,11 @@ def _load_template(name: str | None) -> Template:
     return load_template(name or TrainConfig().template)
 
 
+def load_data_and_template(args: Namespace) -> tuple[Dataset, Template]:
+    """What `--data` and `--template` name, or their defaults."""
+    return _load_data(args.data), _load_template(args.template)
+
+
 def train(args: Namespace) -> int:
     """`train`: 0 when finished, 3 when stopped on request."""
     return _resume(args) if args.resume else _start(args)
@@ -187,7 +192,7 @@ def _template_of(model: str, name: str | None) -> Template:
 
 def batch(args: Namespace) -> int:
     """`batch`: the tensors that the trainer would get for these rows."""
-    dataset, template = _load_data(args.data), _load_template(args.template)
+    dataset, template = load_data_and_template(args)
     trained = parse_trained(args.train_on or TrainConfig().train_on)
     _require_counts(args, "max_length")
     records = _records(args.rows, len(dataset))
@@ -247,7 +252,7 @@ def _batch_text(shown: dict) -> str:
 def data(args: Namespace) -> int:
     """`data`: checks every record and counts."""
     _require_counts(args, "max_length")
-    dataset, template = _load_data(args.data), _load_template(args.template)
+    dataset, template = load_data_and_template(args)
     report = inspect(dataset, template, max_length=args.max_length)
     parts = {name: len(getattr(report.split, name)) for name in ("train", "validation", "test")}
     shown = {
