@@ -115,6 +115,20 @@ class TrainConfig:
     def _targets(self) -> list[str]:
         return [name.strip() for name in self.target_modules.split(",")]
 
+    def for_processes(self, count: int) -> "TrainConfig":
+        """The same rows a step, by so many processes: they accumulate more batches or fewer.
+
+        Raises:
+            ConfigError: their batches do not come to that.
+        """
+        accumulation, left = divmod(self.rows_per_step, self.per_device_train_batch_size * count)
+        if left:
+            what = f"{count} processes with batches of {self.per_device_train_batch_size} can't share a step's rows"
+            where = f"{self.rows_per_step} rows a step, by {self.world_size} processes"
+            raise ConfigError(what, where=where, fix=f"Start {self.world_size} processes, as before.")
+        fsdp = self.fsdp and count > 1
+        return dataclasses.replace(self, world_size=count, gradient_accumulation_steps=accumulation, fsdp=fsdp)
+
     def total_steps(self, rows: int) -> int:
         """Optimizer steps over `rows` training rows."""
         if self.max_steps > 0:

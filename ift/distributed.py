@@ -88,7 +88,7 @@ class Ranks(World):
             fully_shard(block, mesh=mesh)
             register_fsdp_forward_method(block, "flat")
         work = Work(model)
-        fully_shard(work, mesh=mesh)
+        fully_shard(work, mesh=mesh, reshard_after_forward=True)  # else an evaluation would leave weights whole
         work.to_empty(device=self.device)
         options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
         set_model_state_dict(model, weights, options=options)

@@ -5,7 +5,7 @@ import os
 import signal
 from argparse import Namespace
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 
 from ift.batching import collate, pairs, parse_trained, sort_out
@@ -92,22 +92,10 @@ def _resume(args: Namespace) -> int:
     run = open_run(Path(args.resume))
     if run.state() is State.FINISHED:
         raise RunError("The run is finished", where=args.resume, fix="Make a new run with --out.")
-    config = _for_this_many(TrainConfig(**run.config["config"]), place()[1])
+    config = TrainConfig(**run.config["config"]).for_processes(place()[1])
     with counting_bar("download", "B") as progress:
         dataset = load_run_data(run, progress=progress)
     return _train(args, run, config, dataset, Template.parse(run.config["template_source"]))
-
-
-def _for_this_many(config: TrainConfig, processes: int) -> TrainConfig:
-    """The same rows a step by another number of processes, which then accumulate more or fewer batches."""
-    batch_size = config.per_device_train_batch_size * processes
-    accumulation, left = divmod(config.rows_per_step, batch_size)
-    if left:
-        where = f"{processes} processes with batches of {config.per_device_train_batch_size}"
-        fix = f"Start {config.world_size} processes, as before."
-        raise RunError(f"The run takes {config.rows_per_step} rows a step", where=where, fix=fix)
-    fsdp = config.fsdp and processes > 1
-    return replace(config, world_size=processes, gradient_accumulation_steps=accumulation, fsdp=fsdp)
 
 
 def _follow() -> int:
