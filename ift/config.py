@@ -36,7 +36,8 @@ class TrainConfig:
     loss, and go back to the checkpoint that has the lowest; 0 never does. gradient_checkpointing: compute
     activations twice instead of keeping them. r: LoRA's rank; 0 trains all weights. lora_alpha: LoRA's scale is
     lora_alpha / r. target_modules: what LoRA stands beside, names from `TARGET_MODULES` with commas. bf16: matrix
-    products of training in bf16 and not in fp32; None: where the processor has it.
+    products of training in bf16 and not in fp32; None: where the processor has it. fsdp: where there are several
+    processes, none holds the whole model. world_size: how many they are; torchrun says it, so it is no option.
     """
 
     model: str = "starter"
@@ -63,6 +64,8 @@ class TrainConfig:
     target_modules: str = "c_attn"
     seed: int = 123
     bf16: bool | None = None
+    fsdp: bool = False
+    world_size: int = 1
 
     def __post_init__(self) -> None:
         parse_trained(self.train_on)
@@ -88,6 +91,9 @@ class TrainConfig:
         known = f"Give some of {', '.join(TARGET_MODULES)}, with commas."
         self._check(set(self._targets) <= TARGET_MODULES.keys(), "target_modules", known)
         self._check(0 <= self.seed < 2**32, "seed", "Give a whole number from 0 to 4294967295.")
+        self._check(self.world_size >= 1, "world_size", "Start one process or more.")
+        alone = "One process alone has all of the model: leave it out, or start several with torchrun."
+        self._check(not self.fsdp or self.world_size > 1, "fsdp", alone)
 
     def _check(self, good: bool, name: str, fix: str) -> None:
         value = getattr(self, name)
@@ -109,6 +115,20 @@ class TrainConfig:
     def _targets(self) -> list[str]:
         return [name.strip() for name in self.target_modules.split(",")]
 
+    def for_processes(self, count: int) -> "TrainConfig":
+        """The same rows a step, by so many processes: they accumulate more batches or fewer.
+
+        Raises:
+            ConfigError: their batches do not come to that.
+        """
+        accumulation, left = divmod(self.rows_per_step, self.per_device_train_batch_size * count)
+        if left:
+            what = f"{count} processes with batches of {self.per_device_train_batch_size} can't share a step's rows"
+            where = f"{self.rows_per_step} rows a step, by {self.world_size} processes"
+            raise ConfigError(what, where=where, fix=f"Start {self.world_size} processes, as before.")
+        fsdp = self.fsdp and count > 1
+        return dataclasses.replace(self, world_size=count, gradient_accumulation_steps=accumulation, fsdp=fsdp)
+
     def total_steps(self, rows: int) -> int:
         """Optimizer steps over `rows` training rows."""
         if self.max_steps > 0:
@@ -121,8 +141,8 @@ class TrainConfig:
 
     @property
     def rows_per_step(self) -> int:
-        """Rows that one optimizer step learns from."""
-        return self.per_device_train_batch_size * self.gradient_accumulation_steps
+        """Rows that one optimizer step learns from, those of all processes."""
+        return self.per_device_train_batch_size * self.gradient_accumulation_steps * self.world_size
 
 
 PRESETS: Mapping[str, Mapping[str, object]] = {

@@ -33,13 +33,18 @@ class Resumed(TrainEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared(TrainEvent):
-    """Model and rows are ready. `device`: cpu, cuda or mps; `bf16`: whether products run in it; `rows` to train on."""
+    """Model and rows are ready.
+
+    `device`: cpu, cuda or mps; `threads`: of each process; `bf16`: whether products run in it; `rows` to train on;
+    `ranks`: processes.
+    """
 
     device: str
     threads: int
     bf16: bool
     parameters: int
     rows: int
+    ranks: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,9 @@
 """A whole fine-tuning: load, prepare, train, save; stop and keep when asked."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
 
 from ift.checkpoint import (
     KEPT,
@@ -17,35 +20,74 @@ from ift.events import Finished, Resumed, Saved, TrainEvent, Warned
 from ift.generation import Prompt, prompt_of
 from ift.job import Stop
 from ift.lora import merged
-from ift.model import GPT2
+from ift.model import GPT2, GPT2Config
 from ift.prepare import Rows, prepare
 from ift.progress import Progress
+from ift.ranks import ALONE, World
 from ift.resume import (
     differences,
+    empty_model,
     find_resumable,
     model_for,
     optimizer_of,
     restore_optimizer,
     state_of,
     stored_progress,
+    whole_model,
 )
 from ift.runs import Run
 from ift.templates import Template
 from ift.training import Trainer
-from ift.types import Example
+from ift.types import Encoded, Example
 from ift.vocabulary import known_ids
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What rank 0 tells the other processes of a run: all that a trainer needs but the weights."""
+
+    config: TrainConfig
+    shape: GPT2Config
+    train: tuple[Encoded, ...]
+    validation: tuple[Encoded, ...]
+    samples: list[tuple[Example, Prompt]]
+    max_length: int
+    progress: Progress
+    resumed: bool
+
+    def trainer(self, model: GPT2, world: World) -> Trainer:
+        """This rank's."""
+        return Trainer(
+            model,
+            self.config,
+            train=self.train,
+            validation=self.validation,
+            samples=self.samples,
+            max_length=self.max_length,
+            progress=self.progress,
+            world=world,
+        )
+
+
 def train_events(
-    run: Run, config: TrainConfig, dataset: Dataset, template: Template, stop: Stop, *, resume: bool = False
+    run: Run,
+    config: TrainConfig,
+    dataset: Dataset,
+    template: Template,
+    stop: Stop,
+    *,
+    resume: bool = False,
+    world: World = ALONE,
 ) -> Iterator[TrainEvent]:
     """The events of a run; its checkpoints are written every `save_steps` and at the end.
 
-    `resume`: go on from the run's newest whole checkpoint, and not from the model that the config names.
+    `resume`: go on from the run's newest whole checkpoint, and not from the model that the config names. `world`:
+    the processes of the run, of which this is the first; the others `follow`.
 
     Raises:
         InputError: the model or the data can't be used, no checkpoint can be gone on from, or the disk is full.
-        TrainingError: the loss is not finite any more, or a checkpoint can't be written; the last one stays.
+        TrainingError: the loss is not finite any more, a checkpoint can't be written, or another process of the run
+            has ended; the last one stays.
         StopAsked: somebody asked, and what was reached is saved.
     """
     stop.raise_if_asked()
@@ -54,7 +96,8 @@ def train_events(
     yield from (Warned(step=progress.step, message=message) for message in broken)
     if folder:
         yield Resumed(step=progress.step, path=folder.relative_to(run.path).as_posix())
-    model = model_for(config, folder)
+    # with FSDP into the main memory: no device could hold all of it
+    model = model_for(config, folder, device=torch.device("cpu") if config.fsdp else world.device)
     _require_space(run, model)
     rows = prepare(
         dataset.examples,
@@ -64,15 +107,10 @@ def train_events(
         max_length=config.max_length,
         max_length_policy=config.max_length_policy,
     )
-    trainer = Trainer(
-        model,
-        config,
-        train=rows.train,
-        validation=rows.validation,
-        samples=_samples(dataset, template, rows),
-        max_length=rows.max_length,
-        progress=progress,
-    )
+    samples = _samples(dataset, template, rows)
+    shape, resumed = model.config, folder is not None
+    task = Task(config, shape, rows.train, rows.validation, samples, rows.max_length, progress, resumed)
+    trainer = world.share(task).trainer(model, world)
     yield from (Warned(step=trainer.step, message=message) for message in (*rows.warnings, *_warnings(trainer)))
     if folder:
         restore_optimizer(trainer, folder)
@@ -83,8 +121,28 @@ def train_events(
     yield trainer.prepared()
     stop.at_once = False  # from here on the loop looks at each step, and saves
     yield from _trained(run, trainer, stop)
+    world.leave()
     stop.raise_if_asked()
     yield from _finished(run, trainer)
+
+
+def follow(world: World) -> bool:
+    """What every rank but the first does: the same steps, without files or events; returns whether it was to stop.
+
+    Raises:
+        TrainingError: as in `train_events`.
+    """
+    task = world.share(None)
+    stop = Stop(None)
+    stop.listen(attached=False)
+    stop.at_once = False
+    trainer = task.trainer(empty_model(task.shape, task.config), world)
+    if task.resumed:
+        restore_optimizer(trainer, None)
+    for _ in _trained(None, trainer, stop):
+        pass
+    world.leave()
+    return bool(stop.reason)
 
 
 def _require_space(run: Run, model: GPT2) -> None:
@@ -105,23 +163,23 @@ def _warnings(trainer: Trainer) -> Iterator[str]:
         yield "Without a validation loss early_stopping_patience has nothing to go by."
 
 
-def _trained(run: Run, trainer: Trainer, stop: Stop) -> Iterator[TrainEvent]:
-    """The steps, each saved if it is to be; the last one always, whatever ends the run."""
-    saved_step = trainer.step
-    yield from _until_asked(trainer.evaluate_if_due(), stop)
-    while not (trainer.is_done or stop.reason):
-        yield from _until_asked(trainer.advance(), stop)
-        if _is_to_be_saved(trainer) and not stop.reason:
+def _trained(run: Run | None, trainer: Trainer, stop: Stop) -> Iterator[TrainEvent]:
+    """The steps, each saved if it is to be; the last one always, whatever ends the run. `run`: rank 0's."""
+    saved_step, world = trainer.step, trainer.world
+    yield from _until_asked(trainer.evaluate_if_due(), stop, world)
+    while not (trainer.is_done or stop.agreed(world)):
+        yield from _until_asked(trainer.advance(), stop, world)
+        if _is_to_be_saved(trainer) and not stop.agreed(world):
             yield _save(run, trainer)
             saved_step = trainer.step
     if trainer.step > saved_step:
         yield _save(run, trainer)
 
 
-def _until_asked(events: Iterator[TrainEvent], stop: Stop) -> Iterator[TrainEvent]:
+def _until_asked(events: Iterator[TrainEvent], stop: Stop, world: World) -> Iterator[TrainEvent]:
     for event in events:
         yield event
-        if stop.reason:
+        if stop.agreed(world):
             return
 
 
@@ -147,13 +205,16 @@ def _samples(dataset: Dataset, template: Template, rows: Rows) -> list[tuple[Exa
     return [(example, prompt_of(record, example, template)) for record, example in examples.items()]
 
 
-def _save(run: Run, trainer: Trainer) -> Saved:
+def _save(run: Run | None, trainer: Trainer) -> Saved:
+    model, optimizer = whole_model(trainer), optimizer_of(trainer)  # of which each rank may have a share
+    if run is None:
+        return Saved(step=trainer.step, path="")
     folder = save_checkpoint(
         run.path / "checkpoints",
-        merged(trainer.model) if trainer.config.r else trainer.model,
+        merged(model) if trainer.config.r else model,
         step=trainer.step,
         known=known_ids(trainer.config.model),
         state=state_of(trainer),
-        optimizer=optimizer_of(trainer),
+        optimizer=optimizer,
     )
     return Saved(step=trainer.step, path=folder.relative_to(run.path).as_posix())

@@ -17,6 +17,7 @@ from ift.data import Dataset, split
 from ift.errors import IftError
 from ift.events import Failed, Started, Stopped, TrainEvent
 from ift.processes import own_identity
+from ift.ranks import ALONE, World
 from ift.runs import EventLog, Run
 from ift.templates import Template
 
@@ -29,9 +30,10 @@ class Stop:
     """Whether and why this process is to end: a signal, the run's stop file, or the end of its standard input.
 
     While `at_once` is set a signal interrupts whatever runs, a download say; else the loop asks at each step.
+    `run`: None where another process of the run has its folder.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run | None) -> None:
         self.run = run
         self.at_once = True
         self._reason = ""
@@ -39,7 +41,16 @@ class Stop:
     @property
     def reason(self) -> str:
         """Why, or empty."""
-        return self._reason or ("asked to stop" if self.run.stop_asked() else "")
+        return self._reason or self._in_folder()
+
+    def _in_folder(self) -> str:
+        return "asked to stop" if self.run and self.run.stop_asked() else ""
+
+    def agreed(self, world: World = ALONE) -> str:
+        """The same for all processes of the run, each of which asks: one that is to end ends all, at the same step."""
+        agreed = world.first_word(self.reason)
+        self._reason = self._reason or agreed  # a signal may have come meanwhile
+        return agreed
 
     def raise_if_asked(self) -> None:
         """End here, if somebody asked.
@@ -58,7 +69,7 @@ class Stop:
             threading.Thread(target=self._wait_for_parent, daemon=True).start()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._reason = self._reason or ("asked to stop" if self.run.stop_asked() else signal.Signals(number).name)
+        self._reason = self.reason or signal.Signals(number).name
         if self.at_once:
             raise StopAsked(self._reason)
 
@@ -118,13 +129,18 @@ def logged(log: EventLog, events: Iterator[TrainEvent]) -> Iterator[TrainEvent]:
         yield write(Failed(step=step, what=error.what, where=error.where, fix=error.fix))
         raise
     except Exception as error:
-        what, where = f"{type(error).__name__}: {error}".splitlines()[0], str(log.path.parent)
-        fix = "This is a fault of the program: run.log in the run folder has the details."
-        if _is_out_of_memory(error):
-            what, where = "Memory ran out", f"step {step + 1}"
-            fix = "Halve per_device_train_batch_size, lower max_length, or choose a smaller model."
-        yield write(Failed(step=step, what=what, where=where, fix=fix))
+        yield write(failure(error, step=step, where=str(log.path.parent)))
         raise
+
+
+def failure(error: Exception, *, step: int, where: str) -> Failed:
+    """What an error means that nobody raised on purpose. `step`: those done. `where`: of a fault."""
+    if _is_out_of_memory(error):
+        fix = "Halve per_device_train_batch_size, lower max_length, or choose a smaller model."
+        return Failed(step=step, what="Memory ran out", where=f"step {step + 1}", fix=fix)
+    what = f"{type(error).__name__}: {error}".splitlines()[0]
+    fix = "This is a fault of the program: run.log in the run folder has the details."
+    return Failed(step=step, what=what, where=where, fix=fix)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -15,7 +15,7 @@ from ift.checkpoint import OPTIMIZER, read_state, verify_checkpoint
 from ift.config import TrainConfig
 from ift.errors import ModelError, RunError
 from ift.lora import add_lora, merged
-from ift.model import GPT2
+from ift.model import GPT2, GPT2Config
 from ift.models import load_model
 from ift.precision import uses_bf16
 from ift.progress import Progress
@@ -69,21 +69,44 @@ def optimizer_of(trainer: Trainer) -> dict[str, Tensor]:
     tensors = {f"{moment}.{name}": state[weight][moment] for name, weight in trainer.trained() for moment in MOMENTS}
     if trainer.config.r:
         tensors |= {f"weight.{name}": weight.detach() for name, weight in trainer.trained()}
-    return tensors
+    return {name: trainer.world.gathered(tensor) for name, tensor in tensors.items()}
 
 
-def model_for(config: TrainConfig, folder: Path | None) -> GPT2:
+def whole_model(trainer: Trainer) -> GPT2:
+    """The model with all of its weights, where they are spread over ranks: for rank 0; without any for the others."""
+    if not trainer.config.fsdp:
+        return trainer.model
+    state = {name: trainer.world.gathered(tensor) for name, tensor in trainer.model.state_dict().items()}
+    model = empty_model(trainer.model.config, trainer.config)
+    if trainer.world.rank == 0:
+        model.load_state_dict(state, assign=True)
+    return model
+
+
+def model_for(config: TrainConfig, folder: Path | None, *, device: torch.device | None = None) -> GPT2:
     """The model that training begins with, or goes on with from a checkpoint's folder; with LoRA where asked for.
 
     Raises:
         ModelError: it can't be read, or is no longer the one that the run's LoRA was trained beside.
     """
-    model = load_model(config.model if config.r or not folder else str(folder))
+    model = load_model(config.model if config.r or not folder else str(folder), device=device)
+    _adapt(model, config)
+    if config.r and folder:
+        _restore_lora(model, config, folder)
+    return model
+
+
+def empty_model(shape: GPT2Config, config: TrainConfig) -> GPT2:
+    """The same without any weights, to be given some."""
+    with torch.device("meta"):
+        model = GPT2(shape)
+    _adapt(model, config)
+    return model
+
+
+def _adapt(model: GPT2, config: TrainConfig) -> None:
     if config.r:
         add_lora(model, r=config.r, lora_alpha=config.lora_alpha, layers=config.adapted, seed=config.seed)
-        if folder:
-            _restore_lora(model, config, folder)
-    return model
 
 
 @torch.no_grad()
@@ -98,20 +121,20 @@ def _restore_lora(model: GPT2, config: TrainConfig, folder: Path) -> None:
         raise ModelError("The base model has changed since this run was made", where=config.model, fix=fix)
 
 
-def restore_optimizer(trainer: Trainer, folder: Path) -> None:
-    """Give the trainer the optimizer of the checkpoint that its model and progress are from."""
-    tensors = load_file(folder / OPTIMIZER)
-    step = torch.tensor(float(trainer.step))
+def restore_optimizer(trainer: Trainer, folder: Path | None) -> None:
+    """Give the trainer the optimizer of the checkpoint that its model and progress are from; rank 0 has its folder."""
+    tensors = load_file(folder / OPTIMIZER) if folder else {}
+    step, spread = torch.tensor(float(trainer.step)), trainer.world.spread
     state = {
-        i: {"step": step.clone(), **{moment: tensors[f"{moment}.{name}"] for moment in MOMENTS}}
-        for i, (name, _) in enumerate(trainer.trained())
+        i: {"step": step.clone(), **{moment: spread(tensors.get(f"{moment}.{name}"), weight) for moment in MOMENTS}}
+        for i, (name, weight) in enumerate(trainer.trained())
     }
     trainer.optimizer.load_state_dict({**trainer.optimizer.state_dict(), "state": state})
 
 
 def differences(trainer: Trainer, folder: Path) -> str:
     """In what this process differs from the one that saved; empty when it will go on bit for bit."""
-    then, now = read_state(folder)["environment"], _environment(trainer)
+    then, now = {"processes": 1, **read_state(folder)["environment"]}, _environment(trainer)
     return ", ".join(f"{name} {now[name]} instead of {then.get(name)}" for name in now if now[name] != then.get(name))
 
 
@@ -122,5 +145,6 @@ def _environment(trainer: Trainer) -> dict[str, object]:
         "torch": torch.__version__,
         "device": device.type,
         "threads": torch.get_num_threads(),
+        "processes": trainer.world.size,
         "bf16": uses_bf16(device, bf16=trainer.config.bf16),
     }

@@ -16,6 +16,7 @@ from ift.loss import losses
 from ift.model import GPT2
 from ift.precision import uses_bf16
 from ift.progress import Progress
+from ift.ranks import ALONE, World, portion
 from ift.types import Batch, Encoded, Example, Role
 
 SAMPLE_TOKENS = 40
@@ -42,7 +43,8 @@ class Trainer:
     AdamW over all weights that are not frozen, as chapter 7 does it (betas 0.9 and 0.999; decay on every
     parameter). The loss of a step is the mean over all trained targets of its batches. Validation and sample
     answers come at step 0, every `eval_steps` and at the end. `progress`: where to go on from (`ift.resume` has
-    the rest).
+    the rest). `world`: the processes that share the work (`ift.ranks`); each has a trainer with the same arguments,
+    takes its part of each step's rows, and yields the same events.
 
     Raises, while iterated:
         TrainingError: the loss or the gradient is no longer finite; the weights are those of the step before.
@@ -58,11 +60,13 @@ class Trainer:
         samples: Sequence[tuple[Example, Prompt]] = (),
         max_length: int | None = None,
         progress: Progress = NOTHING_DONE,
+        world: World = ALONE,
     ) -> None:
-        self.model, self.config, self.progress = model, config, progress
+        self.model, self.config, self.progress, self.world = model, config, progress, world
         self.train, self.validation, self.samples = train, validation, samples
         self.max_length = max_length
         self.total_steps = config.total_steps(len(train))
+        self._through = world.wrap(model, fsdp=config.fsdp)
         weights = [weight for _, weight in self.trained()]
         self.optimizer = torch.optim.AdamW(
             weights, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
@@ -92,7 +96,7 @@ class Trainer:
 
     def advance(self) -> Iterator[TrainEvent]:
         """One step, and the evaluation if one is due after it."""
-        yield self._step([self.train[i] for i in next(self._positions)])
+        yield self._step(next(self._positions))
         yield from self.evaluate_if_due()
 
     def evaluate_if_due(self) -> Iterator[TrainEvent]:
@@ -111,21 +115,29 @@ class Trainer:
             bf16=uses_bf16(device, bf16=self.config.bf16),
             parameters=sum(parameter.numel() for parameter in self.model.parameters()),
             rows=len(self.train),
+            ranks=self.world.size,
         )
 
     def _batch(self, rows: Sequence[Encoded]) -> Batch:
         return collate(rows, trained=self.config.trained, max_length=self.max_length)
 
-    def _step(self, rows: Sequence[Encoded]) -> Stepped:
+    def _mine(self, rows: Sequence[Encoded]) -> tuple[list[Batch], list[int]]:
+        """This rank's part of the rows in batches, and whether each counts (`portion`)."""
+        size = self.config.per_device_train_batch_size
+        parts, counted = portion(rows, size, rank=self.world.rank, size=self.world.size)
+        return [self._batch(part) for part in parts], counted
+
+    def _step(self, positions: Sequence[int]) -> Stepped:
         began = time.perf_counter()
-        config, step, size = self.config, self.step + 1, self.config.per_device_train_batch_size
+        config, step = self.config, self.step + 1
         rate = learning_rate(config, step, self.total_steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        batches = [self._batch(rows[i : i + size]) for i in range(0, len(rows), size)]
-        loss = self._backward(batches)
+        batches, counted = self._mine([self.train[i] for i in positions])
+        tokens, targets = self._count(batches, counted)
+        loss = self._backward(batches, [weight / targets for weight in counted])
         weights = [weight for _, weight in self.trained()]
-        total_norm = torch.nn.utils.get_total_norm([weight.grad for weight in weights])
+        total_norm = self.world.whole(torch.nn.utils.get_total_norm([weight.grad for weight in weights]))
         norm = total_norm.item()
         _require_finite(loss, norm, step)
         if 0 < config.max_grad_norm < norm:  # else there is nothing to scale, and no pass over all gradients
@@ -139,22 +151,36 @@ class Trainer:
             loss=loss,
             learning_rate=rate,
             grad_norm=norm,
-            tokens=sum(batch.tokens for batch in batches),
-            trained_tokens=sum(batch.trained_tokens for batch in batches),
+            tokens=tokens,
+            trained_tokens=targets,
             step_time_s=time.perf_counter() - began,
         )
 
-    def _backward(self, batches: Sequence[Batch]) -> float:
-        """Leave the gradient of the mean loss over all trained targets of the batches; returns that loss."""
+    def _count(self, batches: Sequence[Batch], counted: Sequence[int]) -> tuple[int, int]:
+        """Tokens and trained tokens of a step, all ranks' together."""
+        tokens = sum(weight * batch.tokens for batch, weight in zip(batches, counted, strict=True))
+        targets = sum(weight * batch.trained_tokens for batch, weight in zip(batches, counted, strict=True))
+        tokens, targets = self.world.sums(tokens, targets)
+        return int(tokens), int(targets)
+
+    def _backward(self, batches: Sequence[Batch], weights: Sequence[float]) -> float:
+        """Leave the gradient of the sum of all ranks' losses, batch by batch with its weight; returns that sum.
+
+        What the ranks' gradients come to is their mean, so each counts as many times as there are ranks: their
+        targets are not equally many, and the mean of the ranks' means would be another loss.
+        """
         self.model.train()
         self.optimizer.zero_grad()
-        targets = sum(batch.trained_tokens for batch in batches)
         total = torch.zeros((), device=self.model.device)
-        for batch in batches:
-            part = losses(self.model, batch, bf16=self.config.bf16)[0].sum() / targets
-            part.backward()
+        for i, (batch, weight) in enumerate(zip(batches, weights, strict=True), start=1):
+            with self.world.accumulating(self._through, is_last=i == len(batches)):
+                part = self._losses(batch)[0].sum() * (weight * self.world.size)
+                part.backward()
             total += part.detach()
-        return total.item()
+        return self.world.sums(total.item())[0] / self.world.size
+
+    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        return self._through(lambda model: losses(model, batch, bf16=self.config.bf16))
 
     def _evaluate(self) -> Iterator[TrainEvent]:
         self.model.eval()
@@ -163,7 +189,8 @@ class Trainer:
             yield validated
         examples = {prompt.record: example for example, prompt in self.samples}
         sampling = Sampling(max_new_tokens=SAMPLE_TOKENS)
-        answers = generate(self.model, [prompt for _, prompt in self.samples], sampling)
+        prompts = [prompt for _, prompt in self.samples]
+        answers = self._through(lambda model: list(generate(model, prompts, sampling)))  # all ranks the same
         for answer in sorted(answers, key=lambda answer: answer.record):
             example = examples[answer.record]
             yield Sampled(
@@ -180,20 +207,23 @@ class Trainer:
     @torch.inference_mode()
     def _validate(self) -> Evaluated:
         """The mean over all trained targets of the split, not the mean of batch means."""
+        sums, counts = torch.zeros(len(Role), dtype=torch.float64), torch.zeros(len(Role), dtype=torch.long)
         rows = sorted(self.validation, key=len)  # equal neighbours waste no padding
-        size = self.config.per_device_train_batch_size
-        bf16 = self.config.bf16
-        parts = [losses(self.model, self._batch(rows[i : i + size]), bf16=bf16) for i in range(0, len(rows), size)]
-        values = torch.cat([part[0] for part in parts]).cpu().double()
-        roles = torch.cat([part[1] for part in parts]).cpu()
-        by_role = {Role(r).label: values[roles == r].mean().item() for r in roles.unique().tolist()}
-        _require_finite(values.mean().item(), 0.0, self.step)
+        for batch, weight in zip(*self._mine(rows), strict=True):
+            values, roles = (tensor.cpu() for tensor in self._losses(batch))
+            sums += weight * torch.bincount(roles, values.double(), minlength=len(Role))
+            counts += weight * torch.bincount(roles, minlength=len(Role))
+        numbers = self.world.sums(*sums.tolist(), *counts.tolist())
+        by_role = dict(zip(Role, zip(numbers[: len(Role)], numbers[len(Role) :], strict=True), strict=True))
+        targets = int(sum(count for _, count in by_role.values()))
+        loss = sum(total for total, _ in by_role.values()) / targets
+        _require_finite(loss, 0.0, self.step)
         return Evaluated(
             step=self.step,
             total_steps=self.total_steps,
-            loss=values.mean().item(),
-            trained_tokens=len(values),
-            loss_by_role=by_role,
+            loss=loss,
+            trained_tokens=targets,
+            loss_by_role={role.label: total / count for role, (total, count) in by_role.items() if count},
         )
 
 

@@ -143,6 +143,7 @@ class Jobs:
 
 
 def train_options(config: TrainConfig, template: str) -> list[str]:
-    """The command-line options that give this very config."""
+    """The command-line options that give this very config, by one process."""
     values = {**to_dict(config), "template": template}
+    del values["world_size"]  # torchrun's to say
     return [word for name, value in values.items() if value is not None for word in (f"--{name}", str(value))]

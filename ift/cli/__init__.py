@@ -139,6 +139,8 @@ def _train(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int)
     text = "true or false: matrix products in bf16; unless given, where the processor has it"
     command.add_argument("--bf16", type=_truth, metavar="BOOL", help=text)
+    text = "true or false: under torchrun, each process holds only its share of the model; false unless given"
+    command.add_argument("--fsdp", type=_truth, metavar="BOOL", help=text)
     command.add_argument("--attached", action="store_true", help="save and end when standard input ends")
 
 

@@ -2,13 +2,14 @@
 
 import json
 import os
+import signal
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
 from ift.batching import collate, pairs, parse_trained, sort_out
-from ift.cli.progress import counting_bar, show_evaluation, show_training
+from ift.cli.progress import STOPPED, counting_bar, show_evaluation, show_training
 from ift.config import TrainConfig, make_config
 from ift.data import Dataset, to_example
 from ift.errors import ConfigError, RunError
@@ -19,6 +20,7 @@ from ift.models import NAMES as MODELS
 from ift.models import find_model
 from ift.prepare import encode_all
 from ift.processes import keep_memory
+from ift.ranks import ALONE, place
 from ift.report import inspect
 from ift.runs import Run, State, create_run, is_run, open_run
 from ift.sources import NAMES as DATA
@@ -45,9 +47,13 @@ def _require_counts(args: Namespace, *names: str) -> None:
             raise ConfigError(f"{name} is below 1", where=name, fix="Give 1 or more.")
 
 
+def _given(args: Namespace) -> list[str]:
+    """The options of `TrainConfig` that stand on the command line; the number of processes never does."""
+    return [field.name for field in fields(TrainConfig) if getattr(args, field.name, None) is not None]
+
+
 def _config(args: Namespace) -> TrainConfig:
-    given = {field.name: getattr(args, field.name) for field in fields(TrainConfig)}
-    options = {name: value for name, value in given.items() if value is not None}
+    options = {name: getattr(args, name) for name in _given(args)} | {"world_size": place()[1]}
     for name, known in (("model", MODELS), ("data", DATA), ("template", tuple(TEMPLATES))):
         if name in options:
             options[name] = _absolute(options[name], known)
@@ -70,6 +76,8 @@ def load_data_and_template(args: Namespace) -> tuple[Dataset, Template]:
 
 def train(args: Namespace) -> int:
     """`train`: 0 when finished, 3 when stopped on request."""
+    if place()[0] > 0:
+        return _follow()
     return _resume(args) if args.resume else _start(args)
 
 
@@ -82,17 +90,29 @@ def _start(args: Namespace) -> int:
 
 
 def _resume(args: Namespace) -> int:
-    given = [f.name for f in fields(TrainConfig) if getattr(args, f.name) is not None]
+    given = _given(args)
     if given or args.preset:
         fix = "Leave it out, or make a new run with --out."
         raise ConfigError("A run goes on as it was set", where=(given or ["preset"])[0], fix=fix)
     run = open_run(Path(args.resume))
     if run.state() is State.FINISHED:
         raise RunError("The run is finished", where=args.resume, fix="Make a new run with --out.")
-    config = TrainConfig(**run.config["config"])
+    config = TrainConfig(**run.config["config"]).for_processes(place()[1])
     with counting_bar("download", "B") as progress:
         dataset = load_run_data(run, progress=progress)
     return _train(args, run, config, dataset, Template.parse(run.config["template_source"]))
+
+
+def _follow() -> int:
+    """What all ranks but the first do: that one reads the options, has the folder, and tells."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until training begins, in silence
+    keep_memory()
+    from ift.distributed import join
+    from ift.finetune import follow
+
+    world = join()
+    with world.telling_failure(), world.guarded():
+        return STOPPED if follow(world) else 0
 
 
 def _train(args: Namespace, run: Run, config: TrainConfig, dataset: Dataset, template: Template) -> int:
@@ -112,7 +132,13 @@ def _train(args: Namespace, run: Run, config: TrainConfig, dataset: Dataset, tem
 def _train_events(*args: object, **options: bool) -> Iterator[TrainEvent]:
     from ift.finetune import train_events  # brings torch, which takes seconds: only once `started` is written
 
-    yield from train_events(*args, **options)
+    world = ALONE
+    if place()[1] > 1:
+        from ift.distributed import join
+
+        world = join()
+    with world.guarded():
+        yield from train_events(*args, **options, world=world)
 
 
 def _evaluate_events(*args: object, **options: int | None) -> Iterator[TrainEvent]:
