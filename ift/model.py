@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from ift.head import TiedEmbedding
+
 
 @dataclass(frozen=True, slots=True)
 class GPT2Config:
@@ -139,13 +141,16 @@ class GPT2(nn.Module):
         cache.lengths = cache.lengths + (T if lengths is None else lengths)
         return self.ln_f(x)
 
-    def flat_hidden(self, inputs: Tensor, positions: Tensor, layout: Tensor, places: Tensor, wanted: Tensor) -> Tensor:
-        """The normalised last layer of the wanted cells of a flat batch (`ift.flat`), (M, C)."""
-        x = self.wte(inputs) + self.wpe(positions)
+    def flat_hidden(
+        self, inputs: Tensor, positions: Tensor, layout: Tensor, places: Tensor, wanted: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The normalised last layer of the wanted cells of a flat batch (`ift.flat`), (M, C), and their head (V, C)."""
+        x, head = TiedEmbedding.apply(inputs, self.wte.weight)
+        x = x + self.wpe(positions)
         *blocks, last = self.h
         for block in blocks:
             x = self._through(block.flat, x, layout, places)
-        return self.ln_f(self._through(last.flat, x, layout, places, wanted))
+        return self.ln_f(self._through(last.flat, x, layout, places, wanted)), head
 
     def _through(self, block: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
         if self.gradient_checkpointing and torch.is_grad_enabled():

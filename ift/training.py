@@ -12,7 +12,7 @@ from ift.config import TrainConfig
 from ift.errors import TrainingError
 from ift.events import Evaluated, Prepared, Sampled, Stepped, TrainEvent
 from ift.generation import Prompt, Sampling, generate
-from ift.loss import losses
+from ift.loss import batch_loss, losses
 from ift.model import GPT2
 from ift.precision import uses_bf16
 from ift.progress import Progress
@@ -151,7 +151,7 @@ class Trainer:
         targets = sum(batch.trained_tokens for batch in batches)
         total = torch.zeros((), device=self.model.device)
         for batch in batches:
-            part = losses(self.model, batch, bf16=self.config.bf16)[0].sum() / targets
+            part = batch_loss(self.model, batch, targets=targets, bf16=self.config.bf16)
             part.backward()
             total += part.detach()
         return total.item()
