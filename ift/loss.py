@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ift.dropout import drops
 from ift.flat import can_flatten, flatten
 from ift.head import HeadLoss, head_losses
 from ift.model import GPT2
@@ -40,7 +41,7 @@ def _cells(model: GPT2, batch: Batch, bf16: bool | None) -> tuple[Tensor, Tensor
     """
     if not can_flatten(batch):
         return _padded_cells(model, batch, bf16)
-    flat = flatten(batch)
+    flat = flatten(batch, share=not drops(model))
     inputs, positions, layout, places, wanted, targets, counted = (
         torch.from_numpy(getattr(flat, name)).to(model.device) for name in flat.__slots__
     )

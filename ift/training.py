@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from ift.batching import collate, epochs
+from ift.batching import collate, epochs, pairs
 from ift.config import TrainConfig
+from ift.dropout import drawn_from, set_dropout
 from ift.errors import TrainingError
 from ift.events import Evaluated, Prepared, Sampled, Stepped, TrainEvent
 from ift.generation import Prompt, Sampling, generate
@@ -67,8 +68,13 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             weights, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
-        self._positions = epochs(len(train), config.rows_per_step, seed=config.seed, first=progress.step)
+        lengths = [pairs(row, max_length) for row in train] if config.group_by_length else None
+        self._positions = epochs(
+            len(train), config.rows_per_step, seed=config.seed, first=progress.step, lengths=lengths
+        )
         model.gradient_checkpointing = config.gradient_checkpointing
+        dropout = {"resid_pdrop": config.resid_pdrop, "embd_pdrop": config.embd_pdrop, "attn_pdrop": config.attn_pdrop}
+        set_dropout(model, **dropout)
 
     @property
     def step(self) -> int:
@@ -123,7 +129,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         batches = [self._batch(rows[i : i + size]) for i in range(0, len(rows), size)]
-        loss = self._backward(batches)
+        with drawn_from(config.seed, step, device=self.model.device):
+            loss = self._backward(batches)
         weights = [weight for _, weight in self.trained()]
         total_norm = torch.nn.utils.get_total_norm([weight.grad for weight in weights])
         norm = total_norm.item()
