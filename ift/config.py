@@ -34,10 +34,13 @@ class TrainConfig:
     takes the model's context; max_length_policy: whether longer rows are cut (`truncate`), left out (`drop`) or
     refused (`raise`). early_stopping_patience: end after so many evaluations in a row without a lower validation
     loss, and go back to the checkpoint that has the lowest; 0 never does. gradient_checkpointing: compute
-    activations twice instead of keeping them. r: LoRA's rank; 0 trains all weights. lora_alpha: LoRA's scale is
-    lora_alpha / r. target_modules: what LoRA stands beside, names from `TARGET_MODULES` with commas. bf16: matrix
-    products of training in bf16 and not in fp32; None: where the processor has it. fsdp: where there are several
-    processes, none holds the whole model. world_size: how many they are; torchrun says it, so it is no option.
+    activations twice instead of keeping them. group_by_length: batches of rows of about equal length (`epochs`).
+    resid_pdrop, embd_pdrop, attn_pdrop: dropout (`set_dropout`); above 0, what all rows of a batch begin with is
+    computed for each of them. r: LoRA's rank; 0 trains all weights. lora_alpha: LoRA's scale is lora_alpha / r.
+    lora_dropout: dropout of what LoRA's products read. target_modules: what LoRA stands beside, names from
+    `TARGET_MODULES` with commas. bf16: matrix products of training in bf16 and not in fp32; None: where the
+    processor has it. fsdp: where there are several processes, none holds the whole model. world_size: how many they
+    are; torchrun says it, so it is no option.
     """
 
     model: str = "starter"
@@ -59,8 +62,13 @@ class TrainConfig:
     save_steps: int = 100
     early_stopping_patience: int = 0
     gradient_checkpointing: bool = False
+    group_by_length: bool = False
+    resid_pdrop: float = 0.0
+    embd_pdrop: float = 0.0
+    attn_pdrop: float = 0.0
     r: int = 0
     lora_alpha: float = 16.0
+    lora_dropout: float = 0.0
     target_modules: str = "c_attn"
     seed: int = 123
     bf16: bool | None = None
@@ -86,7 +94,10 @@ class TrainConfig:
         self._check(self.max_length is None or self.max_length >= 1, "max_length", "Give 1 or more, or leave it out.")
         patience = "Give 0 (never stop early) or more, such as 3."
         self._check(self.early_stopping_patience >= 0, "early_stopping_patience", patience)
+        for name in ("resid_pdrop", "embd_pdrop", "attn_pdrop", "lora_dropout"):
+            self._check(0 <= getattr(self, name) < 1, name, "Give 0 (no dropout) or more, below 1, such as 0.1.")
         self._check(0 <= self.r <= 1024, "r", "Give 0 (train all weights) to 1024, such as 8.")
+        self._check(self.r > 0 or self.lora_dropout == 0, "lora_dropout", "Give r, LoRA's rank, too, or leave it out.")
         self._check(0 < self.lora_alpha <= 10_000, "lora_alpha", "Give more than 0, such as 2 × r.")
         known = f"Give some of {', '.join(TARGET_MODULES)}, with commas."
         self._check(set(self._targets) <= TARGET_MODULES.keys(), "target_modules", known)

@@ -41,11 +41,14 @@ def can_flatten(batch: Batch) -> bool:
     return Role.PAD not in batch.trained
 
 
-def flatten(batch: Batch) -> Flat:
-    """Leave out the padding and all but the first of the openings; `can_flatten` holds."""
+def flatten(batch: Batch, *, share: bool = True) -> Flat:
+    """Leave out the padding and all but the first of the openings; `can_flatten` holds.
+
+    `share`: false keeps all openings, where dropout gives each row's its own masks.
+    """
     T = batch.width
     trained = batch.targets != IGNORE_INDEX  # (B, T)
-    shared = shared_opening(batch)
+    shared = shared_opening(batch) if share else 0
     own = np.arange(T) < batch.lengths[:, None]  # (B, T): the cells that stand for themselves
     own[1:, :shared] = False
     places = np.flatnonzero(own)

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from ift.head import TiedEmbedding
+
 
 @dataclass(frozen=True, slots=True)
 class GPT2Config:
@@ -69,12 +71,13 @@ class Block(nn.Module):
         self.ln_2 = nn.LayerNorm(C, eps=config.layer_norm_epsilon)
         self.fc = nn.Linear(C, 4 * C)
         self.out = nn.Linear(4 * C, C)
+        self.attn_dropout, self.resid_dropout = nn.Dropout(0.0), nn.Dropout(0.0)  # `ift.dropout` sets them
 
     def forward(self, x: Tensor, cached: tuple[KVCache, int, Tensor, Tensor] | None = None) -> Tensor:
         """(B, T, C) → (B, T, C). `cached`: the cache, this layer's number, positions (B, T), mask (B, 1, T, S)."""
         q, k, v = self._heads(self.qkv(self.ln_1(x)))
         if cached is None:
-            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            y = self._attend(q, k, v)
         else:
             cache, layer, positions, mask = cached
             k, v = cache.extend(layer, k, v, positions)
@@ -84,7 +87,7 @@ class Block(nn.Module):
     def flat(self, x: Tensor, layout: Tensor, places: Tensor, wanted: Tensor | None = None) -> Tensor:
         """The same for a flat batch (`ift.flat`), (N, C) → (N, C), or (M, C): the wanted cells only."""
         q, k, v = self._heads(F.embedding(layout, self.qkv(self.ln_1(x))))
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2).flatten(0, 1)  # (B·T, C)
+        y = self._attend(q, k, v).transpose(1, 2).flatten(2).flatten(0, 1)  # (B·T, C)
         if wanted is not None:
             x, places = x[wanted], places[wanted]  # nobody looks at the other cells any more
         return self._add(x, F.embedding(places, y))
@@ -94,10 +97,15 @@ class Block(nn.Module):
         B, T, C3 = qkv.shape
         return qkv.view(B, T, 3, self.n_head, C3 // 3 // self.n_head).permute(2, 0, 3, 1, 4).unbind()
 
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Causal attention, (B, H, T, D) three times → (B, H, T, D)."""
+        dropout = self.attn_dropout.p if self.training else 0.0
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=dropout)
+
     def _add(self, x: Tensor, y: Tensor) -> Tensor:
         """What follows attention, cell by cell: (…, C) and attention's (…, C) → (…, C)."""
-        x = x + self.proj(y)
-        return x + self.out(gelu(self.fc(self.ln_2(x))))
+        x = x + self.resid_dropout(self.proj(y))
+        return x + self.resid_dropout(self.out(gelu(self.fc(self.ln_2(x)))))
 
 
 class GPT2(nn.Module):
@@ -108,6 +116,7 @@ class GPT2(nn.Module):
         self.config = config
         self.wte = nn.Embedding(config.vocab_size, config.n_embd)
         self.wpe = nn.Embedding(config.n_positions, config.n_embd)
+        self.embd_dropout = nn.Dropout(0.0)
         self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
         self.gradient_checkpointing = False
@@ -126,7 +135,7 @@ class GPT2(nn.Module):
         """
         T = ids.shape[1]
         if cache is None:
-            x = self.wte(ids) + self.wpe(torch.arange(T, device=ids.device))
+            x = self.embd_dropout(self.wte(ids) + self.wpe(torch.arange(T, device=ids.device)))
             for block in self.h:
                 x = self._through(block, x)
             return self.ln_f(x)
@@ -139,13 +148,16 @@ class GPT2(nn.Module):
         cache.lengths = cache.lengths + (T if lengths is None else lengths)
         return self.ln_f(x)
 
-    def flat_hidden(self, inputs: Tensor, positions: Tensor, layout: Tensor, places: Tensor, wanted: Tensor) -> Tensor:
-        """The normalised last layer of the wanted cells of a flat batch (`ift.flat`), (M, C)."""
-        x = self.wte(inputs) + self.wpe(positions)
+    def flat_hidden(
+        self, inputs: Tensor, positions: Tensor, layout: Tensor, places: Tensor, wanted: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The normalised last layer of the wanted cells of a flat batch (`ift.flat`), (M, C), and their head (V, C)."""
+        x, head = TiedEmbedding.apply(inputs, self.wte.weight)
+        x = self.embd_dropout(x + self.wpe(positions))
         *blocks, last = self.h
         for block in blocks:
             x = self._through(block.flat, x, layout, places)
-        return self.ln_f(self._through(last.flat, x, layout, places, wanted))
+        return self.ln_f(self._through(last.flat, x, layout, places, wanted)), head
 
     def _through(self, block: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
         if self.gradient_checkpointing and torch.is_grad_enabled():

@@ -1,7 +1,7 @@
 """What a checkpoint must hold so that training goes on as if it had never stopped, and the way back.
 
-On the CPU in fp32, with as many threads and the same torch, it goes on bit for bit. Nothing in training draws
-random numbers but the order of the rows, and that follows from the seed and the step.
+On the CPU in fp32, with as many threads and the same torch, it goes on bit for bit. What training draws at random,
+the order of the rows and dropout's masks, follows from the seed and the step.
 """
 
 from dataclasses import asdict
@@ -106,7 +106,14 @@ def empty_model(shape: GPT2Config, config: TrainConfig) -> GPT2:
 
 def _adapt(model: GPT2, config: TrainConfig) -> None:
     if config.r:
-        add_lora(model, r=config.r, lora_alpha=config.lora_alpha, layers=config.adapted, seed=config.seed)
+        add_lora(
+            model,
+            r=config.r,
+            lora_alpha=config.lora_alpha,
+            lora_dropout=config.lora_dropout,
+            layers=config.adapted,
+            seed=config.seed,
+        )
 
 
 @torch.no_grad()

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from ift.batching import collate, epochs
+from ift.batching import collate, epochs, pairs
 from ift.config import TrainConfig
+from ift.dropout import drawn_from, set_dropout
 from ift.errors import TrainingError
 from ift.events import Evaluated, Prepared, Sampled, Stepped, TrainEvent
 from ift.generation import Prompt, Sampling, generate
-from ift.loss import losses
+from ift.loss import batch_loss, losses
 from ift.model import GPT2
 from ift.precision import uses_bf16
 from ift.progress import Progress
@@ -71,8 +72,13 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             weights, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
-        self._positions = epochs(len(train), config.rows_per_step, seed=config.seed, first=progress.step)
+        lengths = [pairs(row, max_length) for row in train] if config.group_by_length else None
+        self._positions = epochs(
+            len(train), config.rows_per_step, seed=config.seed, first=progress.step, lengths=lengths
+        )
         model.gradient_checkpointing = config.gradient_checkpointing
+        dropout = {"resid_pdrop": config.resid_pdrop, "embd_pdrop": config.embd_pdrop, "attn_pdrop": config.attn_pdrop}
+        set_dropout(model, **dropout)
 
     @property
     def step(self) -> int:
@@ -135,7 +141,8 @@ class Trainer:
             group["lr"] = rate
         batches, counted = self._mine([self.train[i] for i in positions])
         tokens, targets = self._count(batches, counted)
-        loss = self._backward(batches, [weight / targets for weight in counted])
+        with drawn_from(config.seed, step, self.world.rank, device=self.model.device):
+            loss = self._backward(batches, [weight / targets for weight in counted])
         weights = [weight for _, weight in self.trained()]
         total_norm = self.world.whole(torch.nn.utils.get_total_norm([weight.grad for weight in weights]))
         norm = total_norm.item()
@@ -174,10 +181,13 @@ class Trainer:
         total = torch.zeros((), device=self.model.device)
         for i, (batch, weight) in enumerate(zip(batches, weights, strict=True), start=1):
             with self.world.accumulating(self._through, is_last=i == len(batches)):
-                part = self._losses(batch)[0].sum() * (weight * self.world.size)
+                part = self._loss(batch, share=weight * self.world.size)
                 part.backward()
             total += part.detach()
         return self.world.sums(total.item())[0] / self.world.size
+
+    def _loss(self, batch: Batch, *, share: float) -> Tensor:
+        return self._through(lambda model: batch_loss(model, batch, share=share, bf16=self.config.bf16))
 
     def _losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
         return self._through(lambda model: losses(model, batch, bf16=self.config.bf16))

@@ -105,6 +105,50 @@ def test_an_epoch_covers_each_row_once():
         assert sorted(row for batch in epoch for row in batch) == list(range(7))
 
 
+LENGTHS = np.random.default_rng(0).integers(1, 200, size=103).tolist()
+
+
+def grouped(n, *, batch_size=4, **options):
+    batches = epochs(len(LENGTHS), batch_size, lengths=LENGTHS, **options)
+    return [next(batches) for _ in range(n)]
+
+
+def padding(batches):
+    widths = [max(LENGTHS[row] for row in batch) * len(batch) for batch in batches]
+    return 1 - sum(LENGTHS[row] for batch in batches for row in batch) / sum(widths)
+
+
+def test_grouped_by_length_an_epoch_still_covers_each_row_once():
+    whole = grouped(52, seed=1)
+    for epoch in (whole[:26], whole[26:]):
+        assert [len(batch) for batch in epoch] == [*[4] * 25, 3]
+        assert sorted(row for batch in epoch for row in batch) == list(range(103))
+
+
+def test_grouped_by_length_a_batch_has_little_padding():
+    mixed = epochs(len(LENGTHS), 4, seed=1)
+    assert padding(grouped(26, seed=1)) < 0.4 * padding([next(mixed) for _ in range(26)])
+
+
+def test_grouped_by_length_the_longest_row_comes_first_and_chance_decides_the_rest():
+    two_epochs = grouped(52, seed=1)
+    assert LENGTHS[two_epochs[0][0]] == LENGTHS[two_epochs[26][0]] == max(LENGTHS)
+    assert two_epochs[:26] != two_epochs[26:]
+    assert grouped(26, seed=1) == two_epochs[:26] != grouped(26, seed=2)
+
+
+@pytest.mark.parametrize("done", [1, 25, 26, 40])
+def test_grouped_by_length_one_can_go_on_in_the_middle_of_an_epoch(done):
+    assert grouped(5, seed=1, first=done) == grouped(done + 5, seed=1)[done:]
+
+
+@pytest.mark.parametrize(("size", "batch_size"), [(1, 4), (3, 4), (9, 1), (1000, 2)])
+def test_grouping_by_length_takes_any_size(size, batch_size):
+    batches = epochs(size, batch_size, seed=1, lengths=list(range(size)))
+    epoch = [next(batches) for _ in range(-(-size // batch_size))]
+    assert sorted(row for batch in epoch for row in batch) == list(range(size))
+
+
 def first(n, **options):
     batches = epochs(20, 4, **options)
     return [next(batches) for _ in range(n)]

@@ -70,6 +70,11 @@ def test_an_unknown_preset_is_told_with_those_there_are():
         ("early_stopping_patience", -1),
         ("eval_steps", 0),
         ("save_steps", 0),
+        ("resid_pdrop", -0.1),
+        ("embd_pdrop", 1.0),
+        ("attn_pdrop", math.nan),
+        ("lora_dropout", 1.0),
+        ("lora_dropout", 0.1),  # r is 0
         ("r", -1),
         ("lora_alpha", 0.0),
         ("target_modules", "q_proj"),

@@ -65,6 +65,14 @@ def test_no_padding_is_left_and_the_opening_stands_once():
     assert len(flatten(apart).inputs) == apart.tokens
 
 
+def test_openings_can_stay_apart():
+    batch = collate(ROWS, trained=EVERYTHING)
+    flat = flatten(batch, share=False)
+    assert len(flat.inputs) == batch.tokens
+    assert flat.targets[flat.counted].tolist() == batch.targets[batch.targets != IGNORE_INDEX].tolist()
+    assert flat.counted.tolist() == list(range(batch.trained_tokens))
+
+
 def test_a_target_in_the_shared_opening_is_computed_once_and_counts_once_a_row():
     flat = flatten(collate(ROWS, trained=EVERYTHING))
     assert flat.counted.tolist().count(0) == len(ROWS)

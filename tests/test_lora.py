@@ -9,7 +9,7 @@ from ift.batching import collate
 from ift.config import TrainConfig
 from ift.generation import Prompt, Sampling, generate
 from ift.lora import LoraLinear, add_lora, merged
-from ift.loss import losses
+from ift.loss import batch_loss
 from ift.training import Trainer
 from tests.helpers import EVERYTHING, encoded, plain_loss, save_model, tiny_model
 
@@ -63,7 +63,7 @@ def test_the_scale_is_alpha_over_r():
 def test_gradients_are_those_that_the_chain_rule_gives_from_the_merged_weights(layer):
     model = lora_model(layers=[layer])
     batch = collate(ROWS, trained=EVERYTHING)
-    losses(model, batch)[0].mean().backward()
+    batch_loss(model, batch).backward()
     plain = merged(model).requires_grad_()
     plain_loss(plain, batch).backward()
     for block, whole in zip(model.h, plain.h, strict=True):

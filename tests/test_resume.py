@@ -100,6 +100,24 @@ def test_lora_goes_on_bit_for_bit(make, config):
     assert numbers(broken) == numbers(whole)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"resid_pdrop": 0.1, "embd_pdrop": 0.1, "attn_pdrop": 0.1, "gradient_accumulation_steps": 2},
+        {"r": 2, "lora_dropout": 0.2, "group_by_length": True},
+    ],
+)
+def test_dropout_and_grouped_batches_go_on_bit_for_bit(make, config, options):
+    config = replace(config, max_steps=4, **options)
+    whole, broken = make("whole", config), make("broken", config)
+    list(events_of(whole))
+    kill(broken, after=Saved, step=2)
+    torch.rand(3)  # what else draws random numbers is no matter
+    list(events_of(broken, resume=True))
+    assert files(broken) == files(whole)
+    assert numbers(broken) == numbers(whole)
+
+
 def test_lora_does_not_go_on_beside_another_model(make, config, tmp_path):
     base = tmp_path / "base"
     base.mkdir()

@@ -132,16 +132,25 @@ def _train(command: argparse.ArgumentParser) -> None:
     command.add_argument("--early_stopping_patience", type=int, metavar="N", help=text)
     text = "true or false: less memory, more time; false unless given"
     command.add_argument("--gradient_checkpointing", type=_truth, metavar="BOOL", help=text)
-    command.add_argument("--r", type=int, help="LoRA's rank; 0, unless given, trains all weights")
-    command.add_argument("--lora_alpha", type=float, help="LoRA's scale is lora_alpha / r")
-    text = f"where LoRA stands, with commas: {', '.join(TARGET_MODULES)} (c_attn)"
-    command.add_argument("--target_modules", metavar="NAMES", help=text)
+    text = "true or false: batches of rows of about equal length; false unless given"
+    command.add_argument("--group_by_length", type=_truth, metavar="BOOL", help=text)
+    for name, what in (("resid", "what each layer adds"), ("embd", "the embeddings"), ("attn", "attention's weights")):
+        command.add_argument(f"--{name}_pdrop", type=float, metavar="P", help=f"dropout of {what}; 0 unless given")
+    _lora(command)
     command.add_argument("--seed", type=int)
     text = "true or false: matrix products in bf16; unless given, where the processor has it"
     command.add_argument("--bf16", type=_truth, metavar="BOOL", help=text)
     text = "true or false: under torchrun, each process holds only its share of the model; false unless given"
     command.add_argument("--fsdp", type=_truth, metavar="BOOL", help=text)
     command.add_argument("--attached", action="store_true", help="save and end when standard input ends")
+
+
+def _lora(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--r", type=int, help="LoRA's rank; 0, unless given, trains all weights")
+    command.add_argument("--lora_alpha", type=float, help="LoRA's scale is lora_alpha / r")
+    command.add_argument("--lora_dropout", type=float, metavar="P", help="dropout of what LoRA reads; 0 unless given")
+    text = f"where LoRA stands, with commas: {', '.join(TARGET_MODULES)} (c_attn)"
+    command.add_argument("--target_modules", metavar="NAMES", help=text)
 
 
 def _truth(text: str) -> bool:
