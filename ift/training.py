@@ -200,7 +200,8 @@ class Trainer:
         examples = {prompt.record: example for example, prompt in self.samples}
         sampling = Sampling(max_new_tokens=SAMPLE_TOKENS)
         prompts = [prompt for _, prompt in self.samples]
-        answers = self._through(lambda model: list(generate(model, prompts, sampling)))  # all ranks the same
+        with torch.no_grad():  # no backward pass will follow, which DDP would wait for
+            answers = self._through(lambda model: list(generate(model, prompts, sampling)))  # all ranks the same
         for answer in sorted(answers, key=lambda answer: answer.record):
             example = examples[answer.record]
             yield Sampled(

@@ -1,6 +1,7 @@
 """Several processes train what one does; when one of them ends, the run says so and keeps what it had saved."""
 
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -9,12 +10,14 @@ import time
 import psutil
 import pytest
 import torch
+import torch.distributed as dist
 
 from ift.checkpoint import verify_checkpoint
 from ift.cli import main
 from ift.config import TrainConfig
 from ift.data import read_dataset
-from ift.errors import ConfigError
+from ift.distributed import Ranks
+from ift.errors import ConfigError, TrainingError
 from ift.events import Evaluated, Failed, Prepared, Resumed, Saved, Stepped, Stopped, Warned
 from ift.finetune import train_events
 from ift.job import Stop
@@ -35,6 +38,7 @@ OPTIONS = {
     "learning_rate": 1e-3,
     "lr_scheduler_type": "constant",
     "warmup_steps": 2,
+    "max_grad_norm": 1.0,
     "eval_steps": 10,
     "save_steps": 5,
     "bf16": False,
@@ -86,6 +90,43 @@ def test_fsdp_by_one_process_is_refused():
         TrainConfig(fsdp=True)
 
 
+# Why another process ended.
+
+
+def two_ranks():
+    store = dist.HashStore()
+    return [Ranks(store, rank, 2, torch.device("cpu")) for rank in range(2)]
+
+
+def part(rank):
+    """What a process sees when another one closes the connection."""
+    with rank.guarded():
+        raise RuntimeError("[gloo/transport/tcp/pair.cc:547] Connection closed by peer [127.0.0.1]:1")
+
+
+def test_a_process_that_ran_out_of_memory_leaves_word_for_the_one_that_has_the_log():
+    first, second = two_ranks()
+    with pytest.raises(MemoryError), second.telling_failure(), second.guarded():
+        raise MemoryError
+    with pytest.raises(TrainingError, match="Memory ran out") as caught:
+        part(first)
+    assert caught.value.where == "rank 1"
+    assert "Halve per_device_train_batch_size" in caught.value.fix
+
+
+def test_what_all_processes_meet_is_nobodys_own_failure():
+    first, second = two_ranks()
+    with pytest.raises(TrainingError, match="not finite"), second.telling_failure():
+        raise TrainingError("The loss is not finite any more")
+    with pytest.raises(TrainingError, match="was killed or can't be reached"):
+        part(first)
+
+
+def test_a_fault_of_the_program_is_not_taken_for_another_processs_end():
+    with pytest.raises(RuntimeError, match="shape"), two_ranks()[0].guarded():
+        raise RuntimeError("shape mismatch")
+
+
 # Real processes.
 
 
@@ -104,14 +145,15 @@ def launch(given):
     folder, data = given
     launched = []
 
-    def launch(name, **options):
+    def launch(name, *, on_cpu=True, **options):
         words = [f"--{key}={value}" for key, value in {"out": folder / name, **data, **OPTIONS, **options}.items()]
-        return start(name, words)
+        return start(name, words, devices="" if on_cpu else "0,1")
 
-    def start(name, words):
+    def start(name, words, devices=""):
+        env = {**os.environ, "CUDA_VISIBLE_DEVICES": devices}
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
         with (folder / f"{name}.log").open("a", encoding="utf-8") as log:
-            child = subprocess.Popen([*torchrun, "-m", "ift", "train", *words], stdout=log, stderr=log)
+            child = subprocess.Popen([*torchrun, "-m", "ift", "train", *words], env=env, stdout=log, stderr=log)
         launched.append(child)
         return child, Run(folder / name)
 
@@ -245,3 +287,12 @@ def test_two_processes_go_on_with_what_two_began(launch, alone_with_lora, fsdp):
     assert not of(run, Warned)
     assert [event.step for event in of(run, Stepped)] == list(range(1, len(of(run, Stepped)) + 1))
     require_same_curve(run, alone_with_lora)
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
+@pytest.mark.parametrize("fsdp", [False, True])
+def test_two_cuda_devices_train_as_one_does(launch, alone, fsdp):
+    child, run = launch(f"cuda-{fsdp}", on_cpu=False, fsdp=fsdp)
+    assert child.wait(LIMIT_S) == 0
+    require_same_curve(run, alone)
+    assert of(run, Prepared)[0].device == "cuda"
