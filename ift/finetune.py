@@ -18,7 +18,7 @@ from ift.generation import Prompt, prompt_of
 from ift.job import Stop
 from ift.lora import merged
 from ift.model import GPT2
-from ift.prepare import Rows, prepare
+from ift.prepare import Rows, preparing
 from ift.progress import Progress
 from ift.resume import (
     differences,
@@ -56,13 +56,14 @@ def train_events(
         yield Resumed(step=progress.step, path=folder.relative_to(run.path).as_posix())
     model = model_for(config, folder)
     _require_space(run, model)
-    rows = prepare(
+    rows = yield from preparing(
         dataset.examples,
         template,
         trained=config.trained,
         n_positions=model.config.n_positions,
         max_length=config.max_length,
         max_length_policy=config.max_length_policy,
+        step=progress.step,
     )
     trainer = Trainer(
         model,
