@@ -88,7 +88,7 @@ def generate(model: GPT2, prompts: Sequence[Prompt], sampling: Sampling) -> Iter
     asked.sort(key=lambda prompt: len(prompt.ids))  # equal neighbours waste no columns
     rows = [_Row(prompt, sampling, n_positions) for prompt in asked]
     while rows:
-        count = _batch_rows(model.config, rows)
+        count = rows_that_fit(model.config, [len(row.prompt.ids) for row in rows], [row.limit for row in rows])
         yield from _answer(model, rows[:count], sampling)
         rows = rows[count:]
 
@@ -118,22 +118,18 @@ class _Row:
         return Completion(self.prompt.record, text, tuple(self.ids), finish)
 
 
-def _size(rows: Sequence[_Row]) -> int:
-    """Columns that the rows' answers may need together."""
-    return max(len(row.prompt.ids) for row in rows) + max(row.limit for row in rows)
-
-
-def _batch_rows(config: GPT2Config, rows: Sequence[_Row]) -> int:
-    """How many of the rows, which are sorted by length, are answered together."""
-    count = min(len(rows), BATCH_ROWS)
-    while count > 1 and count * row_bytes(config, _size(rows[:count])) > CACHE_BYTES:
-        count -= 1
-    return count
+def rows_that_fit(config: GPT2Config, lengths: Sequence[int], limits: Sequence[int]) -> int:
+    """How many of the first rows are answered together: prompts of these lengths, with up to so many new tokens."""
+    for count in range(min(len(lengths), BATCH_ROWS), 1, -1):
+        if count * row_bytes(config, max(lengths[:count]) + max(limits[:count])) <= CACHE_BYTES:
+            return count
+    return 1
 
 
 @torch.inference_mode()
 def _answer(model: GPT2, rows: list[_Row], sampling: Sampling) -> Iterator[Completion]:
-    cache = KVCache(model.config, rows=len(rows), size=_size(rows), like=model.wte.weight)
+    size = max(len(row.prompt.ids) for row in rows) + max(row.limit for row in rows)
+    cache = KVCache(model.config, rows=len(rows), size=size, like=model.wte.weight)
     last = _read(model, [row.prompt for row in rows], cache)  # (B, C)
     while True:
         tokens = _pick(model.logits(last), rows, sampling)
