@@ -97,11 +97,12 @@ def theirs(setup: Setup) -> Generator[dict, tuple[list[int], int], None]:
         records = sorted(records, key=lambda record: len(known[record][0]))
         for start in range(0, len(records), size):
             chosen = records[start : start + size]
-            found |= dict(zip(chosen, _their_answers(model, [known[record] for record in chosen]), strict=True))
+            found |= dict(zip(chosen, their_answers(model, [known[record] for record in chosen]), strict=True))
         records, size = yield {**clock.read(), "ids": found}
 
 
-def _their_answers(model: "GPT2LMHeadModel", prompts: list[tuple[list[int], int]]) -> list[list[int]]:  # noqa: F821
+def their_answers(model: "GPT2LMHeadModel", prompts: list[tuple[list[int], int]]) -> list[list[int]]:  # noqa: F821
+    """One batch's answers without their end-of-text; each prompt comes with its own limit of tokens."""
     import torch
     from transformers import StoppingCriteriaList
 
