@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ift.errors import ConfigError
+from ift.store import RowStore
 from ift.types import EOS_ID, TRAIN_ON, Batch, Encoded, Role
 
 
@@ -59,14 +60,15 @@ def collate(
     return Batch(inputs, next_ids, roles, lengths, first_roles, trained)
 
 
-def trains_something(row: Encoded, *, trained: frozenset[Role], max_length: int | None = None) -> bool:
-    """Whether a row has at least one trained target left after the cut (padding is nobody's target)."""
-    return bool(np.isin(row.roles[1:][: pairs(row, max_length)], list(trained)).any())
+def pair_counts(rows: Sequence[Encoded], max_length: int | None = None) -> np.ndarray:
+    """(n,) int64: the `pairs` of each row."""
+    counts = RowStore.of(rows).lengths - 1
+    return counts if max_length is None else np.minimum(counts, max_length)
 
 
-def is_cut(row: Encoded, max_length: int | None) -> bool:
-    """Whether `max_length` costs the row its end and with it its end-of-text."""
-    return pairs(row, max_length) < len(row) - 1
+def cut_rows(rows: Sequence[Encoded], max_length: int | None) -> np.ndarray:
+    """Positions of the rows that `max_length` costs their end and with it their end-of-text."""
+    return np.flatnonzero(pair_counts(rows, max_length) < pair_counts(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,16 @@ class Ready:
 
 
 def sort_out(rows: Sequence[Encoded], *, trained: frozenset[Role], max_length: int | None = None) -> Ready:
-    """Tell which rows train something, which do not, and which are cut."""
-    usable = [trains_something(row, trained=trained, max_length=max_length) for row in rows]
+    """Tell which rows train something after the cut (padding is nobody's target), which do not, and which are cut."""
+    store = RowStore.of(rows)
+    counted = np.concatenate([[0], np.cumsum(np.isin(store.roles, list(trained)))])  # trained ids up to each place
+    first = store.ends - store.lengths + 1  # a row's first id is nobody's target
+    usable = counted[first + pair_counts(store, max_length)] > counted[first]
+    cut = np.isin(np.arange(len(store)), cut_rows(store, max_length))
     return Ready(
-        kept=tuple(i for i, ok in enumerate(usable) if ok),
-        left_out=tuple(i for i, ok in enumerate(usable) if not ok),
-        cut=tuple(i for i, ok in enumerate(usable) if ok and is_cut(rows[i], max_length)),
+        kept=tuple(np.flatnonzero(usable).tolist()),
+        left_out=tuple(np.flatnonzero(~usable).tolist()),
+        cut=tuple(np.flatnonzero(usable & cut).tolist()),
     )
 
 

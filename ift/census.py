@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ift.batching import epochs, pairs, sort_out
-from ift.prepare import encode_all
+from ift.batching import cut_rows, epochs, pair_counts, sort_out
+from ift.encoding import encode_all
 from ift.templates import Template
 from ift.types import Example, Role
 
@@ -41,7 +41,7 @@ def census(
 ) -> Census:
     """Encode every row, as training does, and count."""
     rows = encode_all(examples, template)
-    lengths = np.array([pairs(row, max_length) for row in rows], dtype=np.int64)
+    lengths = pair_counts(rows, max_length)
     by_role = np.zeros(len(Role), dtype=np.int64)
     for row, length in zip(rows, lengths, strict=True):
         by_role += np.bincount(row.roles[1:][:length], minlength=len(Role))
@@ -51,7 +51,7 @@ def census(
         padding=padding_shares(lengths, batch_size=batch_size, block=max_length, seed=seed),
         tokens=int(lengths.sum()),
         trained_by_role=np.where(is_trained, by_role, 0),
-        without_eos=tuple(i for i, row in enumerate(rows) if lengths[i] < len(row) - 1),
+        without_eos=tuple(cut_rows(rows, max_length).tolist()),
         without_target=sort_out(rows, trained=trained, max_length=max_length).left_out,
         same=same,
         contradicting=contradicting,

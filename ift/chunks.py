@@ -1,4 +1,4 @@
-"""Counting tokens without encoding whole rows: text falls into chunks whose tokens never depend on their neighbours.
+"""Text falls into chunks whose tokens never depend on their neighbours: each can be encoded, or counted, by itself.
 
 GPT-2's split pattern never puts a character that is no white space and the white space after it into one piece, and
 looks no further ahead than that. So a text may be cut before any white space that follows a word, and the pieces
@@ -9,8 +9,7 @@ data, so their sizes are kept.
 import re
 from functools import lru_cache
 
-from ift.tokenizer import encode, encode_text
-from ift.types import Rendered, Role, Segment
+from ift.tokenizer import encode_text
 
 WHITE_SPACE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 r"""What `\s` is for tiktoken, as a character class; Python's own `\s` also takes U+001C to U+001F."""
@@ -19,7 +18,6 @@ LONGEST_KEPT = 64
 
 _CHUNK = re.compile(f"[{WHITE_SPACE}]*[^{WHITE_SPACE}]+|[{WHITE_SPACE}]+")
 _LAST_CHUNK_REVERSED = re.compile(f"[^{WHITE_SPACE}]*[{WHITE_SPACE}]*")
-_STARTS_WITH_SPACE = re.compile(f"[{WHITE_SPACE}]")
 
 
 def chunks(text: str) -> list[str]:
@@ -47,40 +45,6 @@ def count_tokens(text: str) -> int:
     return sum(map(_size, chunks(text)))
 
 
-def count_roles(rendered: Rendered) -> list[int]:
-    """(7,) tokens of each role, by role number: those of `encode`, without the ids."""
-    counts = [0] * len(Role)
-    counts[Role.RESPONSE] = count_tokens(rendered.response)
-    counts[Role.EOS] = 1
-    open_chunk: list[Segment] = []  # a chunk that may go on in the next segment
-    for segment in rendered.segments:
-        if segment.role == Role.RESPONSE:
-            break
-        pieces = chunks(segment.text)
-        if open_chunk and _goes_on(open_chunk[-1].text, segment.text):
-            open_chunk.append(Segment(pieces.pop(0), segment.role))
-            if not pieces:
-                continue
-        _close(open_chunk, counts)
-        open_chunk = [Segment(pieces.pop(), segment.role)]
-        counts[segment.role] += sum(map(_size, pieces))
-    _close(open_chunk, counts)
-    return counts
-
-
-def _goes_on(before: str, after: str) -> bool:
-    ends_in_space = _STARTS_WITH_SPACE.match(before[-1])
-    return bool(ends_in_space or not _STARTS_WITH_SPACE.match(after))
-
-
-def _close(chunk: list[Segment], counts: list[int]) -> None:
-    if len(chunk) == 1:
-        counts[chunk[0].role] += _size(chunk[0].text)
-    elif chunk:
-        for role in _roles(tuple((piece.text, piece.role) for piece in chunk)):
-            counts[role] += 1
-
-
 @lru_cache(maxsize=2**18)
 def _kept_size(chunk: str) -> int:
     return len(encode_text(chunk))
@@ -88,9 +52,3 @@ def _kept_size(chunk: str) -> int:
 
 def _size(chunk: str) -> int:
     return _kept_size(chunk) if len(chunk) <= LONGEST_KEPT else len(encode_text(chunk))
-
-
-@lru_cache(maxsize=2**16)
-def _roles(pieces: tuple[tuple[str, Role], ...]) -> tuple[int, ...]:
-    """The role of each token of a chunk that lies in several segments."""
-    return tuple(encode(Rendered(tuple(Segment(*piece) for piece in pieces))).roles[:-1].tolist())

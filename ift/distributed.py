@@ -86,7 +86,8 @@ class Ranks(World):
         mesh = init_device_mesh(self.device.type, (self.size,))
         for block in model.h:
             fully_shard(block, mesh=mesh)
-            register_fsdp_forward_method(block, "flat")
+            for method in ("flat", "step"):
+                register_fsdp_forward_method(block, method)
         work = Work(model)
         fully_shard(work, mesh=mesh, reshard_after_forward=True)  # else an evaluation would leave weights whole
         work.to_empty(device=self.device)

@@ -32,6 +32,14 @@ class Resumed(TrainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preparing(TrainEvent):
+    """Records are made rows, `done` of `total`; small data sets are ready without a word."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared(TrainEvent):
     """Model and rows are ready.
 

@@ -21,7 +21,7 @@ from ift.generation import Prompt, prompt_of
 from ift.job import Stop
 from ift.lora import merged
 from ift.model import GPT2, GPT2Config
-from ift.prepare import Rows, prepare
+from ift.prepare import Rows, preparing
 from ift.progress import Progress
 from ift.ranks import ALONE, World
 from ift.resume import (
@@ -99,13 +99,14 @@ def train_events(
     # with FSDP into the main memory: no device could hold all of it
     model = model_for(config, folder, device=torch.device("cpu") if config.fsdp else world.device)
     _require_space(run, model)
-    rows = prepare(
+    rows = yield from preparing(
         dataset.examples,
         template,
         trained=config.trained,
         n_positions=model.config.n_positions,
         max_length=config.max_length,
         max_length_policy=config.max_length_policy,
+        step=progress.step,
     )
     samples = _samples(dataset, template, rows)
     shape, resumed = model.config, folder is not None

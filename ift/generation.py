@@ -3,26 +3,37 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ift.batching import collate
+from ift.cache import KVCache, row_bytes
 from ift.errors import ConfigError
-from ift.model import GPT2, KVCache
+from ift.flat import flatten
+from ift.model import GPT2, GPT2Config
 from ift.templates import Template
 from ift.tokenizer import decode, encode
-from ift.types import EOS_ID, Completion, Example
+from ift.types import EOS_ID, Completion, Encoded, Example, Role
 
-BATCH_ROWS = 64
-"""Prompts answered together; bounds the cache's memory."""
+BATCH_ROWS = 128
+"""Prompts answered together, at most: more rows make a step longer, but hardly quicker for each."""
+CACHE_BYTES = 2 * 2**30
+"""Memory for the keys and values of the prompts answered together, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What to go on from. `ending`: template text after the output, which ends an answer; may be empty."""
+    """What to go on from.
+
+    ending: template text after the output, which ends an answer; may be empty. max_new_tokens: where this prompt's
+    answer ends at the latest, if before `Sampling`'s.
+    """
 
     record: int
     ids: Sequence[int]
     ending: str = ""
+    max_new_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +81,16 @@ def generate(model: GPT2, prompts: Sequence[Prompt], sampling: Sampling) -> Iter
     A prompt that can't be answered (see `why_no_answer`) gives an empty completion that ends by "length". What a
     row says does not depend on the rows beside it: each has its own random numbers, from the seed and its record.
     """
-    order = sorted(prompts, key=lambda prompt: len(prompt.ids))  # equal neighbours waste no padding
-    for start in range(0, len(order), BATCH_ROWS):
-        chunk = order[start : start + BATCH_ROWS]
-        refused = [prompt for prompt in chunk if why_no_answer(prompt, model.config.n_positions)]
-        yield from (Completion(prompt.record, "", (), "length") for prompt in refused)
-        if len(refused) < len(chunk):
-            yield from _answer(model, [prompt for prompt in chunk if prompt not in refused], sampling)
+    n_positions = model.config.n_positions
+    refused = [prompt for prompt in prompts if why_no_answer(prompt, n_positions)]
+    yield from (Completion(prompt.record, "", (), "length") for prompt in refused)
+    asked = [prompt for prompt in prompts if not why_no_answer(prompt, n_positions)]
+    asked.sort(key=lambda prompt: len(prompt.ids))  # equal neighbours waste no columns
+    rows = [_Row(prompt, sampling, n_positions) for prompt in asked]
+    while rows:
+        count = rows_that_fit(model.config, [len(row.prompt.ids) for row in rows], [row.limit for row in rows])
+        yield from _answer(model, rows[:count], sampling)
+        rows = rows[count:]
 
 
 class _Row:
@@ -84,7 +98,8 @@ class _Row:
 
     def __init__(self, prompt: Prompt, sampling: Sampling, n_positions: int) -> None:
         self.prompt = prompt
-        self.limit = min(sampling.max_new_tokens, n_positions - len(prompt.ids))
+        limits = (sampling.max_new_tokens, prompt.max_new_tokens, n_positions - len(prompt.ids))
+        self.limit = min(limit for limit in limits if limit is not None)
         self.rng = torch.Generator().manual_seed(sampling.seed * 1_000_003 + prompt.record)
         self.ids: list[int] = []
 
@@ -103,27 +118,48 @@ class _Row:
         return Completion(self.prompt.record, text, tuple(self.ids), finish)
 
 
+def rows_that_fit(config: GPT2Config, lengths: Sequence[int], limits: Sequence[int]) -> int:
+    """How many of the first rows are answered together: prompts of these lengths, with up to so many new tokens."""
+    for count in range(min(len(lengths), BATCH_ROWS), 1, -1):
+        if count * row_bytes(config, max(lengths[:count]) + max(limits[:count])) <= CACHE_BYTES:
+            return count
+    return 1
+
+
 @torch.inference_mode()
-def _answer(model: GPT2, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
-    rows = [_Row(prompt, sampling, model.config.n_positions) for prompt in prompts]
-    lengths = torch.tensor([len(prompt.ids) for prompt in prompts], device=model.device)  # (B,)
-    T = int(lengths.max())
-    ids = torch.tensor([[*prompt.ids, *[EOS_ID] * (T - len(prompt.ids))] for prompt in prompts], device=model.device)
-    size = max(len(row.prompt.ids) + row.limit for row in rows)
-    cache = KVCache(model.config, rows=len(rows), size=max(size, T), like=model.wte.weight)
-    hidden = model.hidden(ids, cache, lengths)  # (B, T, C)
-    last = hidden[torch.arange(len(rows), device=model.device), lengths - 1]  # (B, C)
-    while rows:
+def _answer(model: GPT2, rows: list[_Row], sampling: Sampling) -> Iterator[Completion]:
+    size = max(len(row.prompt.ids) for row in rows) + max(row.limit for row in rows)
+    cache = KVCache(model.config, rows=len(rows), size=size, like=model.wte.weight)
+    last = _read(model, [row.prompt for row in rows], cache)  # (B, C)
+    while True:
         tokens = _pick(model.logits(last), rows, sampling)
         done = [row.take(token) for row, token in zip(rows, tokens, strict=True)]
         yield from (completion for completion in done if completion)
-        going = [b for b, completion in enumerate(done) if completion is None]
-        rows = [rows[b] for b in going]
-        if not rows:
+        order = cache.drop([b for b, completion in enumerate(done) if completion])
+        if not order:
             return
-        if len(going) < len(done):
-            cache.keep(torch.tensor(going, device=model.device))
-        last = model.hidden(torch.tensor([[tokens[b]] for b in going], device=model.device), cache)[:, -1]
+        rows = [rows[b] for b in order]
+        last = model.step(torch.tensor([tokens[b] for b in order], device=model.device), cache)
+
+
+def _read(model: GPT2, prompts: Sequence[Prompt], cache: KVCache) -> Tensor:
+    """Read all prompts, what they share only once; gives the last layer of each one's last token, (B, C)."""
+    batch = collate([_asking(prompt) for prompt in prompts], trained=frozenset({Role.EOS}))
+    flat = flatten(batch)
+    cache.begin(torch.from_numpy(batch.lengths).to(model.device))
+    inputs, positions, layout, places, wanted, counted = (
+        torch.from_numpy(getattr(flat, name)).to(model.device)
+        for name in ("inputs", "positions", "layout", "places", "wanted", "counted")
+    )
+    return model.read(inputs, positions, layout, places, wanted, cache)[counted]
+
+
+def _asking(prompt: Prompt) -> Encoded:
+    """A row whose only target is what comes after the prompt."""
+    ids = np.array([*prompt.ids, EOS_ID], dtype=np.uint16)
+    roles = np.full(len(ids), Role.TEMPLATE, dtype=np.uint8)
+    roles[-1] = Role.EOS
+    return Encoded(ids, roles, len(prompt.ids))
 
 
 def _pick(logits: Tensor, rows: Sequence[_Row], sampling: Sampling) -> list[int]:

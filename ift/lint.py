@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ift.checks import CHECKS, Check, Finding, Severity
-from ift.chunks import count_roles
+from ift.encoding import Encoder
+from ift.store import RowStore
 from ift.templates import Template
 from ift.types import Example, Role
 
@@ -56,20 +57,21 @@ def lint(examples: Sequence[Example], template: Template) -> Iterator[LintReport
     ['ends-with-blank', 'unstable-border']
     """
     checks = [check(template) for check in CHECKS]
-    tokens, of_template = np.zeros(len(Role), dtype=np.int64), []
+    encoder, tokens, of_template = Encoder(template), np.zeros(len(Role), dtype=np.int64), []
     order = _order(len(examples))
     done = 0
     for end in [*range(min(SAMPLE, len(order)), len(order), EVERY), len(order)]:
-        for record in order[done:end]:
+        records = order[done:end]
+        rows = encoder.encode([examples[record] for record in records])
+        tokens += np.bincount(rows.roles, minlength=len(Role))
+        of_template.append(_template_tokens(rows))
+        for record in records:
             example = examples[record]
             rendered = template.render(example)
-            counts = count_roles(rendered)
-            tokens += counts
-            of_template.append(_template(counts))
             for check in checks:
                 check.see(record, example, rendered)
         done = end
-        yield _report(checks, done, len(order), tuple(tokens.tolist()), of_template)
+        yield _report(checks, done, len(order), tuple(tokens.tolist()), np.concatenate(of_template))
 
 
 def _order(size: int) -> list[int]:
@@ -78,14 +80,20 @@ def _order(size: int) -> list[int]:
     return [*range(0, size, step), *(i for i in range(size) if i % step)]
 
 
+def _template_tokens(rows: RowStore) -> np.ndarray:
+    """(n,) int64: how many tokens of each row are the template's."""
+    until = np.concatenate([[0], np.cumsum(np.isin(rows.roles, (Role.TEMPLATE, Role.HEADER)))])
+    return until[rows.ends] - until[rows.ends - rows.lengths]
+
+
 def _template(counts: Sequence[int]) -> int:
     return counts[Role.TEMPLATE] + counts[Role.HEADER]
 
 
 def _report(
-    checks: Sequence[Check], rows: int, total: int, tokens: tuple[int, ...], of_template: Sequence[int]
+    checks: Sequence[Check], rows: int, total: int, tokens: tuple[int, ...], of_template: np.ndarray
 ) -> LintReport:
-    median = float(np.median(of_template)) if of_template else 0.0
+    median = float(np.median(of_template)) if len(of_template) else 0.0
     findings = [finding for check in checks for finding in check.findings()]
     share = _template(tokens) / max(1, sum(tokens))
     if share > MUCH:

@@ -10,7 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from ift.cache import KVCache
 from ift.head import TiedEmbedding
+from ift.linear import Linear, linear
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,39 +27,6 @@ class GPT2Config:
     layer_norm_epsilon: float = 1e-5
 
 
-class KVCache:
-    """The keys and values of what a batch of rows has read so far.
-
-    Rows are left-aligned: `lengths[b]` tokens of row b are valid, whatever lies behind them is overwritten by
-    the row's next token. So prompts of unequal length share one batch, and a row can leave it at any time.
-    """
-
-    def __init__(self, config: GPT2Config, *, rows: int, size: int, like: Tensor) -> None:
-        shape = (rows, config.n_head, size, config.n_embd // config.n_head)
-        # (B, H, size, D) each; zeros, because what a row must not look at still goes through the product
-        self.keys = [like.new_zeros(shape) for _ in range(config.n_layer)]
-        self.values = [like.new_zeros(shape) for _ in range(config.n_layer)]
-        self.lengths = torch.zeros(rows, dtype=torch.long, device=like.device)  # (B,)
-
-    def positions(self, T: int) -> Tensor:
-        """(B, T): where the next T tokens of each row go."""
-        return self.lengths[:, None] + torch.arange(T, device=self.lengths.device)
-
-    def extend(self, layer: int, k: Tensor, v: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Store keys and values (B, H, T, D); give all that a row may look at, and some it must not."""
-        rows = torch.arange(len(positions), device=positions.device)[:, None]
-        self.keys[layer][rows, :, positions] = k.transpose(1, 2)
-        self.values[layer][rows, :, positions] = v.transpose(1, 2)
-        width = int(positions.max()) + 1
-        return self.keys[layer][:, :, :width], self.values[layer][:, :, :width]
-
-    def keep(self, rows: Tensor) -> None:
-        """Go on with these rows only."""
-        self.keys = [keys[rows] for keys in self.keys]
-        self.values = [values[rows] for values in self.values]
-        self.lengths = self.lengths[rows]
-
-
 class Block(nn.Module):
     """Attention and MLP, each behind a layer norm and added to the stream."""
 
@@ -66,27 +35,41 @@ class Block(nn.Module):
         C = config.n_embd
         self.n_head = config.n_head
         self.ln_1 = nn.LayerNorm(C, eps=config.layer_norm_epsilon)
-        self.qkv = nn.Linear(C, 3 * C)
-        self.proj = nn.Linear(C, C)
+        self.qkv = Linear(C, 3 * C)
+        self.proj = Linear(C, C)
         self.ln_2 = nn.LayerNorm(C, eps=config.layer_norm_epsilon)
-        self.fc = nn.Linear(C, 4 * C)
-        self.out = nn.Linear(4 * C, C)
+        self.fc = Linear(C, 4 * C)
+        self.out = Linear(4 * C, C)
         self.attn_dropout, self.resid_dropout = nn.Dropout(0.0), nn.Dropout(0.0)  # `ift.dropout` sets them
 
-    def forward(self, x: Tensor, cached: tuple[KVCache, int, Tensor, Tensor] | None = None) -> Tensor:
-        """(B, T, C) → (B, T, C). `cached`: the cache, this layer's number, positions (B, T), mask (B, 1, T, S)."""
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) → (B, T, C)."""
         q, k, v = self._heads(self.qkv(self.ln_1(x)))
-        if cached is None:
-            y = self._attend(q, k, v)
-        else:
-            cache, layer, positions, mask = cached
-            k, v = cache.extend(layer, k, v, positions)
-            y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        y = self._attend(q, k, v)
         return self._add(x, y.transpose(1, 2).flatten(2))
 
-    def flat(self, x: Tensor, layout: Tensor, places: Tensor, wanted: Tensor | None = None) -> Tensor:
-        """The same for a flat batch (`ift.flat`), (N, C) → (N, C), or (M, C): the wanted cells only."""
+    def step(self, x: Tensor, cache: KVCache, layer: int) -> Tensor:
+        """One more token of each row, (B, C) → (B, C); what came before is in the cache."""
+        q, k, v = self._heads(self.qkv(self.ln_1(x))[:, None])
+        keys, values, seen = cache.extend(layer, k, v)
+        y = F.scaled_dot_product_attention(q, keys, values, attn_mask=seen)  # (B, H, 1, D)
+        return self._add(x, y.flatten(1))
+
+    def flat(
+        self,
+        x: Tensor,
+        layout: Tensor,
+        places: Tensor,
+        wanted: Tensor | None = None,
+        kept: tuple[KVCache, int] | None = None,
+    ) -> Tensor:
+        """The same for a flat batch (`ift.flat`), (N, C) → (N, C), or (M, C): the wanted cells only.
+
+        `kept`: a cache for keys and values, and this layer's number.
+        """
         q, k, v = self._heads(F.embedding(layout, self.qkv(self.ln_1(x))))
+        if kept is not None:
+            kept[0].fill(kept[1], k, v)
         y = self._attend(q, k, v).transpose(1, 2).flatten(2).flatten(0, 1)  # (B·T, C)
         if wanted is not None:
             x, places = x[wanted], places[wanted]  # nobody looks at the other cells any more
@@ -127,25 +110,11 @@ class GPT2(nn.Module):
         """Where the weights are."""
         return self.wte.weight.device
 
-    def hidden(self, ids: Tensor, cache: KVCache | None = None, lengths: Tensor | None = None) -> Tensor:
-        """The normalised last layer, (B, T) ids → (B, T, C).
-
-        With a cache, `ids` follow what each row has read; `lengths` (B,) tells how many of the T are real
-        where rows are padded on the right, None that all are.
-        """
-        T = ids.shape[1]
-        if cache is None:
-            x = self.embd_dropout(self.wte(ids) + self.wpe(torch.arange(T, device=ids.device)))
-            for block in self.h:
-                x = self._through(block, x)
-            return self.ln_f(x)
-        positions = cache.positions(T)
-        seen = torch.arange(int(positions.max()) + 1, device=ids.device)
-        mask = (seen <= positions[:, :, None])[:, None]  # (B, 1, T, S)
-        x = self.wte(ids) + self.wpe(positions)
-        for layer, block in enumerate(self.h):
-            x = block(x, (cache, layer, positions, mask))
-        cache.lengths = cache.lengths + (T if lengths is None else lengths)
+    def hidden(self, ids: Tensor) -> Tensor:
+        """The normalised last layer, (B, T) ids → (B, T, C)."""
+        x = self.embd_dropout(self.wte(ids) + self.wpe(torch.arange(ids.shape[1], device=ids.device)))
+        for block in self.h:
+            x = self._through(block, x)
         return self.ln_f(x)
 
     def flat_hidden(
@@ -159,6 +128,23 @@ class GPT2(nn.Module):
             x = self._through(block.flat, x, layout, places)
         return self.ln_f(self._through(last.flat, x, layout, places, wanted)), head
 
+    def read(
+        self, inputs: Tensor, positions: Tensor, layout: Tensor, places: Tensor, wanted: Tensor, cache: KVCache
+    ) -> Tensor:
+        """The same as `flat_hidden`, with keys and values kept in a cache that has begun; without gradients."""
+        x = self.wte(inputs) + self.wpe(positions)
+        last = len(self.h) - 1
+        for layer, block in enumerate(self.h):
+            x = block.flat(x, layout, places, wanted if layer == last else None, (cache, layer))
+        return self.ln_f(x)
+
+    def step(self, ids: Tensor, cache: KVCache) -> Tensor:
+        """The normalised last layer of one more token of each row, (B,) ids → (B, C)."""
+        x = self.wte(ids) + self.wpe(cache.next())
+        for layer, block in enumerate(self.h):
+            x = block.step(x, cache, layer)
+        return self.ln_f(x)
+
     def _through(self, block: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
         if self.gradient_checkpointing and torch.is_grad_enabled():
             return checkpoint(block, *tensors, use_reentrant=False)
@@ -166,7 +152,7 @@ class GPT2(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """(…, C) → (…, V): the head is the token embedding."""
-        return F.linear(hidden, self.wte.weight)
+        return linear(hidden, self.wte.weight)
 
     def forward(self, ids: Tensor) -> Tensor:
         """(B, T) → (B, T, V)."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ift.batching import is_cut
+from ift.batching import cut_rows
 from ift.border import border_change
 from ift.data import Dataset, Split, split
-from ift.prepare import encode_all
+from ift.encoding import encode_all
 from ift.templates import Template
 from ift.types import Example, Role
 
@@ -40,17 +40,17 @@ def inspect(dataset: Dataset, template: Template, *, max_length: int | None = No
     examples = dataset.examples
     rows = encode_all(examples, template)
     parts = split(examples)
-    by_role = np.bincount(np.concatenate([row.roles for row in rows]), minlength=len(Role))
+    by_role = np.bincount(rows.roles, minlength=len(Role))
     return Report(
         split=parts,
         with_input=sum(example.has_input for example in examples),
         tasks=len({example.task for example in examples if example.task}),
-        lengths=np.array([len(row) for row in rows]),
+        lengths=rows.lengths,
         tokens_by_role={role.label: int(by_role[role]) for role in Role if role is not Role.PAD},
         empty_outputs=tuple(i for i, example in enumerate(examples) if not example.has_output),
         repeats=_repeats(examples),
         leaks=_leaks(examples, parts),
-        cut=tuple(i for i, row in enumerate(rows) if is_cut(row, max_length)),
+        cut=tuple(cut_rows(rows, max_length).tolist()),
         unstable=tuple(i for i, example in enumerate(examples) if border_change(template.render(example))),
         unplaced=tuple(i for i, example in enumerate(examples) if not example.split) if _some_placed(examples) else (),
     )

@@ -63,18 +63,23 @@ class Template:
 
     def render(self, example: Example) -> Rendered:
         """Pour a record in, in one pass."""
-        parts = [part for part in self.parts if part.when in (None, example.has_input)]
-        output = _position(parts, "output")
-        last_field = max((i for i, part in enumerate(parts[:output]) if part.is_field), default=-1)
         segments: list[Segment] = []
-        for i, part in enumerate(parts):
+        for part, role in self.laid_out(has_input=example.has_input):
             text = getattr(example, part.text) if part.is_field else part.text
-            role = _role(part, after_output=i > output, after_fields=i > last_field)
             if segments and segments[-1].role == role and role in (Role.TEMPLATE, Role.HEADER):
                 segments[-1] = Segment(segments[-1].text + text, role)
             elif text:
                 segments.append(Segment(text, role))
         return Rendered(tuple(segments))
+
+    def laid_out(self, *, has_input: bool) -> list[tuple[Part, Role]]:
+        """The parts that stand in the row of a record, with an input or without, each with its role."""
+        parts = [part for part in self.parts if part.when in (None, has_input)]
+        output = _position(parts, "output")
+        last_field = max((i for i, part in enumerate(parts[:output]) if part.is_field), default=-1)
+        return [
+            (part, _role(part, after_output=i > output, after_fields=i > last_field)) for i, part in enumerate(parts)
+        ]
 
     def ending(self, example: Example) -> str:
         """The template text after the output: a model trained on it writes it before it stops."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from ift.batching import collate, epochs, pairs
+from ift.batching import collate, epochs, pair_counts
 from ift.config import TrainConfig
 from ift.dropout import drawn_from, set_dropout
 from ift.errors import TrainingError
@@ -72,7 +72,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             weights, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
-        lengths = [pairs(row, max_length) for row in train] if config.group_by_length else None
+        lengths = pair_counts(train, max_length) if config.group_by_length else None
         self._positions = epochs(
             len(train), config.rows_per_step, seed=config.seed, first=progress.step, lengths=lengths
         )

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from ift.batching import epochs, sort_out
 from ift.chunks import count_tokens
 from ift.data import Dataset, split
+from ift.encoding import encode_all
 from ift.lint import LintReport, lint
-from ift.prepare import encode_all
 from ift.report import Report, inspect
 from ift.sources import NAMES, PUBLIC, fetch_public, load_dataset
 from ift.templates import Template

@@ -3,7 +3,7 @@ import pytest
 
 from ift.batching import collate, epochs
 from ift.census import census, padding_shares
-from ift.prepare import encode_all
+from ift.encoding import encode_all
 from ift.templates import Template
 from ift.types import IGNORE_INDEX, TRAIN_ON, Example, Role
 from playground.views.numbers import numbers, padding_figure

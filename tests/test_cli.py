@@ -10,9 +10,9 @@ import pytest
 
 from ift.batching import collate
 from ift.cli import main
+from ift.encoding import encode_all
 from ift.errors import RunError
 from ift.events import Stepped, from_json
-from ift.prepare import encode_all
 from ift.runs import Run, State, open_run
 from ift.sources import load_dataset
 from ift.templates import load_template

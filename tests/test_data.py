@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ift.data import parse_dataset, read_dataset, split, to_example
+from ift.encoding import encode_all
 from ift.errors import DataError
-from ift.prepare import encode_all
 from ift.templates import load_template
 from ift.tokenizer import encoding
 from ift.types import Check, Example

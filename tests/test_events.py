@@ -12,6 +12,7 @@ from ift.events import (
     Failed,
     Finished,
     Prepared,
+    Preparing,
     Resumed,
     Sampled,
     Saved,
@@ -39,6 +40,7 @@ STEPPED = Stepped(
 EVENTS = [
     Started(step=0, pid=12, process_time=1234.5),
     Resumed(step=3, path="checkpoints/step-000003"),
+    Preparing(step=0, done=2048, total=5000),
     Prepared(step=0, device="cpu", threads=2, bf16=False, parameters=5, rows=3),
     STEPPED,
     Evaluated(step=3, total_steps=9, loss=2.0, trained_tokens=7, loss_by_role={"response": 2.0, "eos": 0.5}),

@@ -4,7 +4,17 @@ import pytest
 import torch
 
 from ift.errors import ConfigError
-from ift.generation import BATCH_ROWS, Prompt, Sampling, default_max_new_tokens, generate, prompt_of, why_no_answer
+from ift.generation import (
+    BATCH_ROWS,
+    Prompt,
+    Sampling,
+    default_max_new_tokens,
+    generate,
+    prompt_of,
+    rows_that_fit,
+    why_no_answer,
+)
+from ift.model import GPT2Config
 from ift.templates import Template
 from ift.tokenizer import decode, encode, encode_text
 from ift.types import EOS_ID, Example
@@ -25,6 +35,20 @@ def one_by_one(prompts, sampling=GREEDY):
 
 def test_a_batch_says_what_each_row_says_alone():
     assert answers(PROMPTS) == one_by_one(PROMPTS)
+
+
+def test_a_batch_says_what_a_model_without_a_cache_says():
+    model = tiny_model()
+    for prompt in PROMPTS:
+        ids = list(prompt.ids)
+        for _ in range(GREEDY.max_new_tokens):
+            ids.append(int(model(torch.tensor([ids]))[0, -1].argmax()))
+        assert answers(PROMPTS)[prompt.record].ids == tuple(ids[len(prompt.ids) :])
+
+
+def test_prompts_that_are_the_same_share_all_but_their_answers():
+    prompts = [Prompt(0, [11, 22]), Prompt(1, [11, 22]), Prompt(2, [11, 22, 33])]
+    assert answers(prompts) == one_by_one(prompts)
 
 
 def test_rows_that_end_early_do_not_disturb_the_others():
@@ -50,6 +74,20 @@ def test_more_prompts_than_fit_a_batch_are_all_answered():
     assert sorted(answers(prompts, Sampling(max_new_tokens=1))) == list(range(BATCH_ROWS + 3))
 
 
+@pytest.mark.parametrize(
+    ("config", "rows", "count"),
+    [
+        (GPT2Config(), 55, 55),
+        (GPT2Config(), 500, 81),  # 356 tokens of 72 KiB each in 2 GiB
+        (GPT2Config(n_embd=1600, n_layer=48, n_head=25), 55, 9),
+        (GPT2Config(n_embd=16, n_layer=2, n_head=2), 500, BATCH_ROWS),
+        (GPT2Config(n_embd=10**6), 2, 1),
+    ],
+)
+def test_as_many_rows_are_answered_together_as_memory_allows(config, rows, count):
+    assert rows_that_fit(config, [100] * rows, [256] * rows) == count
+
+
 def test_no_prompts_no_answers():
     assert answers([]) == {}
 
@@ -69,6 +107,16 @@ def test_an_end_of_text_inside_the_prompt_ends_nothing():
 def test_an_answer_that_does_not_end_is_cut_at_its_length():
     completion = answers([Prompt(0, [11])], Sampling(max_new_tokens=3), parrot(WORD))[0]
     assert (completion.finish, completion.ids, completion.text) == ("length", (WORD,) * 3, " word word word")
+
+
+def test_a_prompt_may_have_a_limit_of_its_own():
+    prompts = [Prompt(0, [11], max_new_tokens=2), Prompt(1, [11], max_new_tokens=9), Prompt(2, [11])]
+    found = answers(prompts, Sampling(max_new_tokens=4), parrot(WORD))
+    assert [(len(found[record].ids), found[record].finish) for record in range(3)] == [
+        (2, "length"),
+        (4, "length"),
+        (4, "length"),
+    ]
 
 
 def test_the_contexts_end_cuts_too():

@@ -1,8 +1,8 @@
 import pytest
 
 from ift.checks import Severity
+from ift.encoding import encode_all
 from ift.lint import EVERY, SAMPLE, lint
-from ift.prepare import encode_all
 from ift.templates import Template, load_template
 from ift.types import Example, Role
 from playground.views.lint import findings as html_of

@@ -1,9 +1,9 @@
-"""Our GPT-2 against transformers' own, and its cache against none."""
+"""Our GPT-2 against transformers' own."""
 
 import pytest
 import torch
 
-from ift.model import GPT2, GPT2Config, KVCache, gelu, random_model
+from ift.model import GPT2, GPT2Config, gelu, random_model
 from tests.helpers import save_model, tiny_model
 
 IDS = torch.tensor([[11, 22, 33, 44, 55], [50256, 1, 50256, 2, 3]])
@@ -26,49 +26,6 @@ def test_the_whole_context_can_be_used(theirs):
     ids = torch.arange(64)[None]
     with torch.inference_mode():
         assert (tiny_model()(ids) - theirs(ids).logits).abs().max() < 1e-4
-
-
-@torch.inference_mode()
-def test_reading_in_pieces_with_a_cache_gives_the_same_as_at_once():
-    model = tiny_model()
-    cache = KVCache(model.config, rows=2, size=5, like=model.wte.weight)
-    pieces = [model.hidden(ids, cache) for ids in IDS.split([2, 1, 2], dim=1)]
-    assert torch.allclose(torch.cat(pieces, dim=1), model.hidden(IDS), atol=1e-5)
-
-
-@torch.inference_mode()
-def test_rows_of_unequal_length_share_a_cache_and_do_not_disturb_each_other():
-    model = tiny_model()
-    cache = KVCache(model.config, rows=2, size=6, like=model.wte.weight)
-    prompts = torch.tensor([[11, 22, 50256, 50256], [1, 2, 3, 4]])  # the first is two tokens and filling
-    model.hidden(prompts, cache, lengths=torch.tensor([2, 4]))
-    model.hidden(torch.tensor([[33], [5]]), cache)
-    last = model.hidden(torch.tensor([[44], [6]]), cache)[:, -1]
-    alone = [model.hidden(torch.tensor([row]))[0, -1] for row in ([11, 22, 33, 44], [1, 2, 3, 4, 5, 6])]
-    assert torch.allclose(last, torch.stack(alone), atol=1e-5)
-
-
-@torch.inference_mode()
-def test_what_stands_in_fresh_memory_does_not_reach_a_short_row():
-    torch.use_deterministic_algorithms(True)  # fills fresh memory with NaN
-    try:
-        model = tiny_model()
-        cache = KVCache(model.config, rows=2, size=6, like=model.wte.weight)
-        model.hidden(torch.tensor([[11, 50256, 50256], [1, 2, 3]]), cache, lengths=torch.tensor([1, 3]))
-        assert model.hidden(torch.tensor([[22], [4]]), cache).isfinite().all()
-    finally:
-        torch.use_deterministic_algorithms(False)
-
-
-@torch.inference_mode()
-def test_a_row_can_leave_the_cache_at_any_time():
-    model = tiny_model()
-    cache = KVCache(model.config, rows=2, size=6, like=model.wte.weight)
-    model.hidden(IDS, cache)
-    cache.keep(torch.tensor([1]))
-    last = model.hidden(torch.tensor([[7]]), cache)[0, -1]
-    alone = model.hidden(torch.tensor([[*IDS[1].tolist(), 7]]))[0, -1]
-    assert torch.allclose(last, alone, atol=1e-5)
 
 
 @torch.inference_mode()

@@ -3,8 +3,8 @@
 import pytest
 
 from ift.batching import collate
+from ift.encoding import encode_all
 from ift.errors import ConfigError
-from ift.prepare import encode_all
 from ift.templates import Template
 from ift.tokenizer import encode_text
 from ift.types import EOS_ID, IGNORE_INDEX, TRAIN_ON, Example, Role

@@ -15,6 +15,7 @@ from ift.events import (
     Failed,
     Finished,
     Prepared,
+    Preparing,
     Sampled,
     Saved,
     Started,
@@ -256,6 +257,13 @@ def test_the_machine_is_told_once():
     prepared = Prepared(step=0, device="cpu", threads=2, bf16=True, parameters=9, rows=3)
     assert run.news("r", [prepared], 1, State.RUNNING)["machine"] == "On cpu with 2 threads, in bf16."
     assert run.news("r", [], 1, State.RUNNING)["machine"] == ""
+
+
+def test_while_rows_are_made_their_number_is_told():
+    news = run.news("r", [Preparing(step=0, done=2048, total=52_000)], 1, State.RUNNING, said="Loading")
+    assert news["said"] == "Rows made so far: 2,048 of 52,000."
+    prepared = Prepared(step=0, device="cpu", threads=2, bf16=True, parameters=9, rows=3)
+    assert run.news("r", [], 2, State.RUNNING, last=prepared, said="Loading")["said"] == "Loading"
 
 
 def test_no_news_are_no_news():

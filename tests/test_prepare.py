@@ -2,8 +2,10 @@
 
 import pytest
 
+from ift.encoding import BLOCK
 from ift.errors import DataError
-from ift.prepare import SAMPLES, prepare
+from ift.events import Preparing
+from ift.prepare import SAMPLES, prepare, preparing
 from ift.templates import Template
 from ift.types import TRAIN_ON, Example, Role
 
@@ -101,3 +103,13 @@ def test_sample_prompts_are_spread_over_the_validation_records():
     assert samples[0] == 190
     assert set(samples) <= set(range(190, 200))
     assert prepared([SHORT] * 20).samples == (19,)
+
+
+def test_how_far_it_is_is_told_for_large_data_sets_only():
+    def told(count):
+        return list(preparing([SHORT] * count, TEMPLATE, trained=TRAIN_ON["all"], n_positions=64, step=3))
+
+    assert told(20) == []
+    assert told(2 * BLOCK) == [  # a tenth of the records is held out
+        Preparing(step=3, done=done, total=2 * BLOCK - int(0.1 * 2 * BLOCK)) for done in (BLOCK, 2 * BLOCK - 409)
+    ]

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
-from ift.batching import collate, pairs, parse_trained, sort_out
+from ift.batching import collate, pair_counts, parse_trained, sort_out
 from ift.cli.progress import STOPPED, counting_bar, show_evaluation, show_training
 from ift.config import TrainConfig, make_config
 from ift.data import Dataset, to_example
+from ift.encoding import encode_all
 from ift.errors import ConfigError, RunError
 from ift.events import TrainEvent
 from ift.heldout import load_run_data
 from ift.job import Stop, describe, logged
 from ift.models import NAMES as MODELS
 from ift.models import find_model
-from ift.prepare import encode_all
 from ift.processes import keep_memory
 from ift.ranks import ALONE, place
 from ift.report import inspect
@@ -28,7 +28,7 @@ from ift.sources import load_dataset
 from ift.templates import PRESETS as TEMPLATES
 from ift.templates import Template, load_template
 from ift.tokenizer import piece
-from ift.types import Encoded, Role
+from ift.types import Role
 
 MAX_WIDTH = 1_000_000
 """Of a batch on request: a thousand times GPT-2's context."""
@@ -254,8 +254,7 @@ def _width(pad: str, dataset: Dataset, template: Template, max_length: int | Non
     if pad == "batch":
         return None
     if pad == "dataset":
-        rows: list[Encoded] = encode_all(dataset.examples, template)
-        return max(pairs(row, max_length) for row in rows)
+        return int(pair_counts(encode_all(dataset.examples, template), max_length).max())
     if pad.isdecimal() and len(pad) <= MAX_DIGITS and int(pad) <= MAX_WIDTH:
         return int(pad)
     fix = f"Give batch, dataset or a number of tokens, at most {MAX_WIDTH:,}."

@@ -7,7 +7,19 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ift.events import Answered, Evaluated, Resumed, Sampled, Saved, Stepped, Stopped, TrainEvent, Warned, to_json
+from ift.events import (
+    Answered,
+    Evaluated,
+    Preparing,
+    Resumed,
+    Sampled,
+    Saved,
+    Stepped,
+    Stopped,
+    TrainEvent,
+    Warned,
+    to_json,
+)
 
 
 def _bar(**options: object) -> tqdm:
@@ -28,6 +40,8 @@ def counting_bar(desc: str, unit: str) -> Iterator[Callable[[int, int], None]]:
         nonlocal bar
         bar = bar or _bar(total=total or None, unit=unit, unit_scale=True, desc=desc)
         bar.update(done - bar.n)
+        if done == total:
+            bar.close()
 
     try:
         yield show
@@ -40,9 +54,7 @@ def show_training(events: Iterator[TrainEvent], *, folder: Path, as_json: bool) 
     """Show a training's events as they come, then the folder; returns the exit code."""
     code = 0
     bar: tqdm | None = None
-    for event in events:
-        if as_json:
-            print(to_json(event), flush=True)
+    for event in _preparing(events, as_json=as_json):
         if isinstance(event, Stepped):
             bar = bar or _bar(total=event.total_steps, unit="step")
             bar.update(event.step - bar.n)
@@ -56,6 +68,18 @@ def show_training(events: Iterator[TrainEvent], *, folder: Path, as_json: bool) 
     if not as_json:
         print(folder)
     return code
+
+
+def _preparing(events: Iterator[TrainEvent], *, as_json: bool) -> Iterator[TrainEvent]:
+    """Print each as JSON if asked to, and show a bar while records are made rows."""
+    with counting_bar("prepare", "row") as progress:
+        for event in events:
+            if as_json:
+                print(to_json(event), flush=True)
+            if isinstance(event, Preparing):
+                progress(event.done, event.total)
+            else:
+                yield event
 
 
 def _line(event: TrainEvent) -> str:

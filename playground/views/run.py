@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from ift.config import TrainConfig
-from ift.events import Evaluated, Failed, Prepared, Sampled, Saved, Stepped, Stopped, TrainEvent, Warned
+from ift.events import Evaluated, Failed, Prepared, Preparing, Sampled, Saved, Stepped, Stopped, TrainEvent, Warned
 from ift.runs import State
 from playground.views.html import block, card, esc
 
@@ -49,8 +49,12 @@ def news(
         "saved": next((event.path for event in reversed(events) if isinstance(event, Saved)), ""),
         "end": end,
         "error": error,
-        "said": said,
+        "said": _preparing(last) if isinstance(last, Preparing) else said,
     }
+
+
+def _preparing(event: Preparing) -> str:
+    return f"Rows made so far: {event.done:,} of {event.total:,}."
 
 
 def _machine(event: Prepared) -> str:

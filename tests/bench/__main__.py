@@ -1,29 +1,74 @@
-"""`python -m tests.bench train [--model NAME] [--json]`: see README.md beside this file."""
+"""`python -m tests.bench train|generate|data|lint [--json] …`: see README.md beside this file."""
 
 import argparse
 import json
 
 from ift.sources import NAMES as DATA
 from ift.types import TRAIN_ON
-from tests.bench.train import MODELS, Setup, measure, table
+from tests.bench import data, generate, lint, train
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", allow_abbrev=False)
-    train = parser.add_subparsers(required=True, metavar="COMMAND").add_parser("train", help="a training step")
-    train.add_argument("--model", choices=MODELS, default="gpt2", help="its shape; weights are random (gpt2)")
-    train.add_argument("--data", default="starter", help=f"{', '.join(DATA)} or a file (starter)")
-    train.add_argument("--train-on", choices=TRAIN_ON, default="response", help="(response)")
-    train.add_argument("--batch", type=int, default=8, metavar="ROWS", help="rows a step (8)")
-    train.add_argument("--steps", type=int, default=10, help="steps that are timed, after one that is not (10)")
-    train.add_argument("--threads", type=int, default=1, help="of each process (1)")
-    train.add_argument("--bf16", action="store_true", help="both in bf16, and transformers with fused AdamW")
-    train.add_argument("--json", action="store_true", help="print JSON")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (add, run, text) in {
+        "train": (_train_options, _train, "a training step"),
+        "generate": (_generate_options, _generate, "answers to held-out prompts"),
+        "data": (_records_options, _data, "a large data set made ready to train on"),
+        "lint": (_records_options, _lint, "the template's linter on a large data set"),
+    }.items():
+        command = commands.add_parser(name, help=text, allow_abbrev=False)
+        command.set_defaults(run=run)
+        command.add_argument("--data", default="starter", help=f"{', '.join(DATA)} or a file (starter)")
+        command.add_argument("--json", action="store_true", help="print JSON")
+        add(command)
     args = parser.parse_args()
-    setup = Setup(args.model, args.data, args.train_on, args.batch, args.steps, args.threads, args.bf16)
-    result = measure(setup)
-    print(json.dumps(result, indent=1) if args.json else table(setup, result))
+    result, text = args.run(args)
+    print(json.dumps(result, indent=1) if args.json else text)
+
+
+def _train_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", choices=train.MODELS, default="gpt2", help="its shape; weights are random (gpt2)")
+    command.add_argument("--train-on", choices=TRAIN_ON, default="response", help="(response)")
+    command.add_argument("--batch", type=int, default=8, metavar="ROWS", help="rows a step (8)")
+    command.add_argument("--steps", type=int, default=10, help="steps that are timed, after one that is not (10)")
+    command.add_argument("--threads", type=int, default=1, help="of each process (1)")
+    command.add_argument("--bf16", action="store_true", help="both in bf16, and transformers with fused AdamW")
+
+
+def _train(args: argparse.Namespace) -> tuple[dict, str]:
+    setup = train.Setup(args.model, args.data, args.train_on, args.batch, args.steps, args.threads, args.bf16)
+    result = train.measure(setup)
+    return result, train.table(setup, result)
+
+
+def _generate_options(command: argparse.ArgumentParser) -> None:
+    text = "gpt2 (its shape with random weights), starter, a folder or a run (starter)"
+    command.add_argument("--model", default="starter", help=text)
+    command.add_argument("--rows", type=int, default=55, help="prompts (55)")
+    command.add_argument("--rounds", type=int, default=3, help="that are timed, after one that is not (3)")
+    command.add_argument("--threads", type=int, default=1, help="of each process (1)")
+
+
+def _generate(args: argparse.Namespace) -> tuple[dict, str]:
+    result = generate.measure(generate.Setup(args.model, args.data, args.rows, args.rounds, args.threads))
+    return result, generate.table(result)
+
+
+def _records_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--records", type=int, default=52_000, help="made of the data set's (52,000)")
+    command.add_argument("--rounds", type=int, default=3, help="that are timed (3)")
+
+
+def _data(args: argparse.Namespace) -> tuple[dict, str]:
+    result = data.measure(data.Setup(args.data, args.records, args.rounds))
+    return result, data.table(result)
+
+
+def _lint(args: argparse.Namespace) -> tuple[dict, str]:
+    result = lint.measure(lint.Setup(args.data, args.records, args.rounds))
+    return result, lint.table(result)
 
 
 if __name__ == "__main__":

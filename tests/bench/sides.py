@@ -1,7 +1,5 @@
 """The two sides of a training benchmark; each yields, step by step, what it took."""
 
-import resource
-import sys
 import time
 from collections.abc import Iterator
 
@@ -9,12 +7,13 @@ import numpy as np
 import torch
 
 from ift.flat import flatten
-from ift.model import random_model
+from ift.model import GPT2, GPT2Config, random_model
 from ift.processes import keep_memory
 from ift.training import Trainer
 from ift.types import IGNORE_INDEX, Batch
 from ift.weights import hf_names
 from tests.bench.train import Setup
+from tests.bench.turns import Clock
 
 SEED = 1
 """Of the weights, the same on both sides."""
@@ -46,8 +45,10 @@ def transformers(setup: Setup) -> Iterator[dict]:
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.set_num_threads(setup.threads)
-    model = GPT2LMHeadModel(GPT2Config(**hf_shape(setup), embd_pdrop=0.0, attn_pdrop=0.0, resid_pdrop=0.0)).train()
-    copy_weights(setup, model)
+    model = GPT2LMHeadModel(
+        GPT2Config(**hf_shape(setup.shape), embd_pdrop=0.0, attn_pdrop=0.0, resid_pdrop=0.0)
+    ).train()
+    copy_weights(random_model(setup.shape, seed=SEED), model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, weight_decay=0.01, fused=setup.bf16 or None)
     for batch in setup.batches():
         ids, mask, labels = map(torch.from_numpy, unshifted(batch))
@@ -61,19 +62,16 @@ def transformers(setup: Setup) -> Iterator[dict]:
         yield {**clock.read(), "loss": loss.item()}
 
 
-SIDES = {"ours": ours, "transformers": transformers}
-
-
-def hf_shape(setup: Setup) -> dict[str, int]:
+def hf_shape(shape: GPT2Config) -> dict[str, int]:
     """The shape under the names of transformers' own config."""
-    return {name: getattr(setup.shape, name) for name in ("n_positions", "n_embd", "n_layer", "n_head")}
+    return {name: getattr(shape, name) for name in ("n_positions", "n_embd", "n_layer", "n_head")}
 
 
 @torch.no_grad()
-def copy_weights(setup: Setup, model: torch.nn.Module) -> None:
+def copy_weights(ours: GPT2, model: torch.nn.Module) -> None:
     """Our weights into transformers' model, whose linear weights are (in, out)."""
-    state, theirs = random_model(setup.shape, seed=SEED).state_dict(), model.transformer.state_dict()
-    for name, our_name in hf_names(setup.shape).items():
+    state, theirs = ours.state_dict(), model.transformer.state_dict()
+    for name, our_name in hf_names(ours.config).items():
         tensor = state[our_name]
         theirs[name].copy_(tensor.t() if ".c_" in name else tensor)  # a bias is its own transpose
 
@@ -86,17 +84,6 @@ def unshifted(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     mask = (np.arange(ids.shape[1]) <= batch.lengths[:, None]).astype(np.int64)
     labels = np.concatenate([np.full_like(ids[:, :1], IGNORE_INDEX), batch.targets], axis=1)
     return ids, mask, labels
-
-
-class Clock:
-    """Wall time, and this process's share of the processor in it: less than one core a thread tells of company."""
-
-    def __init__(self) -> None:
-        self.wall, self.cpu = time.perf_counter(), time.process_time()
-
-    def read(self) -> dict[str, float]:
-        """Seconds since it was made."""
-        return {"time_s": time.perf_counter() - self.wall, "cpu_s": time.process_time() - self.cpu}
 
 
 class Limit:
@@ -129,9 +116,3 @@ class Limit:
         torch.mm(y, weight)  # to the inputs
         torch.mm(y.t(), x)  # to the weight
         return time.perf_counter() - began
-
-
-def peak_bytes() -> int:
-    """The most memory that this process ever held."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

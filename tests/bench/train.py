@@ -4,11 +4,8 @@ Each side has a process of its own, with its own memory; only one of them works 
 spends is also set against the least it could: the matrix products of the same batch, alone.
 """
 
-import multiprocessing
-import platform
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from multiprocessing.connection import Connection
 from statistics import median
 
 import numpy as np
@@ -20,6 +17,7 @@ from ift.prepare import prepare
 from ift.sources import load_dataset
 from ift.templates import load_template
 from ift.types import TRAIN_ON, Batch, Encoded
+from tests.bench.turns import Side, machine
 
 MODELS = {
     "starter": GPT2Config(n_positions=256, n_embd=192, n_layer=4, n_head=6),
@@ -73,40 +71,9 @@ class Setup:
             )
 
 
-class Side:
-    """A process that makes one step whenever it is asked to."""
-
-    def __init__(self, name: str, setup: Setup) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(name, setup, theirs), daemon=True)
-        self.process.start()
-
-    def step(self) -> dict:
-        """What one more step took."""
-        self.connection.send("step")
-        return self.connection.recv()
-
-    def end(self) -> float:
-        """The most memory it ever held, in bytes."""
-        self.connection.send("end")
-        peak = self.connection.recv()
-        self.process.join()
-        return peak
-
-
-def _serve(name: str, setup: Setup, connection: Connection) -> None:
-    from tests.bench.sides import SIDES, peak_bytes
-
-    steps = SIDES[name](setup)
-    while connection.recv() == "step":
-        connection.send(next(steps))
-    connection.send(peak_bytes())
-
-
 def measure(setup: Setup) -> dict:
     """Medians over the steps after the first; every ratio is of two times for one batch, right after each other."""
-    ours, theirs = Side("ours", setup), Side("transformers", setup)
+    ours, theirs = (Side(f"tests.bench.sides:{name}", setup) for name in ("ours", "transformers"))
     rounds = [(ours.step(), theirs.step()) for _ in range(setup.steps + 1)]
     loss_difference = abs(rounds[0][0]["loss"] - rounds[0][1]["loss"])  # of the same weights
     timed = rounds[1:]
@@ -116,7 +83,7 @@ def measure(setup: Setup) -> dict:
     peaks = {"ours": ours.end(), "transformers": theirs.end()}
     return {
         **asdict(setup),
-        "machine": _machine(),
+        "machine": machine("torch", "transformers"),
         "ratio_vs_transformers": median(two["time_s"] / one["time_s"] for one, two in timed),
         "ratio_quartiles": np.percentile([two["time_s"] / one["time_s"] for one, two in timed], [25, 75]).tolist(),
         "share_of_limit": median(one["limit_s"] / one["time_s"] for one, _ in timed),
@@ -134,18 +101,6 @@ def measure(setup: Setup) -> dict:
         "peak_rss_bytes": peaks,
         "peak_rss_ratio": peaks["ours"] / peaks["transformers"],
     }
-
-
-def _machine() -> str:
-    from importlib.metadata import version
-
-    name = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            name = next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return f"{name}, torch {version('torch')}, transformers {version('transformers')}"
 
 
 def table(setup: Setup, result: dict) -> str:
