@@ -16,7 +16,6 @@ from ift.errors import RunError
 from ift.events import Finished, Resumed, Saved, TrainEvent, Warned
 from ift.generation import Prompt, prompt_of
 from ift.job import Stop
-from ift.lora import merged
 from ift.model import GPT2
 from ift.prepare import Rows, prepare
 from ift.progress import Progress
@@ -150,7 +149,7 @@ def _samples(dataset: Dataset, template: Template, rows: Rows) -> list[tuple[Exa
 def _save(run: Run, trainer: Trainer) -> Saved:
     folder = save_checkpoint(
         run.path / "checkpoints",
-        merged(trainer.model) if trainer.config.r else trainer.model,
+        trainer.model,
         step=trainer.step,
         known=known_ids(trainer.config.model),
         state=state_of(trainer),

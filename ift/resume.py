@@ -14,14 +14,14 @@ from torch import Tensor
 from ift.checkpoint import OPTIMIZER, read_state, verify_checkpoint
 from ift.config import TrainConfig
 from ift.errors import ModelError, RunError
-from ift.lora import add_lora, merged
+from ift.lora import add_lora, merged_weight
 from ift.model import GPT2
 from ift.models import load_model
 from ift.precision import uses_bf16
 from ift.progress import Progress
 from ift.runs import Run
 from ift.training import Trainer
-from ift.weights import read_model
+from ift.weights import read_weights
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 """What AdamW remembers of each weight; its own count of steps is the trainer's."""
@@ -92,8 +92,8 @@ def _restore_lora(model: GPT2, config: TrainConfig, folder: Path) -> None:
     for name, weight in model.named_parameters():
         if weight.requires_grad:
             weight.copy_(tensors[f"weight.{name}"])
-    saved, ours = read_model(folder).state_dict(), merged(model).state_dict()
-    if not all(torch.allclose(ours[name].cpu(), saved[name], atol=1e-5) for name in saved):
+    saved = read_weights(folder, model.config)  # one after the other: a model is large
+    if not all(torch.allclose(merged_weight(model, name).cpu(), tensor, atol=1e-5) for name, tensor in saved):
         fix = "Put the old model back, or train again."
         raise ModelError("The base model has changed since this run was made", where=config.model, fix=fix)
 
