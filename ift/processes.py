@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from contextlib import suppress
 
 import psutil
 
@@ -18,6 +19,14 @@ def is_alive(pid: int, created: float) -> bool:
         return abs(process.create_time() - created) < 1 and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def end_process(pid: int, created: float) -> None:
+    """Kill that very process, if it still runs: it can save nothing any more."""
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        if abs(process.create_time() - created) < 1:
+            process.kill()
 
 
 def keep_memory() -> None:

@@ -3,10 +3,12 @@
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,10 +16,14 @@ from ift.config import TrainConfig, to_dict
 from ift.errors import RunError
 from ift.events import Started
 from ift.heldout import load_held_out
+from ift.processes import end_process
 from ift.runs import EventLog, Run, State, list_runs
 from playground.settings import PROJECT, Settings
 
 LOG_TAIL_BYTES = 4096
+END_LIMIT_S = 10
+"""A killed process is gone in a moment, unless the system itself hangs."""
+GOING_ON = (State.STARTING, State.RUNNING)
 
 
 class Jobs:
@@ -26,6 +32,7 @@ class Jobs:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._children: dict[str, tuple[subprocess.Popen, EventLog]] = {}
+        self._heard: set[int] = set()
         self._starting = threading.Lock()
 
     def run(self, run_id: object) -> Run | None:
@@ -38,17 +45,29 @@ class Jobs:
 
     def state(self, run: Run, log: EventLog) -> State:
         """Of a training or an evaluation; a child that ended before it could say `started` has failed."""
-        state = log.state()
         child, its_log = self._children.get(run.id, (None, None))
-        if state is not State.ABSENT or child is None or its_log != log:
+        has_ended = child is not None and _has_ended(child)  # before the events: what it said last is then never missed
+        state = log.state()
+        if state in GOING_ON or child is None or its_log != log:
             return state
-        return State.STARTING if child.poll() is None else State.FAILED  # poll also reaps it
+        if self._is_heard(child, log):
+            return state
+        return State.FAILED if has_ended else State.STARTING  # what the log tells is about a process before it
+
+    def _is_heard(self, child: subprocess.Popen, log: EventLog) -> bool:
+        """Whether a child has said `started`; asked twice a second, so a yes is remembered."""
+        if child.pid not in self._heard:
+            with suppress(RunError):  # a damaged log: that is the child's own doing
+                started = log.last_started()
+                if not isinstance(started, Started) or started.pid != child.pid:
+                    return False
+            self._heard.add(child.pid)
+        return True
 
     def busy(self) -> Run | None:
         """The run that is training or being evaluated now: one at a time, as two would only share the cores."""
-        going_on = (State.STARTING, State.RUNNING)
         for run in self._known():
-            if any(self.state(run, log) in going_on for log in (run.training, run.evaluation)):
+            if any(self.state(run, log) in GOING_ON for log in (run.training, run.evaluation)):
                 return run
         return None
 
@@ -64,6 +83,39 @@ class Jobs:
             options = train_options(config, template or self._keep_template(source))
             self._spawn(run, ["train", *options, "--out", str(run.path), "--attached"], run.training)
         return run
+
+    def resume_training(self, run: Run) -> None:
+        """Start `python -m ift train --resume` on a run that was stopped or failed.
+
+        Raises:
+            RunError: another run is going on, or this one can't be gone on with.
+        """
+        with self._starting:
+            self._require_idle()
+            if not self.can_resume(run):
+                fix = "Choose one that was stopped or failed after its first save."
+                raise RunError("The run can't be gone on with", where=run.id, fix=fix)
+            run.clear_stop()
+            self._spawn(run, ["train", "--resume", str(run.path), "--attached"], run.training)
+
+    def can_resume(self, run: Run) -> bool:
+        """Whether training ended before its end, with a checkpoint to go on from."""
+        return self.state(run, run.training) in (State.STOPPED, State.FAILED) and run.may_be_resumed()
+
+    def discard(self, run: Run) -> None:
+        """End the process in a run folder without its saving anything, and remove the folder.
+
+        Raises:
+            RunError: another run began from this one, its process does not end, or the folder can't be removed.
+        """
+        with self._starting:
+            heirs = [other.id for other in self.runs() if other != run and _began_from(other, run)]
+            if heirs:
+                fix = "Discard that one first."
+                raise RunError(f"{heirs[0]} began from this run and needs it", where=run.id, fix=fix)
+            self._kill(run)
+            self._children.pop(run.id, None)
+            _remove(run.path)
 
     def start_evaluation(self, run: Run) -> None:
         """Start `python -m ift evaluate` on a run.
@@ -83,12 +135,27 @@ class Jobs:
         """Ask the process in a run folder, ours or another server's, to save and end."""
         for log in (run.training, run.evaluation):
             state = self.state(run, log)
-            if state in (State.STARTING, State.RUNNING):
+            if state in GOING_ON:
                 run.ask_to_stop()
             started = log.last_started() if state is State.RUNNING else None
             if isinstance(started, Started) and os.name == "posix":  # on Windows this would kill: there the file asks
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(started.pid, signal.SIGTERM)
+
+    def _kill(self, run: Run) -> None:
+        """End what works in a run folder, ours or another server's, and wait until it has."""
+        for log in (run.training, run.evaluation):
+            started = log.last_started() if self.state(run, log) in GOING_ON else None
+            if isinstance(started, Started):
+                end_process(started.pid, started.process_time)
+        child, _ = self._children.get(run.id, (None, None))
+        if child is not None:
+            child.kill()
+        until = time.monotonic() + END_LIMIT_S
+        while any(self.state(run, log) in GOING_ON for log in (run.training, run.evaluation)):
+            if time.monotonic() > until:
+                raise RunError("The run's process does not end", where=run.id, fix="Try again in a moment.")
+            time.sleep(0.05)
 
     def log_tail(self, run: Run) -> str:
         """The last line that a run's process printed, for errors from before its first event."""
@@ -139,7 +206,35 @@ class Jobs:
                 env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
                 start_new_session=True,  # Ctrl-C in the server's terminal is the server's
             )
+        self._heard.discard(child.pid)  # pids are used again
         self._children[run.id] = (child, log)
+
+
+def _has_ended(child: subprocess.Popen) -> bool:
+    """Whether it has; then nothing of it is left here either."""
+    if child.poll() is None:  # poll also reaps it
+        return False
+    child.stdin.close()
+    return True
+
+
+def _began_from(run: Run, base: Run) -> bool:
+    try:
+        return Path(run.config["config"]["model"]) == base.path
+    except (RunError, KeyError, TypeError):
+        return False  # a damaged run needs no other
+
+
+def _remove(path: Path) -> None:
+    """Under another name first: what is half removed is no run; what an earlier try left goes, too."""
+    discarded = path.parent / ".discarded"
+    try:
+        discarded.mkdir(exist_ok=True)
+        os.replace(path, discarded / f"{path.name}-{time.time_ns()}")
+        shutil.rmtree(discarded)
+    except OSError as error:
+        fix = "Check who may write there, and whether a program has a file of it open."
+        raise RunError(f"The run can't be removed: {error.strerror}", where=str(path), fix=fix) from error
 
 
 def train_options(config: TrainConfig, template: str) -> list[str]:

@@ -15,6 +15,7 @@ from ift.events import (
     Failed,
     Finished,
     Prepared,
+    Resumed,
     Sampled,
     Saved,
     Started,
@@ -94,6 +95,8 @@ SHOWN = {
     "what is missing": lambda: compare.empty(EVIL),
     "a busy run on tab 4": lambda: compare.buttons_note(has_run=True, saved=True, has_test=True, busy_id=EVIL),
     "a busy run on tab 3": lambda: run.buttons_note("a", EVIL),
+    "a run to go on with": lambda: run.buttons_note(EVIL, None, can_resume=True),
+    "a run to discard": lambda: run.discard_question(EVIL),
     "a model to train": lambda: ready(TrainConfig(model=EVIL)),
     "data to train on": lambda: ready(TrainConfig(data=EVIL)),
     "a template to train with": lambda: ready(TrainConfig(), template=EVIL),
@@ -312,6 +315,24 @@ def test_the_command_is_quoted_for_the_shell():
 )
 def test_the_page_says_why_start_or_stop_can_not_be_used(run_id, busy_id, said):
     assert said in run.buttons_note(run_id, busy_id)
+
+
+def test_the_page_says_where_a_run_can_be_gone_on_with_from():
+    assert "Resume goes on with a from its last checkpoint" in run.buttons_note("a", None, can_resume=True)
+
+
+def test_the_page_says_why_a_strangers_run_can_not_be_changed():
+    assert "Only the browser that started a run" in run.buttons_note("a", None, is_strangers=True)
+
+
+def test_steps_that_a_run_does_again_are_void():
+    events = [step(4), step(5), step(6), Resumed(step=4, path="x"), step(5), step(6), step(7)]
+    news = run.news("r", events, 70, State.RUNNING)
+    assert [one["step"] for one in news["steps"]] == [4, 5, 6, 7]
+    assert news["resumed"] == 4
+    later = run.news("r", [step(7), Resumed(step=6, path="x"), Resumed(step=5, path="x"), step(6)], 70, State.RUNNING)
+    assert ([one["step"] for one in later["steps"]], later["resumed"]) == ([6], 5)
+    assert run.news("r", [step(8)], 70, State.RUNNING)["resumed"] is None
 
 
 # Before and after.

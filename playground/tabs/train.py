@@ -1,4 +1,6 @@
-"""Tab 3: choose a model and how it is trained, start, watch, stop."""
+"""Tab 3: choose a model and how it is trained, start, watch, stop, go on, discard."""
+
+import secrets
 
 import gradio as gr
 
@@ -30,21 +32,33 @@ NUMBERS = {
     "eval_steps": "steps between evaluations",
     "seed": "of the order of the rows",
 }
+STOP_AND_DISCARD, DISCARD = "Stop and discard", "Discard this run"
 WHOLE = ("max_steps", "per_device_train_batch_size", "warmup_steps", "eval_steps", "seed")
 
 
 class TrainTab:
     """The tab's widgets and handlers."""
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
+    def __init__(self, context: Context, *, shown: gr.BrowserState, visitor: gr.BrowserState) -> None:
+        """`shown`: the run that this browser looks at. `visitor`: its own key."""
+        self.context, self.shown, self.visitor = context, shown, visitor
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
                 self._build_options()
             with gr.Column(scale=2, min_width=320):
                 self.ready = gr.HTML(elem_id="ready", elem_classes="plain")
                 self.start = gr.Button("Start fine-tuning", variant="primary", size="lg", elem_id="start")
-                self.stop = gr.Button("Stop and keep", variant="stop", interactive=False, elem_id="stop")
+                with gr.Row():
+                    self.stop = gr.Button("Stop and keep", interactive=False, min_width=120, elem_id="stop")
+                    self.resume = gr.Button("Resume", interactive=False, min_width=120, elem_id="resume")
+                    self.discard = gr.Button(
+                        STOP_AND_DISCARD, variant="stop", interactive=False, min_width=120, elem_id="discard"
+                    )
+                with gr.Group(visible=False, elem_id="discard-question") as self.question:
+                    self.asked = gr.HTML(elem_classes="plain")
+                    with gr.Row():
+                        self.sure = gr.Button("Discard it", variant="stop", elem_id="discard-yes")
+                        self.keep = gr.Button("Keep it", elem_id="discard-no")
                 self.why = gr.HTML(elem_id="why", elem_classes="plain")
                 self.message = gr.HTML(elem_id="run-message", elem_classes="plain")
                 with gr.Accordion("The same run from a command line", open=False):
@@ -83,16 +97,13 @@ class TrainTab:
                 list(SCHEDULES), value=quick.lr_scheduler_type, label="lr_scheduler_type", info="of the learning rate"
             )
 
-    def wire(self, page: gr.Blocks, tab: gr.Tab, prompt: PromptTab, data: gr.State, shown: gr.BrowserState) -> None:
-        """Connect the widgets, and the mask with the prompt tab's.
-
-        `tab`: the one that this stands in. `shown`: the run that this browser looks at.
-        """
+    def wire(self, page: gr.Blocks, tab: gr.Tab, prompt: PromptTab, data: gr.State) -> None:
+        """Connect the widgets, and the mask with the prompt tab's; `tab`: the one that this stands in."""
         hyper = list(self.hyper.values())
         switches = [self.model, self.mask, prompt.keep_eos, prompt.train_padding, prompt.max_length, *hyper]
         inputs = [data, prompt.template, *switches]
-        self.start.click(self._start, inputs, [shown, self.message], **QUIET)
-        self.stop.click(self._stop, self.run, self.message, **QUIET)
+        self.start.click(self._start, [self.visitor, *inputs], [self.shown, self.message], **QUIET)
+        self._wire_run()
         preset = {"fn": self._preset, "inputs": self.preset, "outputs": [self.mask, prompt.mask, *hyper]}
         self.preset.input(**preset, **QUIET)
         self.model.input(preset_for, self.model, self.preset, **QUIET).then(**preset, **QUIET)
@@ -104,20 +115,40 @@ class TrainTab:
         for event in (page.load, tab.select):  # not at each key in the template: the lens needs that time
             event(**preview, **QUIET)
 
+    def _wire_run(self) -> None:
+        """The buttons that act on the run shown; a question stands between a press on Discard and the deed."""
+        own = [self.run, self.visitor]
+        self.stop.click(self._stop, self.run, self.message, **QUIET)
+        self.resume.click(self._resume, own, [self.message, self.resume], **QUIET)
+        self.discard.click(self._ask_to_discard, self.run, [self.question, self.asked], **QUIET)
+        self.chart.changed(self._settle, None, self.message, **QUIET)
+        self.run.input(lambda: "", None, self.message, **QUIET)  # it was about the run shown before
+        no_question = {"fn": lambda: gr.Group(visible=False), "outputs": self.question}
+        for event in (self.keep.click, self.run.change):
+            event(**no_question, **QUIET)
+        self.discarded = self.sure.click(self._discard, own, [self.shown, self.message, self.question], **QUIET)
+
     @property
     def looks(self) -> list:
         """What `look` fills."""
-        return [self.start, self.stop, self.why, self.message, self.model]
+        return [self.start, self.stop, self.resume, self.discard, self.why, self.model]
 
-    def look(self, run_id: str | None) -> tuple:
-        """Start, Stop and the reason as they can be used now, and the models there are."""
-        busy = self.context.jobs.busy()
-        busy_id = busy.id if busy else None
-        can_stop = busy_id is not None and busy_id == run_id
-        note = views.buttons_note(run_id, busy_id)
-        message = gr.skip() if busy else ""  # «stopping» is over
-        models = gr.Dropdown(choices=model_choices(self.context))
-        return gr.Button(interactive=busy is None), gr.Button(interactive=can_stop), note, message, models
+    def look(self, run_id: str | None, visitor: str | None) -> tuple:
+        """The buttons and the reason as they can be used now, and the models there are."""
+        jobs = self.context.jobs
+        run, busy = jobs.run(run_id), jobs.busy()
+        goes_on = busy is not None and busy == run
+        is_own = run is not None and self.context.may_change(run.id, visitor)
+        can_resume = is_own and busy is None and jobs.can_resume(run)
+        strangers = run is not None and not is_own
+        return (
+            gr.Button(interactive=busy is None),
+            gr.Button(interactive=goes_on),
+            gr.Button(interactive=can_resume),
+            gr.Button(STOP_AND_DISCARD if goes_on or run is None else DISCARD, interactive=is_own),
+            views.buttons_note(run_id, busy.id if busy else None, can_resume=can_resume, is_strangers=strangers),
+            gr.Dropdown(choices=model_choices(self.context)),
+        )
 
     def run_choices(self) -> list[str]:
         """Names of all runs, newest first; one that is just starting too."""
@@ -149,7 +180,7 @@ class TrainTab:
         ready = views.ready(config, template=name, records=len(examples), rows=rows, tokens_per_row=tokens)
         return ready, command
 
-    def _start(self, data: str, source: str, model: str, *switches: object) -> tuple:
+    def _start(self, visitor: str | None, data: str, source: str, model: str, *switches: object) -> tuple:
         try:
             config, template = self._config(data, model, *switches), Template.parse(source)
             if not split(library.dataset(data).examples).train:
@@ -159,6 +190,7 @@ class TrainTab:
             run = self.context.jobs.start_training(config, template=preset, source=template.source)
         except IftError as problem:
             return gr.skip(), html.error(problem)
+        self.context.owners[run.id] = str(visitor or secrets.token_urlsafe())  # nobody has the key of who has none
         return run.id, ""
 
     def _stop(self, run_id: str | None) -> str:
@@ -167,6 +199,35 @@ class TrainTab:
             return ""
         self.context.jobs.stop(run)
         return html.note("busy", "Stopping: the run saves what it has reached.")
+
+    def _resume(self, run_id: str | None, visitor: str | None) -> tuple:
+        run = self.context.jobs.run(run_id)
+        if run is None:
+            return "", gr.skip()
+        try:
+            self.context.require_own(run.id, visitor)
+            self.context.jobs.resume_training(run)
+        except IftError as problem:
+            return html.error(problem), gr.skip()
+        return html.note("busy", "Going on from the last checkpoint."), gr.Button(interactive=False)
+
+    def _settle(self) -> object:
+        return gr.skip() if self.context.jobs.busy() else ""  # «stopping» is over
+
+    def _ask_to_discard(self, run_id: str | None) -> tuple:
+        return gr.Group(visible=True), views.discard_question(run_id or "")
+
+    def _discard(self, run_id: str | None, visitor: str | None) -> tuple:
+        run, closed = self.context.jobs.run(run_id), gr.Group(visible=False)
+        if run is None:
+            return None, "", closed
+        try:
+            self.context.require_own(run.id, visitor)
+            self.context.jobs.discard(run)
+        except IftError as problem:
+            return gr.skip(), html.error(problem), closed
+        self.context.owners.pop(run.id, None)
+        return None, "", closed
 
     def _preset(self, preset: str) -> list:
         config = TrainConfig(**PRESETS[preset])
