@@ -13,9 +13,11 @@ from ift.checkpoint import (
 from ift.config import TrainConfig
 from ift.data import Dataset
 from ift.errors import RunError
+from ift.estimate import advice
 from ift.events import Finished, Resumed, Saved, TrainEvent, Warned
 from ift.generation import Prompt, prompt_of
 from ift.job import Stop
+from ift.longest import missing_memory, run_longest
 from ift.model import GPT2
 from ift.prepare import Rows, prepare
 from ift.progress import Progress
@@ -80,6 +82,7 @@ def train_events(
             message = f"The run goes on, but not bit for bit as it would have: {different}."
             yield Warned(step=trainer.step, message=message)
     yield trainer.prepared()
+    yield from _probed(trainer)
     stop.at_once = False  # from here on the loop looks at each step, and saves
     yield from _trained(run, trainer, stop)
     stop.raise_if_asked()
@@ -93,6 +96,17 @@ def _require_space(run: Run, model: GPT2) -> None:
         fix = "Free some space, or choose a smaller model."
         where = f"{run.path}: {needed / 1e9:.1f} GB are needed for checkpoints"
         raise RunError("The disk has too little room for this run", where=where, fix=fix)
+
+
+def _probed(trainer: Trainer) -> Iterator[TrainEvent]:
+    """The largest batch runs first, for nothing but to see that memory is enough."""
+    if trainer.is_done:
+        return
+    probed = run_longest(trainer)
+    yield probed
+    if missing := missing_memory(trainer, probed):
+        have = f"{probed.needed_bytes / 1e9:.1f} GB are needed, {missing / 1e9:.1f} GB more than this machine has free."
+        yield Warned(step=trainer.step, message=f"Memory will run out: {have} {advice(trainer.config)}")
 
 
 def _warnings(trainer: Trainer) -> Iterator[str]:

@@ -14,7 +14,7 @@ from types import FrameType
 from ift import __version__
 from ift.config import TrainConfig, to_dict
 from ift.data import Dataset, split
-from ift.errors import IftError
+from ift.errors import IftError, is_out_of_memory
 from ift.events import Failed, Started, Stopped, TrainEvent
 from ift.processes import own_identity
 from ift.runs import EventLog, Run
@@ -120,14 +120,8 @@ def logged(log: EventLog, events: Iterator[TrainEvent]) -> Iterator[TrainEvent]:
     except Exception as error:
         what, where = f"{type(error).__name__}: {error}".splitlines()[0], str(log.path.parent)
         fix = "This is a fault of the program: run.log in the run folder has the details."
-        if _is_out_of_memory(error):
+        if is_out_of_memory(error):
             what, where = "Memory ran out", f"step {step + 1}"
-            fix = "Halve per_device_train_batch_size, lower max_length, or choose a smaller model."
+            fix = "Halve per_device_train_batch_size, lower max_length, or see what `python -m ift estimate` advises."
         yield write(Failed(step=step, what=what, where=where, fix=fix))
         raise
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Python's own, CUDA's (a RuntimeError of this name) and the CPU allocator's (a plain RuntimeError)."""
-    named = type(error).__name__ in ("MemoryError", "OutOfMemoryError")
-    return named or "can't allocate memory" in str(error) or "out of memory" in str(error)

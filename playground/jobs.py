@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -18,7 +17,8 @@ from ift.events import Started
 from ift.heldout import load_held_out
 from ift.processes import end_process
 from ift.runs import EventLog, Run, State, list_runs
-from playground.settings import PROJECT, Settings
+from playground.children import Estimator, has_ended, start_child
+from playground.settings import Settings
 
 LOG_TAIL_BYTES = 4096
 END_LIMIT_S = 10
@@ -27,13 +27,14 @@ GOING_ON = (State.STARTING, State.RUNNING)
 
 
 class Jobs:
-    """The children of this server. Each holds its standard input open: when the server ends, they save and end."""
+    """The children of this server and the runs they work on."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._children: dict[str, tuple[subprocess.Popen, EventLog]] = {}
         self._heard: set[int] = set()
         self._starting = threading.Lock()
+        self._estimator = Estimator()
 
     def run(self, run_id: object) -> Run | None:
         """A run by its name, or None. Names are looked up, never made into a path: they come from the browser."""
@@ -46,13 +47,13 @@ class Jobs:
     def state(self, run: Run, log: EventLog) -> State:
         """Of a training or an evaluation; a child that ended before it could say `started` has failed."""
         child, its_log = self._children.get(run.id, (None, None))
-        has_ended = child is not None and _has_ended(child)  # before the events: what it said last is then never missed
+        is_over = child is not None and has_ended(child)  # before the events: what it said last is then never missed
         state = log.state()
         if state in GOING_ON or child is None or its_log != log:
             return state
         if self._is_heard(child, log):
             return state
-        return State.FAILED if has_ended else State.STARTING  # what the log tells is about a process before it
+        return State.FAILED if is_over else State.STARTING  # what the log tells is about a process before it
 
     def _is_heard(self, child: subprocess.Popen, log: EventLog) -> bool:
         """Whether a child has said `started`; asked twice a second, so a yes is remembered."""
@@ -80,9 +81,20 @@ class Jobs:
         with self._starting:  # handlers run in threads: two presses must not both find nobody busy
             self._require_idle()
             run = self._new_run(Path(config.model).name)
-            options = train_options(config, template or self._keep_template(source))
+            options = self._options(config, template, source)
             self._spawn(run, ["train", *options, "--out", str(run.path), "--attached"], run.training)
         return run
+
+    def estimate(self, config: TrainConfig, *, template: str | None, source: str) -> dict:
+        """What `python -m ift estimate --json` says; a run that is started meanwhile ends it.
+
+        Raises:
+            RunError: a run or another estimate is going on, or it failed.
+        """
+        with self._starting:
+            self._require_idle()
+            child = self._estimator.begin(self._options(config, template, source))
+        return self._estimator.result(child)
 
     def resume_training(self, run: Run) -> None:
         """Start `python -m ift train --resume` on a run that was stopped or failed.
@@ -195,27 +207,15 @@ class Jobs:
         path.write_text(source + "\n", encoding="utf-8", newline="\n")
         return str(path)
 
+    def _options(self, config: TrainConfig, template: str | None, source: str) -> list[str]:
+        return train_options(config, template or self._keep_template(source))
+
     def _spawn(self, run: Run, args: list[str], log: EventLog) -> None:
+        self._estimator.end()
         with run.log_path.open("ab") as output:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "ift", *args],
-                cwd=PROJECT,
-                stdin=subprocess.PIPE,  # never written to: its end tells the child that the server has gone
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
-                start_new_session=True,  # Ctrl-C in the server's terminal is the server's
-            )
+            child = start_child(args, output=output)
         self._heard.discard(child.pid)  # pids are used again
         self._children[run.id] = (child, log)
-
-
-def _has_ended(child: subprocess.Popen) -> bool:
-    """Whether it has; then nothing of it is left here either."""
-    if child.poll() is None:  # poll also reaps it
-        return False
-    child.stdin.close()
-    return True
 
 
 def _began_from(run: Run, base: Run) -> bool:

@@ -61,10 +61,12 @@ def _follow_run(page: gr.Blocks, context: Context, train: TrainTab, compare: Com
         return choice, choice, pulled, pulled, *look(chosen, visitor), *compare.show(chosen)
 
     everything = [train.run, compare.run, train.chart, compare.progress, *looks, *compare.results]
-    asked = [train.shown, train.visitor]
-    gr.on([page.load, train.shown.change], attach, asked, everything, **QUIET)
-    train.discarded.then(attach, asked, everything, **QUIET)  # also where none was chosen, and the newest was shown
+    shown, visitor = train.control.shown, train.control.visitor
+    asked = [shown, visitor]
+    gr.on([page.load, shown.change], attach, asked, everything, **QUIET)
+    # also where nobody had chosen the run, and it was shown as the newest:
+    train.control.discarded.then(attach, asked, everything, **QUIET)
     for choice in (train.run, compare.run):
-        choice.input(lambda run_id: run_id, choice, train.shown, **QUIET)
+        choice.input(lambda run_id: run_id, choice, shown, **QUIET)
     for changed in (train.chart.changed, compare.progress.changed):
-        changed(look, [train.run, train.visitor], looks, **QUIET)
+        changed(look, [train.run, visitor], looks, **QUIET)

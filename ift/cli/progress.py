@@ -7,7 +7,19 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ift.events import Answered, Evaluated, Resumed, Sampled, Saved, Stepped, Stopped, TrainEvent, Warned, to_json
+from ift.events import (
+    Answered,
+    Evaluated,
+    Probed,
+    Resumed,
+    Sampled,
+    Saved,
+    Stepped,
+    Stopped,
+    TrainEvent,
+    Warned,
+    to_json,
+)
 
 
 def _bar(**options: object) -> tqdm:
@@ -60,6 +72,10 @@ def show_training(events: Iterator[TrainEvent], *, folder: Path, as_json: bool) 
 
 def _line(event: TrainEvent) -> str:
     match event:
+        case Probed():
+            batch = f"the largest batch, {event.rows} rows of up to {event.width} tokens, took"
+            held = f"{event.peak_bytes / 1e9:.2f} GB, {event.needed_bytes / 1e9:.2f} GB with the optimizer"
+            return f"step {event.step}: {batch} {event.batch_time_s:.2f} s and {held}"
         case Evaluated():
             return f"step {event.step}: validation loss {event.loss:.4f} nats"
         case Sampled():

@@ -1,4 +1,4 @@
-"""Tab 3: choose a model and how it is trained, start, watch, stop, go on, discard."""
+"""Tab 3: choose a model and how it is trained, start, watch."""
 
 import secrets
 
@@ -12,6 +12,8 @@ from ift.templates import Template
 from playground import library, polls
 from playground.context import LIVE, QUIET, Context, preset_of, train_on, when_loaded, whole
 from playground.jobs import train_options
+from playground.tabs.control import RunControl
+from playground.tabs.needs import Needs
 from playground.tabs.prompt import PromptTab
 from playground.view import MASKS
 from playground.views import html
@@ -24,16 +26,26 @@ PRESET_TITLES = {
 NUMBERS = {
     "num_train_epochs": "times through the training records",
     "max_steps": "optimizer steps instead of epochs; -1: off",
-    "per_device_train_batch_size": "rows a step",
+    "per_device_train_batch_size": "rows at a time",
+    "gradient_accumulation_steps": "batches a step",
     "learning_rate": "step size at its highest",
     "weight_decay": "AdamW's",
     "warmup_steps": "steps until the rate is at its highest",
     "max_grad_norm": "0 does not clip",
+    "r": "LoRA's rank; 0 trains all weights",
+    "lora_alpha": "LoRA's scale is lora_alpha / r",
     "eval_steps": "steps between evaluations",
     "seed": "of the order of the rows",
 }
-STOP_AND_DISCARD, DISCARD = "Stop and discard", "Discard this run"
-WHOLE = ("max_steps", "per_device_train_batch_size", "warmup_steps", "eval_steps", "seed")
+WHOLE = (
+    "max_steps",
+    "per_device_train_batch_size",
+    "gradient_accumulation_steps",
+    "warmup_steps",
+    "r",
+    "eval_steps",
+    "seed",
+)
 
 
 class TrainTab:
@@ -41,26 +53,15 @@ class TrainTab:
 
     def __init__(self, context: Context, *, shown: gr.BrowserState, visitor: gr.BrowserState) -> None:
         """`shown`: the run that this browser looks at. `visitor`: its own key."""
-        self.context, self.shown, self.visitor = context, shown, visitor
+        self.context = context
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
                 self._build_options()
             with gr.Column(scale=2, min_width=320):
                 self.ready = gr.HTML(elem_id="ready", elem_classes="plain")
+                self.needs = Needs(context)
                 self.start = gr.Button("Start fine-tuning", variant="primary", size="lg", elem_id="start")
-                with gr.Row():
-                    self.stop = gr.Button("Stop and keep", interactive=False, min_width=120, elem_id="stop")
-                    self.resume = gr.Button("Resume", interactive=False, min_width=120, elem_id="resume")
-                    self.discard = gr.Button(
-                        STOP_AND_DISCARD, variant="stop", interactive=False, min_width=120, elem_id="discard"
-                    )
-                with gr.Group(visible=False, elem_id="discard-question") as self.question:
-                    self.asked = gr.HTML(elem_classes="plain")
-                    with gr.Row():
-                        self.sure = gr.Button("Discard it", variant="stop", elem_id="discard-yes")
-                        self.keep = gr.Button("Keep it", elem_id="discard-no")
-                self.why = gr.HTML(elem_id="why", elem_classes="plain")
-                self.message = gr.HTML(elem_id="run-message", elem_classes="plain")
+                self.control = RunControl(context, shown=shown, visitor=visitor)
                 with gr.Accordion("The same run from a command line", open=False):
                     self.command = gr.Code(language="shell", interactive=False, label="Command", elem_id="command")
         self.run = gr.Dropdown(
@@ -102,8 +103,10 @@ class TrainTab:
         hyper = list(self.hyper.values())
         switches = [self.model, self.mask, prompt.keep_eos, prompt.train_padding, prompt.max_length, *hyper]
         inputs = [data, prompt.template, *switches]
-        self.start.click(self._start, [self.visitor, *inputs], [self.shown, self.message], **QUIET)
-        self._wire_run()
+        outputs = [self.control.shown, self.control.message]
+        self.start.click(self._start, [self.control.visitor, *inputs], outputs, **QUIET)
+        self.control.wire(self.run, self.chart)
+        self.needs.wire(self._config, inputs, {**self.hyper, "max_length": prompt.max_length})
         preset = {"fn": self._preset, "inputs": self.preset, "outputs": [self.mask, prompt.mask, *hyper]}
         self.preset.input(**preset, **QUIET)
         self.model.input(preset_for, self.model, self.preset, **QUIET).then(**preset, **QUIET)
@@ -115,40 +118,15 @@ class TrainTab:
         for event in (page.load, tab.select):  # not at each key in the template: the lens needs that time
             event(**preview, **QUIET)
 
-    def _wire_run(self) -> None:
-        """The buttons that act on the run shown; a question stands between a press on Discard and the deed."""
-        own = [self.run, self.visitor]
-        self.stop.click(self._stop, self.run, self.message, **QUIET)
-        self.resume.click(self._resume, own, [self.message, self.resume], **QUIET)
-        self.discard.click(self._ask_to_discard, self.run, [self.question, self.asked], **QUIET)
-        self.chart.changed(self._settle, None, self.message, **QUIET)
-        self.run.input(lambda: "", None, self.message, **QUIET)  # it was about the run shown before
-        no_question = {"fn": lambda: gr.Group(visible=False), "outputs": self.question}
-        for event in (self.keep.click, self.run.change):
-            event(**no_question, **QUIET)
-        self.discarded = self.sure.click(self._discard, own, [self.shown, self.message, self.question], **QUIET)
-
     @property
     def looks(self) -> list:
         """What `look` fills."""
-        return [self.start, self.stop, self.resume, self.discard, self.why, self.model]
+        return [self.start, self.model, *self.control.looks]
 
     def look(self, run_id: str | None, visitor: str | None) -> tuple:
         """The buttons and the reason as they can be used now, and the models there are."""
-        jobs = self.context.jobs
-        run, busy = jobs.run(run_id), jobs.busy()
-        goes_on = busy is not None and busy == run
-        is_own = run is not None and self.context.may_change(run.id, visitor)
-        can_resume = is_own and busy is None and jobs.can_resume(run)
-        strangers = run is not None and not is_own
-        return (
-            gr.Button(interactive=busy is None),
-            gr.Button(interactive=goes_on),
-            gr.Button(interactive=can_resume),
-            gr.Button(STOP_AND_DISCARD if goes_on or run is None else DISCARD, interactive=is_own),
-            views.buttons_note(run_id, busy.id if busy else None, can_resume=can_resume, is_strangers=strangers),
-            gr.Dropdown(choices=model_choices(self.context)),
-        )
+        can_start = gr.Button(interactive=self.context.jobs.busy() is None)
+        return can_start, gr.Dropdown(choices=model_choices(self.context)), *self.control.look(run_id, visitor)
 
     def run_choices(self) -> list[str]:
         """Names of all runs, newest first; one that is just starting too."""
@@ -192,42 +170,6 @@ class TrainTab:
             return gr.skip(), html.error(problem)
         self.context.owners[run.id] = str(visitor or secrets.token_urlsafe())  # nobody has the key of who has none
         return run.id, ""
-
-    def _stop(self, run_id: str | None) -> str:
-        run = self.context.jobs.run(run_id)
-        if run is None:
-            return ""
-        self.context.jobs.stop(run)
-        return html.note("busy", "Stopping: the run saves what it has reached.")
-
-    def _resume(self, run_id: str | None, visitor: str | None) -> tuple:
-        run = self.context.jobs.run(run_id)
-        if run is None:
-            return "", gr.skip()
-        try:
-            self.context.require_own(run.id, visitor)
-            self.context.jobs.resume_training(run)
-        except IftError as problem:
-            return html.error(problem), gr.skip()
-        return html.note("busy", "Going on from the last checkpoint."), gr.Button(interactive=False)
-
-    def _settle(self) -> object:
-        return gr.skip() if self.context.jobs.busy() else ""  # «stopping» is over
-
-    def _ask_to_discard(self, run_id: str | None) -> tuple:
-        return gr.Group(visible=True), views.discard_question(run_id or "")
-
-    def _discard(self, run_id: str | None, visitor: str | None) -> tuple:
-        run, closed = self.context.jobs.run(run_id), gr.Group(visible=False)
-        if run is None:
-            return None, "", closed
-        try:
-            self.context.require_own(run.id, visitor)
-            self.context.jobs.discard(run)
-        except IftError as problem:
-            return gr.skip(), html.error(problem), closed
-        self.context.owners.pop(run.id, None)
-        return None, "", closed
 
     def _preset(self, preset: str) -> list:
         config = TrainConfig(**PRESETS[preset])

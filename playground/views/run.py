@@ -75,11 +75,11 @@ def _machine(event: Prepared) -> str:
 def ready(config: TrainConfig, *, template: str, records: int, rows: int, tokens_per_row: float) -> str:
     """What a press on Start will do."""
     steps = config.total_steps(rows)
-    tokens = steps * min(config.per_device_train_batch_size, rows) * tokens_per_row
+    tokens = steps * min(config.rows_per_step, rows) * tokens_per_row
     facts = {
         "Data": f"{config.data}: {rows:,} training records of {records:,}",
         "Template": template,
-        "Model": f"{config.model}, all weights",
+        "Model": f"{config.model}, {f'LoRA of rank {config.r}' if config.r else 'all weights'}",
         "Loss on": config.train_on,
         "Work": f"{steps:,} steps, about {tokens / 1000:,.0f} thousand tokens",
     }
