@@ -7,6 +7,11 @@ from pathlib import Path
 
 import psutil
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -42,8 +47,9 @@ def peak_bytes() -> int:
         status = Path("/proc/self/status").read_text(encoding="utf-8")
         return int(status.partition("VmHWM:")[2].split()[0]) << 10
     except (OSError, ValueError, IndexError):
-        info = psutil.Process().memory_info()
-        return getattr(info, "peak_wset", info.rss)  # Windows knows the peak, macOS what is held now
+        if resource is None:
+            return psutil.Process().memory_info().peak_wset
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in bytes on macOS
 
 
 def available_bytes() -> int:

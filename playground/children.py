@@ -69,3 +69,4 @@ class Estimator:
         """Make way for a run: the estimate would take the memory and the cores that it is about."""
         if self._child is not None:
             self._child.kill()
+            self._child.stdin.close()  # this ends the process that it has started in turn

@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
+import psutil
 import pytest
 
 from ift.checkpoint import save_checkpoint, verify_checkpoint
@@ -357,6 +358,43 @@ def test_a_run_that_another_began_from_is_kept(jobs, tmp_path):
     jobs.discard(heir)
     jobs.discard(base)
     assert jobs.runs() == []
+
+
+# Estimates.
+
+
+def test_an_estimate_is_what_the_command_line_says(jobs, long, tmp_path):
+    said = jobs.estimate(long, template=None, source=OWN)
+    assert said["fits"] is True
+    assert said["probe"]["steps"] == 1_000_000
+    assert (jobs.busy(), jobs.runs()) == (None, [])
+
+
+def test_what_can_not_be_estimated_says_why(jobs, long, data_file):
+    data_file.unlink()
+    with pytest.raises(RunError, match="There is no data set"):
+        jobs.estimate(long, template=None, source=OWN)
+
+
+def test_while_a_run_goes_on_nothing_is_estimated(jobs, long):
+    start(jobs, long)
+    with pytest.raises(RunError, match="going on already"):
+        jobs.estimate(long, template=None, source=OWN)
+
+
+def test_a_run_that_is_started_ends_an_estimate_and_all_its_processes(jobs, long):
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(jobs.estimate, long, template=None, source=OWN)
+        deadline = time.monotonic() + LIMIT_S
+        while len(found := psutil.Process().children(recursive=True)) < 2:  # the command, and the probe it starts
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        with pytest.raises(RunError, match="already"):
+            jobs.estimate(long, template=None, source=OWN)
+        start(jobs, long)
+        with pytest.raises(RunError, match="was ended"):
+            asked.result(LIMIT_S)
+    assert psutil.wait_procs(found, timeout=LIMIT_S)[1] == []
 
 
 # Names from the browser.
