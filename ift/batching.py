@@ -80,12 +80,18 @@ class Ready:
     cut: tuple[int, ...]
 
 
-def sort_out(rows: Sequence[Encoded], *, trained: frozenset[Role], max_length: int | None = None) -> Ready:
-    """Tell which rows train something after the cut (padding is nobody's target), which do not, and which are cut."""
+def target_counts(rows: Sequence[Encoded], *, trained: frozenset[Role], max_length: int | None = None) -> np.ndarray:
+    """(n,) int64: how many trained targets each row has after the cut, padding aside."""
     store = RowStore.of(rows)
     counted = np.concatenate([[0], np.cumsum(np.isin(store.roles, list(trained)))])  # trained ids up to each place
     first = store.ends - store.lengths + 1  # a row's first id is nobody's target
-    usable = counted[first + pair_counts(store, max_length)] > counted[first]
+    return counted[first + pair_counts(store, max_length)] - counted[first]
+
+
+def sort_out(rows: Sequence[Encoded], *, trained: frozenset[Role], max_length: int | None = None) -> Ready:
+    """Tell which rows train something after the cut (padding is nobody's target), which do not, and which are cut."""
+    store = RowStore.of(rows)
+    usable = target_counts(store, trained=trained, max_length=max_length) > 0
     cut = np.isin(np.arange(len(store)), cut_rows(store, max_length))
     return Ready(
         kept=tuple(np.flatnonzero(usable).tolist()),

@@ -44,7 +44,7 @@ def save_checkpoint(
 
     Args:
         parent: the folder of all checkpoints of a run.
-        model: its weights.
+        model: its weights; what LoRA adds to them is merged.
         step: the optimizer steps behind them.
         known: the ids that the base model knows.
         state: more for state.json; its `validation_loss` decides which checkpoint is the best.

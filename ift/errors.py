@@ -60,3 +60,9 @@ class RunError(InputError):
 
 class TrainingError(IftError):
     """Training could not go on."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Python's own, CUDA's (a RuntimeError of this name) and the CPU allocator's (a plain RuntimeError)."""
+    named = type(error).__name__ in ("MemoryError", "OutOfMemoryError")
+    return named or "can't allocate memory" in str(error) or "out of memory" in str(error)

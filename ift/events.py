@@ -56,6 +56,24 @@ class Prepared(TrainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Probed(TrainEvent):
+    """The batch that takes the most memory has been through the model once, for nothing but to see that it fits.
+
+    `rows`, `width` (tokens of its longest row), `tokens`, `trained_tokens`: of that batch. `peak_bytes`: measured,
+    the most memory held so far. `needed_bytes`: with the optimizer's moments, which the first step makes.
+    `batch_time_s`: forward and backward.
+    """
+
+    rows: int
+    width: int
+    tokens: int
+    trained_tokens: int
+    batch_time_s: float
+    peak_bytes: int
+    needed_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stepped(TrainEvent):
     """One optimizer step.
 

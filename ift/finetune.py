@@ -16,10 +16,11 @@ from ift.checkpoint import (
 from ift.config import TrainConfig
 from ift.data import Dataset
 from ift.errors import RunError
+from ift.estimate import advice
 from ift.events import Finished, Resumed, Saved, TrainEvent, Warned
 from ift.generation import Prompt, prompt_of
 from ift.job import Stop
-from ift.lora import merged
+from ift.longest import missing_memory, run_longest
 from ift.model import GPT2, GPT2Config
 from ift.prepare import Rows, preparing
 from ift.progress import Progress
@@ -120,6 +121,7 @@ def train_events(
             message = f"The run goes on, but not bit for bit as it would have: {different}."
             yield Warned(step=trainer.step, message=message)
     yield trainer.prepared()
+    yield from _probed(trainer)
     stop.at_once = False  # from here on the loop looks at each step, and saves
     yield from _trained(run, trainer, stop)
     world.leave()
@@ -153,6 +155,17 @@ def _require_space(run: Run, model: GPT2) -> None:
         fix = "Free some space, or choose a smaller model."
         where = f"{run.path}: {needed / 1e9:.1f} GB are needed for checkpoints"
         raise RunError("The disk has too little room for this run", where=where, fix=fix)
+
+
+def _probed(trainer: Trainer) -> Iterator[TrainEvent]:
+    """The largest batch runs first, for nothing but to see that memory is enough; a run of several does without."""
+    if trainer.is_done or trainer.world.size > 1:
+        return
+    probed = run_longest(trainer)
+    yield probed
+    if missing := missing_memory(trainer, probed):
+        have = f"{probed.needed_bytes / 1e9:.1f} GB are needed, {missing / 1e9:.1f} GB more than this machine has free."
+        yield Warned(step=trainer.step, message=f"Memory will run out: {have} {advice(trainer.config)}")
 
 
 def _warnings(trainer: Trainer) -> Iterator[str]:
@@ -212,7 +225,7 @@ def _save(run: Run | None, trainer: Trainer) -> Saved:
         return Saved(step=trainer.step, path="")
     folder = save_checkpoint(
         run.path / "checkpoints",
-        merged(model) if trainer.config.r else model,
+        model,
         step=trainer.step,
         known=known_ids(trainer.config.model),
         state=state_of(trainer),

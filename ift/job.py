@@ -14,7 +14,7 @@ from types import FrameType
 from ift import __version__
 from ift.config import TrainConfig, to_dict
 from ift.data import Dataset, split
-from ift.errors import IftError
+from ift.errors import IftError, is_out_of_memory
 from ift.events import Failed, Started, Stopped, TrainEvent
 from ift.processes import own_identity
 from ift.ranks import ALONE, World
@@ -135,15 +135,9 @@ def logged(log: EventLog, events: Iterator[TrainEvent]) -> Iterator[TrainEvent]:
 
 def failure(error: Exception, *, step: int, where: str) -> Failed:
     """What an error means that nobody raised on purpose. `step`: those done. `where`: of a fault."""
-    if _is_out_of_memory(error):
-        fix = "Halve per_device_train_batch_size, lower max_length, or choose a smaller model."
+    if is_out_of_memory(error):
+        fix = "Halve per_device_train_batch_size, lower max_length, or see what `python -m ift estimate` advises."
         return Failed(step=step, what="Memory ran out", where=f"step {step + 1}", fix=fix)
     what = f"{type(error).__name__}: {error}".splitlines()[0]
     fix = "This is a fault of the program: run.log in the run folder has the details."
     return Failed(step=step, what=what, where=where, fix=fix)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Python's own, CUDA's (a RuntimeError of this name) and the CPU allocator's (a plain RuntimeError)."""
-    named = type(error).__name__ in ("MemoryError", "OutOfMemoryError")
-    return named or "can't allocate memory" in str(error) or "out of memory" in str(error)

@@ -54,11 +54,8 @@ def add_lora(
 
 
 @torch.no_grad()
-def merged(model: GPT2) -> GPT2:
-    """A plain model that computes the same; it shares all weights that have no product beside them."""
-    state = {name: tensor for name, tensor in model.state_dict().items() if "lora_" not in name}
-    state |= {f"{name}.weight": part.merged() for name, part in model.named_modules() if isinstance(part, LoraLinear)}
-    with torch.device("meta"):
-        plain = GPT2(model.config)
-    plain.load_state_dict(state, assign=True)
-    return plain.eval()
+def merged_weight(model: GPT2, name: str) -> Tensor:
+    """A tensor of the plain model that computes the same, by its name there; shared where nothing stands beside it."""
+    layer_name, _, part = name.rpartition(".")
+    layer = model.get_submodule(layer_name)
+    return layer.merged() if isinstance(layer, LoraLinear) and part == "weight" else getattr(layer, part)

@@ -22,6 +22,13 @@ GPT2_SIZES = {
     "gpt2-xl": 1_557_611_200,
 }
 """OpenAI's released sizes: name → parameters."""
+GPT2_SHAPES = {
+    "gpt2": {"n_layer": 12, "n_head": 12, "n_embd": 768},
+    "gpt2-medium": {"n_layer": 24, "n_head": 16, "n_embd": 1024},
+    "gpt2-large": {"n_layer": 36, "n_head": 20, "n_embd": 1280},
+    "gpt2-xl": {"n_layer": 48, "n_head": 25, "n_embd": 1600},
+}
+"""Their shapes, for estimates before a download."""
 UNTRAINED = "starter-untrained"
 """The starter's shape with random weights: what fine-tuning does without pretraining."""
 NAMES = ("starter", *GPT2_SIZES, UNTRAINED)
@@ -91,6 +98,16 @@ def fetch_model(repo_id: str, *, endpoint: str | None = None, cache_dir: Path | 
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DownloadError(f"The model can't be downloaded: {reason}", where=where, fix=fix) from error
     return Path(path).parent
+
+
+def is_here(name: str) -> bool:
+    """Whether a model can be loaded without a download."""
+    import huggingface_hub
+
+    found = find_model(name)
+    return isinstance(found, Path) or isinstance(
+        huggingface_hub.try_to_load_from_cache(found, "model.safetensors"), str
+    )
 
 
 def _fetch_file(repo_id: str, name: str, endpoint: str | None, cache_dir: Path | None) -> str:

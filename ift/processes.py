@@ -2,8 +2,17 @@
 
 import ctypes
 import os
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
+_CGROUP = Path("/sys/fs/cgroup")
 
 
 def own_identity() -> tuple[int, float]:
@@ -18,6 +27,40 @@ def is_alive(pid: int, created: float) -> bool:
         return abs(process.create_time() - created) < 1 and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def end_process(pid: int, created: float) -> None:
+    """Kill that very process, if it still runs: it can save nothing any more."""
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        if abs(process.create_time() - created) < 1:
+            process.kill()
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has held so far; its share of what all programs read, libraries, included.
+
+    Linux keeps it per program, in /proc; elsewhere it is the system's figure for the process, since its parent began
+    it.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        return int(status.partition("VmHWM:")[2].split()[0]) << 10
+    except (OSError, ValueError, IndexError):
+        if resource is None:
+            return psutil.Process().memory_info().peak_wset
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in bytes on macOS
+
+
+def available_bytes() -> int:
+    """Memory that this process can still get: the machine's, or what a container's limit leaves."""
+    free = psutil.virtual_memory().available
+    try:
+        limit, used = (int((_CGROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
+        reclaimable = int((_CGROUP / "memory.stat").read_text().partition("\ninactive_file ")[2].split()[0])
+    except (OSError, ValueError, IndexError):  # no such container, or no limit: "max"
+        return free
+    return min(free, max(0, limit - used + reclaimable))
 
 
 def keep_memory() -> None:

@@ -14,14 +14,14 @@ from torch import Tensor
 from ift.checkpoint import OPTIMIZER, read_state, verify_checkpoint
 from ift.config import TrainConfig
 from ift.errors import ModelError, RunError
-from ift.lora import add_lora, merged
+from ift.lora import add_lora, merged_weight
 from ift.model import GPT2, GPT2Config
 from ift.models import load_model
 from ift.precision import uses_bf16
 from ift.progress import Progress
 from ift.runs import Run
 from ift.training import Trainer
-from ift.weights import read_model
+from ift.weights import read_weights
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 """What AdamW remembers of each weight; its own count of steps is the trainer's."""
@@ -90,7 +90,7 @@ def model_for(config: TrainConfig, folder: Path | None, *, device: torch.device 
         ModelError: it can't be read, or is no longer the one that the run's LoRA was trained beside.
     """
     model = load_model(config.model if config.r or not folder else str(folder), device=device)
-    _adapt(model, config)
+    adapt(model, config)
     if config.r and folder:
         _restore_lora(model, config, folder)
     return model
@@ -100,11 +100,12 @@ def empty_model(shape: GPT2Config, config: TrainConfig) -> GPT2:
     """The same without any weights, to be given some."""
     with torch.device("meta"):
         model = GPT2(shape)
-    _adapt(model, config)
+    adapt(model, config)
     return model
 
 
-def _adapt(model: GPT2, config: TrainConfig) -> None:
+def adapt(model: GPT2, config: TrainConfig) -> None:
+    """Add the LoRA that a run asks for, if it does."""
     if config.r:
         add_lora(
             model,
@@ -122,8 +123,8 @@ def _restore_lora(model: GPT2, config: TrainConfig, folder: Path) -> None:
     for name, weight in model.named_parameters():
         if weight.requires_grad:
             weight.copy_(tensors[f"weight.{name}"])
-    saved, ours = read_model(folder).state_dict(), merged(model).state_dict()
-    if not all(torch.allclose(ours[name].cpu(), saved[name], atol=1e-5) for name in saved):
+    saved = read_weights(folder, model.config)  # one after the other: a model is large
+    if not all(torch.allclose(merged_weight(model, name).cpu(), tensor, atol=1e-5) for name, tensor in saved):
         fix = "Put the old model back, or train again."
         raise ModelError("The base model has changed since this run was made", where=config.model, fix=fix)
 

@@ -180,6 +180,10 @@ class Run:
         """Complete checkpoints, oldest first."""
         return sorted((self.path / "checkpoints").glob("step-*"))
 
+    def may_be_resumed(self) -> bool:
+        """Whether a checkpoint is there that training can go on from; whether it is whole shows when it does."""
+        return any((folder / "optimizer.safetensors").is_file() for folder in self.checkpoints())
+
     def last_checkpoint(self) -> Path:
         """The newest complete checkpoint.
 

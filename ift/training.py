@@ -72,10 +72,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             weights, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
-        lengths = pair_counts(train, max_length) if config.group_by_length else None
-        self._positions = epochs(
-            len(train), config.rows_per_step, seed=config.seed, first=progress.step, lengths=lengths
-        )
+        self._positions = self.order()
         model.gradient_checkpointing = config.gradient_checkpointing
         dropout = {"resid_pdrop": config.resid_pdrop, "embd_pdrop": config.embd_pdrop, "attn_pdrop": config.attn_pdrop}
         set_dropout(model, **dropout)
@@ -84,6 +81,12 @@ class Trainer:
     def step(self) -> int:
         """Optimizer steps done."""
         return self.progress.step
+
+    def order(self) -> Iterator[list[int]]:
+        """The rows of each step to come, as positions in `train`."""
+        config = self.config
+        lengths = pair_counts(self.train, self.max_length) if config.group_by_length else None
+        return epochs(len(self.train), config.rows_per_step, seed=config.seed, first=self.step, lengths=lengths)
 
     def trained(self) -> Iterator[tuple[str, Tensor]]:
         """Name and weight of all that is trained, in the optimizer's order."""

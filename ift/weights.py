@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from ift.errors import ModelError
+from ift.lora import merged_weight
 from ift.model import GPT2, GPT2Config
 from ift.types import EOS_ID
 
@@ -87,43 +87,56 @@ def read_model(folder: Path) -> GPT2:
     config = read_config(folder)
     with torch.device("meta"):
         model = GPT2(config)
-    wanted = hf_names(config)
-    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
-    state: dict[str, torch.Tensor] = {}
-    for path, name, tensor in _tensors(folder):
-        short = name.removeprefix("transformer.")
-        if short not in wanted:
-            continue  # lm_head is tied, attn.bias and attn.masked_bias are mask buffers
-        is_turned = short.endswith(_TRANSPOSED) and tensor.dim() == 2
-        tensor = (tensor.t() if is_turned else tensor).float().contiguous()
-        if tensor.shape != shapes[wanted[short]]:
-            where = f"{path}, tensor {name}"
-            raise ModelError(
-                f"A tensor has the shape {tuple(tensor.shape)}",
-                where=where,
-                fix="config.json says otherwise.",
-            )
-        if not torch.isfinite(tensor).all():
-            fix = "The file is damaged or its training diverged: use another checkpoint."
-            raise ModelError("The weights hold NaN or infinity", where=f"{path}, tensor {name}", fix=fix)
-        state[wanted[short]] = tensor
-    missing = [theirs for theirs, ours in wanted.items() if ours not in state]
-    if missing:
-        where = f"{folder}: {missing[0]} and {len(missing) - 1} more" if len(missing) > 1 else f"{folder}: {missing[0]}"
-        raise ModelError("Tensors are missing", where=where, fix="The file is incomplete: fetch it again.")
-    model.load_state_dict(state, assign=True)
+    model.load_state_dict(dict(read_weights(folder, config)), assign=True)
     return model.requires_grad_()
 
 
-def _tensors(folder: Path) -> Iterator[tuple[Path, str, torch.Tensor]]:
+def read_weights(folder: Path, config: GPT2Config) -> Iterator[tuple[str, torch.Tensor]]:
+    """Our name and value of each tensor of a model of this shape, fp32 on the CPU, one after the other.
+
+    Raises:
+        ModelError: as `read_model`; that tensors are missing shows at the end.
+    """
+    wanted = hf_names(config)
+    with torch.device("meta"):
+        shapes = {name: tensor.shape for name, tensor in GPT2(config).state_dict().items()}
+    found = set()
+    for path, name in _names(folder):
+        short = name.removeprefix("transformer.")
+        if short not in wanted:
+            continue  # lm_head is tied, attn.bias and attn.masked_bias are mask buffers
+        tensor = _read_tensor(path, name, is_turned=short.endswith(_TRANSPOSED))
+        if tensor.shape != shapes[wanted[short]]:
+            where, fix = f"{path}, tensor {name}", "config.json says otherwise."
+            raise ModelError(f"A tensor has the shape {tuple(tensor.shape)}", where=where, fix=fix)
+        if not all(torch.isfinite(end) for end in torch.aminmax(tensor)):  # isfinite of the whole would be a copy more
+            fix = "The file is damaged or its training diverged: use another checkpoint."
+            raise ModelError("The weights hold NaN or infinity", where=f"{path}, tensor {name}", fix=fix)
+        found.add(short)
+        yield wanted[short], tensor
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        where = f"{folder}: {missing[0]} and {len(missing) - 1} more" if len(missing) > 1 else f"{folder}: {missing[0]}"
+        raise ModelError("Tensors are missing", where=where, fix="The file is incomplete: fetch it again.")
+
+
+def _names(folder: Path) -> Iterator[tuple[Path, str]]:
     for path in _files(folder):
         try:
             with safe_open(path, framework="pt") as file:
-                for name in file.keys():  # noqa: SIM118 (safe_open is no mapping)
-                    yield path, name, file.get_tensor(name)
+                names = list(file.keys())
         except (OSError, SafetensorError) as error:
             fix = "The file is missing, cut or not safetensors: fetch it again."
             raise ModelError("The weights can't be read", where=str(path), fix=fix) from error
+        yield from ((path, name) for name in names)
+
+
+def _read_tensor(path: Path, name: str, *, is_turned: bool) -> torch.Tensor:
+    """A tensor in memory of its own; the file's pages, which count as this process's memory too, are let go of."""
+    with safe_open(path, framework="pt") as file:
+        mapped = file.get_tensor(name)
+        turned = mapped.t() if is_turned and mapped.dim() == 2 else mapped
+        return turned.to(torch.float32, memory_format=torch.contiguous_format, copy=True)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -139,13 +152,11 @@ def _files(folder: Path) -> list[Path]:
 
 
 def write_model(model: GPT2, folder: Path, *, half: bool = False) -> None:
-    """Write config.json, generation_config.json and model.safetensors in fp32, or in fp16; `folder` exists."""
-    ours = {name: tensor.half() if half else tensor for name, tensor in model.state_dict().items()}
-    tensors = {
-        theirs: (ours[name].t() if theirs.endswith(_TRANSPOSED) else ours[name]).contiguous().cpu()
-        for theirs, name in hf_names(model.config).items()
-    }
-    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    """Write config.json, generation_config.json and model.safetensors in fp32, or in fp16; `folder` exists.
+
+    LoRA's products are merged into what is written.
+    """
+    _write_weights(model, folder / WEIGHTS, torch.float16 if half else torch.float32)
     special = {"bos_token_id": EOS_ID, "eos_token_id": EOS_ID}
     config = {
         "model_type": "gpt2",
@@ -157,3 +168,28 @@ def write_model(model: GPT2, folder: Path, *, half: bool = False) -> None:
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     (folder / "generation_config.json").write_text(json.dumps(special, indent=2) + "\n", encoding="utf-8")
+
+
+@torch.no_grad()
+def _write_weights(model: GPT2, path: Path, dtype: torch.dtype) -> None:
+    """A safetensors file, tensor by tensor: turned and merged weights of a whole model would be a second copy.
+
+    Source: https://github.com/huggingface/safetensors, "Format".
+    """
+    names = hf_names(model.config)
+    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for theirs, ours in names.items():
+        shape = model.get_parameter(ours).shape
+        begin, end = end, end + shape.numel() * dtype.itemsize
+        turned = reversed(shape) if theirs.endswith(_TRANSPOSED) else shape
+        kind = "F16" if dtype == torch.float16 else "F32"
+        header[theirs] = {"dtype": kind, "shape": list(turned), "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)  # so that the tensors are aligned
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for theirs, ours in names.items():
+            tensor = merged_weight(model, ours).to("cpu", dtype)
+            turned = tensor.t() if theirs.endswith(_TRANSPOSED) else tensor
+            file.write(turned.contiguous().numpy().data)

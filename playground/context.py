@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from ift.batching import name_trained
-from ift.errors import ConfigError
+from ift.errors import ConfigError, RunError
 from ift.models import NAMES as MODELS
 from ift.models import context_length
 from ift.templates import PRESETS, preset_source
@@ -77,6 +77,8 @@ class Context:
     stamps: count = field(default_factory=lambda: count(1))
     recent: Recent = field(default_factory=Recent)
     linters: Linters = field(default_factory=Linters)
+    owners: dict[str, str] = field(default_factory=dict)
+    """Run → the key of the browser that started it, as long as this server lives."""
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.settings)
@@ -90,6 +92,21 @@ class Context:
                 "max_length is below 0", where="max_length", fix="Give 0 for the model's context, or more."
             )
         return min(wanted or context, context)
+
+    def may_change(self, run_id: str, visitor: object) -> bool:
+        """Whether a visitor may go on with a run or discard it: on a public page only the one who started it."""
+        owner = self.owners.get(run_id)
+        return not self.settings.public or (owner is not None and owner == visitor)
+
+    def require_own(self, run_id: str, visitor: object) -> None:
+        """The same, where it must be so.
+
+        Raises:
+            RunError: the run is somebody else's.
+        """
+        if not self.may_change(run_id, visitor):
+            fix = "On a public page only the browser that started a run can go on with it or discard it."
+            raise RunError("This run is somebody else's", where=run_id, fix=fix)
 
     def model(self, name: str | None) -> str:
         """A model's name as the visitor gave it, checked: strangers get the known ones and the server's runs only.

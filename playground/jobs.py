@@ -3,10 +3,11 @@
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
-import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,19 +15,26 @@ from ift.config import TrainConfig, to_dict
 from ift.errors import RunError
 from ift.events import Started
 from ift.heldout import load_held_out
+from ift.processes import end_process
 from ift.runs import EventLog, Run, State, list_runs
-from playground.settings import PROJECT, Settings
+from playground.children import Estimator, has_ended, start_child
+from playground.settings import Settings
 
 LOG_TAIL_BYTES = 4096
+END_LIMIT_S = 10
+"""A killed process is gone in a moment, unless the system itself hangs."""
+GOING_ON = (State.STARTING, State.RUNNING)
 
 
 class Jobs:
-    """The children of this server. Each holds its standard input open: when the server ends, they save and end."""
+    """The children of this server and the runs they work on."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._children: dict[str, tuple[subprocess.Popen, EventLog]] = {}
+        self._heard: set[int] = set()
         self._starting = threading.Lock()
+        self._estimator = Estimator()
 
     def run(self, run_id: object) -> Run | None:
         """A run by its name, or None. Names are looked up, never made into a path: they come from the browser."""
@@ -38,17 +46,29 @@ class Jobs:
 
     def state(self, run: Run, log: EventLog) -> State:
         """Of a training or an evaluation; a child that ended before it could say `started` has failed."""
-        state = log.state()
         child, its_log = self._children.get(run.id, (None, None))
-        if state is not State.ABSENT or child is None or its_log != log:
+        is_over = child is not None and has_ended(child)  # before the events: what it said last is then never missed
+        state = log.state()
+        if state in GOING_ON or child is None or its_log != log:
             return state
-        return State.STARTING if child.poll() is None else State.FAILED  # poll also reaps it
+        if self._is_heard(child, log):
+            return state
+        return State.FAILED if is_over else State.STARTING  # what the log tells is about a process before it
+
+    def _is_heard(self, child: subprocess.Popen, log: EventLog) -> bool:
+        """Whether a child has said `started`; asked twice a second, so a yes is remembered."""
+        if child.pid not in self._heard:
+            with suppress(RunError):  # a damaged log: that is the child's own doing
+                started = log.last_started()
+                if not isinstance(started, Started) or started.pid != child.pid:
+                    return False
+            self._heard.add(child.pid)
+        return True
 
     def busy(self) -> Run | None:
         """The run that is training or being evaluated now: one at a time, as two would only share the cores."""
-        going_on = (State.STARTING, State.RUNNING)
         for run in self._known():
-            if any(self.state(run, log) in going_on for log in (run.training, run.evaluation)):
+            if any(self.state(run, log) in GOING_ON for log in (run.training, run.evaluation)):
                 return run
         return None
 
@@ -61,9 +81,53 @@ class Jobs:
         with self._starting:  # handlers run in threads: two presses must not both find nobody busy
             self._require_idle()
             run = self._new_run(Path(config.model).name)
-            options = train_options(config, template or self._keep_template(source))
+            options = self._options(config, template, source)
             self._spawn(run, ["train", *options, "--out", str(run.path), "--attached"], run.training)
         return run
+
+    def estimate(self, config: TrainConfig, *, template: str | None, source: str) -> dict:
+        """What `python -m ift estimate --json` says; a run that is started meanwhile ends it.
+
+        Raises:
+            RunError: a run or another estimate is going on, or it failed.
+        """
+        with self._starting:
+            self._require_idle()
+            child = self._estimator.begin(self._options(config, template, source))
+        return self._estimator.result(child)
+
+    def resume_training(self, run: Run) -> None:
+        """Start `python -m ift train --resume` on a run that was stopped or failed.
+
+        Raises:
+            RunError: another run is going on, or this one can't be gone on with.
+        """
+        with self._starting:
+            self._require_idle()
+            if not self.can_resume(run):
+                fix = "Choose one that was stopped or failed after its first save."
+                raise RunError("The run can't be gone on with", where=run.id, fix=fix)
+            run.clear_stop()
+            self._spawn(run, ["train", "--resume", str(run.path), "--attached"], run.training)
+
+    def can_resume(self, run: Run) -> bool:
+        """Whether training ended before its end, with a checkpoint to go on from."""
+        return self.state(run, run.training) in (State.STOPPED, State.FAILED) and run.may_be_resumed()
+
+    def discard(self, run: Run) -> None:
+        """End the process in a run folder without its saving anything, and remove the folder.
+
+        Raises:
+            RunError: another run began from this one, its process does not end, or the folder can't be removed.
+        """
+        with self._starting:
+            heirs = [other.id for other in self.runs() if other != run and _began_from(other, run)]
+            if heirs:
+                fix = "Discard that one first."
+                raise RunError(f"{heirs[0]} began from this run and needs it", where=run.id, fix=fix)
+            self._kill(run)
+            self._children.pop(run.id, None)
+            _remove(run.path)
 
     def start_evaluation(self, run: Run) -> None:
         """Start `python -m ift evaluate` on a run.
@@ -83,12 +147,27 @@ class Jobs:
         """Ask the process in a run folder, ours or another server's, to save and end."""
         for log in (run.training, run.evaluation):
             state = self.state(run, log)
-            if state in (State.STARTING, State.RUNNING):
+            if state in GOING_ON:
                 run.ask_to_stop()
             started = log.last_started() if state is State.RUNNING else None
             if isinstance(started, Started) and os.name == "posix":  # on Windows this would kill: there the file asks
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(started.pid, signal.SIGTERM)
+
+    def _kill(self, run: Run) -> None:
+        """End what works in a run folder, ours or another server's, and wait until it has."""
+        for log in (run.training, run.evaluation):
+            started = log.last_started() if self.state(run, log) in GOING_ON else None
+            if isinstance(started, Started):
+                end_process(started.pid, started.process_time)
+        child, _ = self._children.get(run.id, (None, None))
+        if child is not None:
+            child.kill()
+        until = time.monotonic() + END_LIMIT_S
+        while any(self.state(run, log) in GOING_ON for log in (run.training, run.evaluation)):
+            if time.monotonic() > until:
+                raise RunError("The run's process does not end", where=run.id, fix="Try again in a moment.")
+            time.sleep(0.05)
 
     def log_tail(self, run: Run) -> str:
         """The last line that a run's process printed, for errors from before its first event."""
@@ -128,18 +207,34 @@ class Jobs:
         path.write_text(source + "\n", encoding="utf-8", newline="\n")
         return str(path)
 
+    def _options(self, config: TrainConfig, template: str | None, source: str) -> list[str]:
+        return train_options(config, template or self._keep_template(source))
+
     def _spawn(self, run: Run, args: list[str], log: EventLog) -> None:
+        self._estimator.end()
         with run.log_path.open("ab") as output:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "ift", *args],
-                cwd=PROJECT,
-                stdin=subprocess.PIPE,  # never written to: its end tells the child that the server has gone
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
-                start_new_session=True,  # Ctrl-C in the server's terminal is the server's
-            )
+            child = start_child(args, output=output)
+        self._heard.discard(child.pid)  # pids are used again
         self._children[run.id] = (child, log)
+
+
+def _began_from(run: Run, base: Run) -> bool:
+    try:
+        return Path(run.config["config"]["model"]) == base.path
+    except (RunError, KeyError, TypeError):
+        return False  # a damaged run needs no other
+
+
+def _remove(path: Path) -> None:
+    """Under another name first: what is half removed is no run; what an earlier try left goes, too."""
+    discarded = path.parent / ".discarded"
+    try:
+        discarded.mkdir(exist_ok=True)
+        os.replace(path, discarded / f"{path.name}-{time.time_ns()}")
+        shutil.rmtree(discarded)
+    except OSError as error:
+        fix = "Check who may write there, and whether a program has a file of it open."
+        raise RunError(f"The run can't be removed: {error.strerror}", where=str(path), fix=fix) from error
 
 
 def train_options(config: TrainConfig, template: str) -> list[str]:

@@ -1,6 +1,5 @@
 """A run's process, killed and stopped for real: what it saved stays, and its state is told truly."""
 
-import random
 import signal
 import subprocess
 import sys
@@ -10,7 +9,6 @@ import pytest
 
 from ift.checkpoint import verify_checkpoint
 from ift.events import Resumed, Saved, Stepped, Stopped
-from ift.resume import find_resumable, stored_progress
 from ift.runs import Run, State
 
 LIMIT_S = 60
@@ -149,19 +147,3 @@ def test_a_killed_run_goes_on_in_another_process_and_is_told_truly_all_the_while
     assert run.state() is State.STOPPED
     assert run.training.read()[0][0].pid == child.pid
     assert run.training.last_started().pid == second.pid
-
-
-@pytest.mark.long
-def test_no_kill_leaves_a_checkpoint_that_can_not_be_gone_on_from(start, tmp_path):
-    rng = random.Random(1)
-    for number in range(50):
-        child, _ = start("--save-steps", "2", "--out", str(tmp_path / f"run-{number}"))
-        run = Run(tmp_path / f"run-{number}")
-        wait_for(run, Saved)
-        time.sleep(rng.uniform(0, 0.5))
-        child.kill()
-        child.wait(LIMIT_S)
-        done = max(event.step for event in run.training.read()[0] if isinstance(event, Stepped))
-        folder, broken = find_resumable(run)
-        assert broken == []
-        assert done - 3 <= stored_progress(folder).step <= done + 1  # a step's event and its save are two moments

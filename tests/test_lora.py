@@ -8,7 +8,7 @@ import torch
 from ift.batching import collate
 from ift.config import TrainConfig
 from ift.generation import Prompt, Sampling, generate
-from ift.lora import LoraLinear, add_lora, merged
+from ift.lora import LoraLinear, add_lora, merged_weight
 from ift.loss import batch_loss
 from ift.training import Trainer
 from tests.helpers import EVERYTHING, encoded, plain_loss, save_model, tiny_model
@@ -26,6 +26,13 @@ def lora_model(*, layers=LAYERS, r=2, lora_alpha=6.0, drawn=True):
     for part in parts(model) if drawn else ():
         part.lora_B.data.normal_(0, 0.2, generator=rng)
     return model.eval()
+
+
+def merged(model):
+    """A plain model of the merged weights."""
+    plain = tiny_model()
+    plain.load_state_dict({name: merged_weight(model, name) for name in plain.state_dict()}, assign=True)
+    return plain.eval()
 
 
 def parts(model):
@@ -103,5 +110,5 @@ def test_what_is_exported_loads_in_transformers_with_the_same_logits(tmp_path):
 
     model = lora_model()
     with torch.inference_mode():
-        theirs = GPT2LMHeadModel.from_pretrained(save_model(merged(model), tmp_path)).eval()(IDS).logits
+        theirs = GPT2LMHeadModel.from_pretrained(save_model(model, tmp_path)).eval()(IDS).logits
         assert (theirs - model(IDS)).abs().max() < 1e-4

@@ -7,13 +7,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
+import psutil
 import pytest
 
 from ift.checkpoint import save_checkpoint, verify_checkpoint
 from ift.cli import main
 from ift.config import TrainConfig, to_dict
 from ift.errors import DataError, RunError
-from ift.events import Finished, Started, Stepped, Stopped
+from ift.events import Finished, Resumed, Started, Stepped, Stopped
 from ift.job import describe
 from ift.runs import Run, State, create_run
 from ift.sources import load_dataset
@@ -264,6 +265,136 @@ def test_the_last_line_is_the_last_with_text_and_a_run_without_a_log_has_none(jo
     assert jobs.log_tail(run) == ""
     run.log_path.write_bytes("first\nlast \xff\n  \n\n".encode("latin-1"))
     assert jobs.log_tail(run) == "last \ufffd"
+
+
+# Going on and discarding.
+
+
+@pytest.fixture
+def stopped(jobs, long):
+    """A run that was stopped after some steps."""
+    run = start(jobs, long)
+    wait_for(run, Stepped)
+    jobs.stop(run)
+    assert exit_code(jobs, run) == 3
+    return run
+
+
+def test_a_stopped_run_goes_on_from_where_it_was_and_can_be_stopped_again(jobs, stopped):
+    assert jobs.can_resume(stopped)
+    reached = stopped.training.read()[0][-1].step
+    jobs.resume_training(stopped)
+    assert jobs.state(stopped, stopped.training) in (State.STARTING, State.RUNNING)  # not: stopped, as the log says
+    assert jobs.busy() == stopped
+    wait_for(stopped, Resumed)
+    jobs.stop(stopped)
+    assert exit_code(jobs, stopped) == 3
+    events = stopped.training.read()[0]
+    assert next(event for event in events if isinstance(event, Resumed)).step == reached
+    assert isinstance(events[-1], Stopped)
+    assert jobs.state(stopped, stopped.training) is State.STOPPED
+
+
+def test_while_a_run_goes_on_no_other_is_gone_on_with(jobs, stopped, long):
+    other = start(jobs, long)
+    with pytest.raises(RunError, match="going on already") as caught:
+        jobs.resume_training(stopped)
+    assert caught.value.where == other.id
+
+
+def test_a_run_that_goes_on_no_more_says_why_and_can_be_tried_again(jobs, stopped, data_file):
+    kept = data_file.read_bytes()
+    data_file.write_text("[]", encoding="utf-8")
+    jobs.resume_training(stopped)
+    assert exit_code(jobs, stopped) == 2
+    assert jobs.state(stopped, stopped.training) is State.FAILED
+    assert "Error" in jobs.log_tail(stopped)
+    data_file.write_bytes(kept)
+    assert jobs.can_resume(stopped)
+
+
+def test_a_finished_run_and_one_that_saved_nothing_are_not_gone_on_with(jobs, tmp_path):
+    finished = kept_run(tmp_path)
+    empty = create_run(tmp_path / "runs" / "empty", {})
+    empty.training.append(Stopped(step=0, reason="asked to stop"))
+    for run in (finished, empty):
+        assert not jobs.can_resume(run)
+        with pytest.raises(RunError, match="can't be gone on with"):
+            jobs.resume_training(run)
+
+
+def test_discarding_ends_the_process_and_leaves_nothing_of_the_run(jobs, long, tmp_path):
+    run = start(jobs, long)
+    wait_for(run, Stepped)
+    child = child_of(jobs, run)
+    jobs.discard(run)
+    assert child.poll() is not None
+    assert list((tmp_path / "runs").iterdir()) == []
+    assert (jobs.run(run.id), jobs.runs(), jobs.busy()) == (None, [], None)
+
+
+def test_a_run_that_is_only_starting_can_be_discarded(jobs, long, tmp_path):
+    run = start(jobs, long)
+    jobs.discard(run)
+    assert list((tmp_path / "runs").iterdir()) == []
+    assert jobs.busy() is None
+
+
+def test_a_run_of_another_server_can_be_discarded_with_its_process(jobs, long, tmp_path):
+    run = start(jobs, long)
+    wait_for(run, Started)
+    Jobs(Settings(home=tmp_path, public=False)).discard(run)
+    assert exit_code(jobs, run) != 0
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_run_that_another_began_from_is_kept(jobs, tmp_path):
+    base = kept_run(tmp_path)
+    heir = create_run(tmp_path / "runs" / "heir", {"config": {"model": str(base.path)}})
+    heir.training.append(Finished(step=1))
+    with pytest.raises(RunError, match="heir began from this run"):
+        jobs.discard(base)
+    verify_checkpoint(base.last_checkpoint())
+    jobs.discard(heir)
+    jobs.discard(base)
+    assert jobs.runs() == []
+
+
+# Estimates.
+
+
+def test_an_estimate_is_what_the_command_line_says(jobs, long, tmp_path):
+    said = jobs.estimate(long, template=None, source=OWN)
+    assert said["fits"] is True
+    assert said["probe"]["steps"] == 1_000_000
+    assert (jobs.busy(), jobs.runs()) == (None, [])
+
+
+def test_what_can_not_be_estimated_says_why(jobs, long, data_file):
+    data_file.unlink()
+    with pytest.raises(RunError, match="There is no data set"):
+        jobs.estimate(long, template=None, source=OWN)
+
+
+def test_while_a_run_goes_on_nothing_is_estimated(jobs, long):
+    start(jobs, long)
+    with pytest.raises(RunError, match="going on already"):
+        jobs.estimate(long, template=None, source=OWN)
+
+
+def test_a_run_that_is_started_ends_an_estimate_and_all_its_processes(jobs, long):
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(jobs.estimate, long, template=None, source=OWN)
+        deadline = time.monotonic() + LIMIT_S
+        while len(found := psutil.Process().children(recursive=True)) < 2:  # the command, and the probe it starts
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        with pytest.raises(RunError, match="already"):
+            jobs.estimate(long, template=None, source=OWN)
+        start(jobs, long)
+        with pytest.raises(RunError, match="was ended"):
+            asked.result(LIMIT_S)
+    assert psutil.wait_procs(found, timeout=LIMIT_S)[1] == []
 
 
 # Names from the browser.

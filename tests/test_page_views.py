@@ -16,6 +16,7 @@ from ift.events import (
     Finished,
     Prepared,
     Preparing,
+    Resumed,
     Sampled,
     Saved,
     Started,
@@ -28,7 +29,7 @@ from ift.runs import State
 from ift.templates import Template
 from ift.tokenizer import encode_text
 from ift.types import Completion, Example
-from playground.views import compare, data, html, run
+from playground.views import compare, data, estimate, html, run
 
 TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")
 EVIL = "<script>alert(\"1\")</script><img src='x' onerror=alert(2)>&amp;\ud800"
@@ -95,6 +96,8 @@ SHOWN = {
     "what is missing": lambda: compare.empty(EVIL),
     "a busy run on tab 4": lambda: compare.buttons_note(has_run=True, saved=True, has_test=True, busy_id=EVIL),
     "a busy run on tab 3": lambda: run.buttons_note("a", EVIL),
+    "a run to go on with": lambda: run.buttons_note(EVIL, None, can_resume=True),
+    "a run to discard": lambda: run.discard_question(EVIL),
     "a model to train": lambda: ready(TrainConfig(model=EVIL)),
     "data to train on": lambda: ready(TrainConfig(data=EVIL)),
     "a template to train with": lambda: ready(TrainConfig(), template=EVIL),
@@ -320,6 +323,63 @@ def test_the_command_is_quoted_for_the_shell():
 )
 def test_the_page_says_why_start_or_stop_can_not_be_used(run_id, busy_id, said):
     assert said in run.buttons_note(run_id, busy_id)
+
+
+def test_the_page_says_where_a_run_can_be_gone_on_with_from():
+    assert "Resume goes on with a from its last checkpoint" in run.buttons_note("a", None, can_resume=True)
+
+
+def test_the_page_says_why_a_strangers_run_can_not_be_changed():
+    assert "Only the browser that started a run" in run.buttons_note("a", None, is_strangers=True)
+
+
+def test_steps_that_a_run_does_again_are_void():
+    events = [step(4), step(5), step(6), Resumed(step=4, path="x"), step(5), step(6), step(7)]
+    news = run.news("r", events, 70, State.RUNNING)
+    assert [one["step"] for one in news["steps"]] == [4, 5, 6, 7]
+    assert news["resumed"] == 4
+    later = run.news("r", [step(7), Resumed(step=6, path="x"), Resumed(step=5, path="x"), step(6)], 70, State.RUNNING)
+    assert ([one["step"] for one in later["steps"]], later["resumed"]) == ([6], 5)
+    assert run.news("r", [step(8)], 70, State.RUNNING)["resumed"] is None
+
+
+# What a run needs.
+
+
+def needs(**changes):
+    """A fitting estimate, as the command line tells it."""
+    probe = {"steps": 20, "step_s": 2.0, "evaluations": 3, "evaluation_s": 1.0, "has_stepped": True, "device": "cpu"}
+    said = {"needed_bytes": 4e9, "available_bytes": 8e9, "fits": True, "time_s": 50, "nearest": [], "is_measured": True}
+    parts = {"loaded_bytes": 1e9, "batch_bytes": 2e9, "moment_bytes": 1e9}
+    return text_of(estimate.estimate({**said, **parts, "probe": probe, **changes}))
+
+
+def text_of(shown):
+    return unescape(re.sub("<[^>]*>", " ", shown))
+
+
+def test_what_a_run_needs_is_told_with_what_it_is_made_of():
+    said = needs()
+    assert "✓ fits" in said
+    assert "4.0 GB of 8.0 GB free" in said
+    assert "about 50 seconds" in said
+    assert "1.0 GB program, weights and data (measured)" in said
+    assert "1.0 GB AdamW's moments (computed)" in said
+    assert "measured on real steps, on cpu" in said
+    assert "nearest first" not in said
+
+
+def test_little_room_left_is_told():
+    assert "! fits, tight" in needs(needed_bytes=7e9)
+
+
+def test_what_does_not_fit_comes_with_what_does():
+    way = {"options": {"r": 8}, "needed_bytes": 3e9, "note": "thin"}
+    said = needs(needed_bytes=9e9, fits=False, is_measured=False, nearest=[way])
+    assert "✗ does not fit" in said
+    assert "r 8: 3.0 GB, thin" in said
+    assert "(scaled from a smaller one)" in said
+    assert "choose a smaller model" in needs(needed_bytes=9e9, fits=False)
 
 
 # Before and after.

@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -47,6 +50,11 @@ def same_logits(ours, theirs):
         return (ours(IDS) - theirs(IDS).logits).abs().max() < 1e-4
 
 
+def same_weights(one, other):
+    ours, theirs = one.state_dict(), other.state_dict()
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
 def test_what_we_write_transformers_reads_with_nothing_missing_or_left_over(tiny_folder):
     theirs, told = GPT2LMHeadModel.from_pretrained(tiny_folder, output_loading_info=True)
     assert not [names for names in told.values() if names]
@@ -55,9 +63,7 @@ def test_what_we_write_transformers_reads_with_nothing_missing_or_left_over(tiny
 
 
 def test_what_we_write_we_read_back_bit_by_bit(tiny_folder):
-    ours, again = tiny_model().state_dict(), read_model(tiny_folder).state_dict()
-    assert ours.keys() == again.keys()
-    assert all(torch.equal(ours[name], again[name]) for name in ours)
+    assert same_weights(tiny_model(), read_model(tiny_folder))
 
 
 def test_what_transformers_writes_with_its_prefix_we_read(theirs, tmp_path):
@@ -90,6 +96,53 @@ def test_half_precision_files_are_read_as_fp32(folder):
 
 def test_a_model_that_was_read_can_be_trained(tiny_folder):
     assert all(parameter.requires_grad for parameter in read_model(tiny_folder).parameters())
+
+
+def test_a_model_that_was_read_does_not_hang_on_its_file(folder):
+    model = read_model(folder)
+    path = folder / "model.safetensors"
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+    assert same_weights(model, tiny_model())
+
+
+PEAK = """
+import re, sys
+from pathlib import Path
+from ift.lora import add_lora
+from ift.model import GPT2Config, random_model
+from ift.weights import read_model, write_model
+
+def peak_bytes():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) << 10
+
+def rise(work):
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is counted anew
+    before = peak_bytes()
+    model = work()
+    return (peak_bytes() - before) / sum(p.numel() * 4 for p in model.parameters())
+
+def write(model, folder):
+    folder.mkdir()
+    write_model(model, folder)
+    return model
+
+shape = {"n_embd": 128, "n_head": 2}
+read_model(Path(sys.argv[1]))  # what the first time takes is no copy
+model = random_model(GPT2Config(n_layer=90, **shape), seed=1)
+add_lora(model, r=1, lora_alpha=1, layers=("qkv", "proj", "fc", "out"), seed=1)
+folder = Path(sys.argv[2])
+print(rise(lambda: write(model, folder)), rise(lambda: read_model(folder)))
+"""
+"""How far the peak of memory rises, in sizes of the model, most of which stands in turned and merged weights."""
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of memory is read from Linux's /proc")
+def test_writing_and_reading_take_no_second_copy_of_the_weights(tiny_folder, tmp_path):
+    command = [sys.executable, "-c", PEAK, str(tiny_folder), str(tmp_path / "deep")]
+    written, read = map(float, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+    assert written < 0.4
+    assert read < 1.4
 
 
 # What is wrong with a bad one.

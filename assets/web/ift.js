@@ -221,6 +221,13 @@ window.ift = (() => {
       samples.replaceChildren(el('div', 'row sp', el('h2', '', `What the model says at step ${at}`), el('label', 'row', 'Scrub', slider)),
         scroll('Sampled answers', el('table', '', el('caption', '', 'Fixed validation prompts, answered greedily at each evaluation. Choose a validation marker in the chart to see what the model said then.'), el('thead', '', headRow), body)));
     }
+    function goBack(step) { // the run went on from there: what it did beyond, it does again
+      d.steps = d.steps.filter(s => s.step <= step);
+      d.evaluations = d.evaluations.filter(e => e.step <= step);
+      for (const key of Object.keys(d.samples)) if (key > step) delete d.samples[key];
+      if (chosen > step) chosen = null;
+      table.rows = 0;
+    }
     const tell = teller(changed);
     puller(element, props, watch, {
       ask: query => server.poll_training(query),
@@ -229,8 +236,11 @@ window.ift = (() => {
         tell(reply);
         if (reply.state === 'unknown') { root.hidden = true; return; }
         root.hidden = false;
-        d.steps.push(...reply.steps); d.evaluations.push(...reply.evaluations); d.warnings.push(...reply.warnings);
-        for (const sample of reply.samples) (d.samples[sample.step] ||= []).push(sample);
+        if (!reply.over) { d.end = ''; d.error = null; }
+        if (reply.resumed !== null) goBack(reply.resumed);
+        d.steps.push(...reply.steps); d.warnings.push(...reply.warnings);
+        for (const one of reply.evaluations) d.evaluations = [...d.evaluations.filter(e => e.step !== one.step), one];
+        for (const one of reply.samples) d.samples[one.step] = [...(d.samples[one.step] || []).filter(s => s.record !== one.record), one];
         d.end = reply.end || d.end;
         d.machine = reply.machine || d.machine;
         d.error = reply.error || d.error;

@@ -1,4 +1,4 @@
-"""The command line: `python -m ift train|evaluate|generate|batch|data|lint|starter`.
+"""The command line: `python -m ift train|estimate|evaluate|generate|batch|data|lint|starter`.
 
 Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 failed, 2 the input can't be used,
 3 stopped on request.
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (add, run, text) in {
         "train": (_train, commands.train, "fine-tune a model; everything about it goes into a run folder"),
+        "estimate": (_options, commands.estimate, "tell what a fine-tuning needs in memory and time on this machine"),
         "evaluate": (_evaluate, commands.evaluate, "answer and score the held-out records, before and after"),
         "generate": (_generate, commands.generate, "answer one instruction"),
         "batch": (_batch, commands.batch, "print the tensors that the trainer would get"),
@@ -109,12 +110,16 @@ def _train_on(command: argparse.ArgumentParser) -> None:
 
 
 def _train(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--model", help=f"{', '.join(MODELS)}, a Hub id, a folder or a run (starter)")
-    _rows(command)
-    _train_on(command)
     folder = command.add_mutually_exclusive_group(required=True)
     folder.add_argument("--out", metavar="RUN", help="the run folder to make")
     folder.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped or broke off, as it was set")
+    _options(command)
+
+
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", help=f"{', '.join(MODELS)}, a Hub id, a folder or a run (starter)")
+    _rows(command)
+    _train_on(command)
     command.add_argument("--preset", choices=PRESETS, help="quick (the starter's default) or book (all others')")
     command.add_argument("--num_train_epochs", type=float)
     command.add_argument("--max_steps", type=int, help="optimizer steps, instead of epochs")

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+from ift import estimate as estimates
 from ift.batching import collate, pair_counts, parse_trained, sort_out
 from ift.cli.progress import STOPPED, counting_bar, show_evaluation, show_training
 from ift.config import TrainConfig, make_config
 from ift.data import Dataset, to_example
 from ift.encoding import encode_all
 from ift.errors import ConfigError, RunError
+from ift.estimate import Estimate, duration
+from ift.estimate import estimate as estimate_of
 from ift.events import TrainEvent
 from ift.heldout import load_run_data
 from ift.job import Stop, describe, logged
@@ -145,6 +148,38 @@ def _evaluate_events(*args: object, **options: int | None) -> Iterator[TrainEven
     from ift.evaluation import evaluate_events  # the same
 
     yield from evaluate_events(*args, **options)
+
+
+def estimate(args: Namespace) -> int:
+    """`estimate`: what `train` with the same options would need, measured in a process of its own."""
+    config = _config(args)
+    find_model(config.model)
+    made = estimate_of(config, attached=args.attached)
+    print(json.dumps(estimates.to_json(made)) if args.json else _estimate_text(made))
+    return 0
+
+
+def _estimate_text(made: Estimate) -> str:
+    probe = made.probe
+    verdict = "fits" if made.fits else "does not fit"
+    timed = "real steps" if probe.has_stepped else "that batch alone"
+    lines = [
+        f"memory  {_gb(made.needed_bytes)} of {_gb(probe.available_bytes)} free on {probe.device}: {verdict}",
+        f"  measured  {_gb(made.loaded_bytes)} program, weights and data",
+        f"  {'measured' if made.is_measured else 'scaled  '}  {_gb(made.batch_bytes)} gradients and activations of the "
+        "largest batch",
+        f"  computed  {_gb(made.moment_bytes)} AdamW's two moments of what is trained",
+        f"time    about {duration(probe.time_s)}, without saving",
+        f"  measured  {probe.steps:,} steps of {probe.step_s:.2f} s ({timed}), {probe.evaluations:,} evaluations of "
+        f"{probe.evaluation_s:.1f} s, {probe.start_s:.0f} s to start",
+    ]
+    lines += [f"fits with {setting.text}: {_gb(setting.needed_bytes)}, {setting.note}" for setting in made.nearest]
+    lines += [] if made.fits or made.nearest else ["Nothing smaller fits: choose a smaller model."]
+    return "\n".join(lines)
+
+
+def _gb(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.2f} GB"
 
 
 def evaluate(args: Namespace) -> int:

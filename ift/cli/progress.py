@@ -11,6 +11,7 @@ from ift.events import (
     Answered,
     Evaluated,
     Preparing,
+    Probed,
     Resumed,
     Sampled,
     Saved,
@@ -84,6 +85,10 @@ def _preparing(events: Iterator[TrainEvent], *, as_json: bool) -> Iterator[Train
 
 def _line(event: TrainEvent) -> str:
     match event:
+        case Probed():
+            batch = f"the largest batch, {event.rows} rows of up to {event.width} tokens, took"
+            held = f"{event.peak_bytes / 1e9:.2f} GB, {event.needed_bytes / 1e9:.2f} GB with the optimizer"
+            return f"step {event.step}: {batch} {event.batch_time_s:.2f} s and {held}"
         case Evaluated():
             return f"step {event.step}: validation loss {event.loss:.4f} nats"
         case Sampled():

@@ -1,4 +1,6 @@
-"""Tab 3: choose a model and how it is trained, start, watch, stop."""
+"""Tab 3: choose a model and how it is trained, start, watch."""
+
+import secrets
 
 import gradio as gr
 
@@ -10,6 +12,8 @@ from ift.templates import Template
 from playground import library, polls
 from playground.context import LIVE, QUIET, Context, preset_of, train_on, when_loaded, whole
 from playground.jobs import train_options
+from playground.tabs.control import RunControl
+from playground.tabs.needs import Needs
 from playground.tabs.prompt import PromptTab
 from playground.view import MASKS
 from playground.views import html
@@ -22,31 +26,42 @@ PRESET_TITLES = {
 NUMBERS = {
     "num_train_epochs": "times through the training records",
     "max_steps": "optimizer steps instead of epochs; -1: off",
-    "per_device_train_batch_size": "rows a step",
+    "per_device_train_batch_size": "rows at a time",
+    "gradient_accumulation_steps": "batches a step",
     "learning_rate": "step size at its highest",
     "weight_decay": "AdamW's",
     "warmup_steps": "steps until the rate is at its highest",
     "max_grad_norm": "0 does not clip",
+    "r": "LoRA's rank; 0 trains all weights",
+    "lora_alpha": "LoRA's scale is lora_alpha / r",
     "eval_steps": "steps between evaluations",
     "seed": "of the order of the rows",
 }
-WHOLE = ("max_steps", "per_device_train_batch_size", "warmup_steps", "eval_steps", "seed")
+WHOLE = (
+    "max_steps",
+    "per_device_train_batch_size",
+    "gradient_accumulation_steps",
+    "warmup_steps",
+    "r",
+    "eval_steps",
+    "seed",
+)
 
 
 class TrainTab:
     """The tab's widgets and handlers."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, *, shown: gr.BrowserState, visitor: gr.BrowserState) -> None:
+        """`shown`: the run that this browser looks at. `visitor`: its own key."""
         self.context = context
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
                 self._build_options()
             with gr.Column(scale=2, min_width=320):
                 self.ready = gr.HTML(elem_id="ready", elem_classes="plain")
+                self.needs = Needs(context)
                 self.start = gr.Button("Start fine-tuning", variant="primary", size="lg", elem_id="start")
-                self.stop = gr.Button("Stop and keep", variant="stop", interactive=False, elem_id="stop")
-                self.why = gr.HTML(elem_id="why", elem_classes="plain")
-                self.message = gr.HTML(elem_id="run-message", elem_classes="plain")
+                self.control = RunControl(context, shown=shown, visitor=visitor)
                 with gr.Accordion("The same run from a command line", open=False):
                     self.command = gr.Code(language="shell", interactive=False, label="Command", elem_id="command")
         self.run = gr.Dropdown(
@@ -83,16 +98,15 @@ class TrainTab:
                 list(SCHEDULES), value=quick.lr_scheduler_type, label="lr_scheduler_type", info="of the learning rate"
             )
 
-    def wire(self, page: gr.Blocks, tab: gr.Tab, prompt: PromptTab, data: gr.State, shown: gr.BrowserState) -> None:
-        """Connect the widgets, and the mask with the prompt tab's.
-
-        `tab`: the one that this stands in. `shown`: the run that this browser looks at.
-        """
+    def wire(self, page: gr.Blocks, tab: gr.Tab, prompt: PromptTab, data: gr.State) -> None:
+        """Connect the widgets, and the mask with the prompt tab's; `tab`: the one that this stands in."""
         hyper = list(self.hyper.values())
         switches = [self.model, self.mask, prompt.keep_eos, prompt.train_padding, prompt.max_length, *hyper]
         inputs = [data, prompt.template, *switches]
-        self.start.click(self._start, inputs, [shown, self.message], **QUIET)
-        self.stop.click(self._stop, self.run, self.message, **QUIET)
+        outputs = [self.control.shown, self.control.message]
+        self.start.click(self._start, [self.control.visitor, *inputs], outputs, **QUIET)
+        self.control.wire(self.run, self.chart)
+        self.needs.wire(self._config, inputs, {**self.hyper, "max_length": prompt.max_length})
         preset = {"fn": self._preset, "inputs": self.preset, "outputs": [self.mask, prompt.mask, *hyper]}
         self.preset.input(**preset, **QUIET)
         self.model.input(preset_for, self.model, self.preset, **QUIET).then(**preset, **QUIET)
@@ -107,17 +121,12 @@ class TrainTab:
     @property
     def looks(self) -> list:
         """What `look` fills."""
-        return [self.start, self.stop, self.why, self.message, self.model]
+        return [self.start, self.model, *self.control.looks]
 
-    def look(self, run_id: str | None) -> tuple:
-        """Start, Stop and the reason as they can be used now, and the models there are."""
-        busy = self.context.jobs.busy()
-        busy_id = busy.id if busy else None
-        can_stop = busy_id is not None and busy_id == run_id
-        note = views.buttons_note(run_id, busy_id)
-        message = gr.skip() if busy else ""  # «stopping» is over
-        models = gr.Dropdown(choices=model_choices(self.context))
-        return gr.Button(interactive=busy is None), gr.Button(interactive=can_stop), note, message, models
+    def look(self, run_id: str | None, visitor: str | None) -> tuple:
+        """The buttons and the reason as they can be used now, and the models there are."""
+        can_start = gr.Button(interactive=self.context.jobs.busy() is None)
+        return can_start, gr.Dropdown(choices=model_choices(self.context)), *self.control.look(run_id, visitor)
 
     def run_choices(self) -> list[str]:
         """Names of all runs, newest first; one that is just starting too."""
@@ -149,7 +158,7 @@ class TrainTab:
         ready = views.ready(config, template=name, records=len(examples), rows=rows, tokens_per_row=tokens)
         return ready, command
 
-    def _start(self, data: str, source: str, model: str, *switches: object) -> tuple:
+    def _start(self, visitor: str | None, data: str, source: str, model: str, *switches: object) -> tuple:
         try:
             config, template = self._config(data, model, *switches), Template.parse(source)
             if not split(library.dataset(data).examples).train:
@@ -159,14 +168,8 @@ class TrainTab:
             run = self.context.jobs.start_training(config, template=preset, source=template.source)
         except IftError as problem:
             return gr.skip(), html.error(problem)
+        self.context.owners[run.id] = str(visitor or secrets.token_urlsafe())  # nobody has the key of who has none
         return run.id, ""
-
-    def _stop(self, run_id: str | None) -> str:
-        run = self.context.jobs.run(run_id)
-        if run is None:
-            return ""
-        self.context.jobs.stop(run)
-        return html.note("busy", "Stopping: the run saves what it has reached.")
 
     def _preset(self, preset: str) -> list:
         config = TrainConfig(**PRESETS[preset])

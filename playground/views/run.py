@@ -5,7 +5,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from ift.config import TrainConfig
-from ift.events import Evaluated, Failed, Prepared, Preparing, Sampled, Saved, Stepped, Stopped, TrainEvent, Warned
+from ift.events import (
+    Evaluated,
+    Failed,
+    Prepared,
+    Preparing,
+    Resumed,
+    Sampled,
+    Saved,
+    Stepped,
+    Stopped,
+    TrainEvent,
+    Warned,
+)
 from ift.runs import State
 from playground.views.html import block, card, esc
 
@@ -29,6 +41,7 @@ def news(
         last: the run's last event where the browser has it already: how a run ended is told each time.
         said: the last line that the run's process printed.
     """
+    events, resumed = _valid(events)
     last = events[-1] if events else last
     error = {"what": last.what, "where": last.where, "fix": last.fix} if isinstance(last, Failed) else None
     if state is State.FAILED and error is None:  # it ended before its first event, or the events can't be read
@@ -41,6 +54,7 @@ def news(
         "offset": offset,
         "state": state.value,
         "over": state.is_over,
+        "resumed": resumed,
         "machine": next((_machine(event) for event in events if isinstance(event, Prepared)), ""),
         "steps": [asdict(event) for event in events if isinstance(event, Stepped)],
         "evaluations": [asdict(event) for event in events if isinstance(event, Evaluated)],
@@ -57,6 +71,18 @@ def _preparing(event: Preparing) -> str:
     return f"Rows made so far: {event.done:,} of {event.total:,}."
 
 
+def _valid(events: Sequence[TrainEvent]) -> tuple[list[TrainEvent], int | None]:
+    """The events without those that a run which went on has done again, and the step beyond which all are void."""
+    kept: list[TrainEvent] = []
+    resumed = None
+    for event in events:
+        if isinstance(event, Resumed):
+            resumed = event.step if resumed is None else min(resumed, event.step)
+            kept = [one for one in kept if one.step <= event.step]
+        kept.append(event)
+    return kept, resumed
+
+
 def _machine(event: Prepared) -> str:
     threads = f" with {event.threads} threads" if event.device == "cpu" else ""
     return f"On {event.device}{threads}, in {'bf16' if event.bf16 else 'fp32'}."
@@ -65,11 +91,11 @@ def _machine(event: Prepared) -> str:
 def ready(config: TrainConfig, *, template: str, records: int, rows: int, tokens_per_row: float) -> str:
     """What a press on Start will do."""
     steps = config.total_steps(rows)
-    tokens = steps * min(config.per_device_train_batch_size, rows) * tokens_per_row
+    tokens = steps * min(config.rows_per_step, rows) * tokens_per_row
     facts = {
         "Data": f"{config.data}: {rows:,} training records of {records:,}",
         "Template": template,
-        "Model": f"{config.model}, all weights",
+        "Model": f"{config.model}, {f'LoRA of rank {config.r}' if config.r else 'all weights'}",
         "Loss on": config.train_on,
         "Work": f"{steps:,} steps, about {tokens / 1000:,.0f} thousand tokens",
     }
@@ -82,12 +108,24 @@ def command_line(options: Sequence[str]) -> str:
     return "python -m ift train " + " ".join(shlex.quote(option) for option in options)
 
 
-def buttons_note(run_id: str | None, busy_id: str | None) -> str:
-    """Why Start or Stop can't be used now."""
+def buttons_note(
+    run_id: str | None, busy_id: str | None, *, can_resume: bool = False, is_strangers: bool = False
+) -> str:
+    """Why buttons can't be used now, and what the others do."""
     if busy_id is None:
         text = "Stop can be used while a run is going on."
+        if can_resume:
+            text = f"Resume goes on with {run_id} from its last checkpoint, as it was set."
+        if is_strangers:
+            text += " Only the browser that started a run can resume or discard it on this public page."
     elif busy_id == run_id:
         text = "Start waits until this run has ended. You can close the page: the run goes on, and is found again."
     else:
         text = f"Start waits: {busy_id} is going on. Choose it below to stop it, or let it end."
     return f'<div class="ift"><p class="muted">{esc(text)}</p></div>'
+
+
+def discard_question(run_id: str) -> str:
+    """What is asked before a run is removed."""
+    text = f"Discard {run_id}? Its checkpoints, its curve and its answers are deleted. This can't be undone."
+    return f'<div class="ift"><div class="msg warn" role="alert"><p>{esc(text)}</p></div></div>'

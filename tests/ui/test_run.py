@@ -124,6 +124,64 @@ def test_stop_keeps_what_was_reached(visit, server):
     page.locator("#start:not([disabled])").wait_for()
 
 
+def test_a_stopped_run_is_resumed_and_its_curve_goes_on_on_every_page(visit, server):
+    page = visit()
+    run = start_run(page, server, max_steps=2000)
+    wait_for_points(page, 3)
+    assert page.locator("#resume").is_disabled()
+    page.locator("#stop:not([disabled])").click()
+    wait_for_state(page, "stopped")
+    reached = page.evaluate(POINTS)
+    second = visit(page.context)
+    open_tab(second, "3 Fine-tune")
+    wait_for_state(second, "stopped")
+    page.locator("#resume:not([disabled])").click()
+    for one in (page, second):
+        wait_for_state(one, "running")
+        wait_for_points(one, reached + 3)
+        steps = one.evaluate("[...document.querySelector('#chart .plot').data[0].x]")
+        assert steps == list(range(1, len(steps) + 1))
+        assert "Stopped at step" not in one.locator("#chart").inner_text()
+    page.locator("#stop:not([disabled])").click()
+    wait_for_state(page, "stopped")
+    assert [event["event"] for event in server.events(run)].count("resumed") == 1
+
+
+def test_a_run_is_discarded_only_after_a_question(visit, server):
+    page = visit()
+    run = start_run(page, server, max_steps=2000)
+    wait_for_points(page, 2)
+    pid = child_of(server, run)
+    page.locator("#discard:not([disabled])").click()
+    question = page.locator("#discard-question")
+    question.get_by_text(f"Discard {run}?").wait_for()
+    page.locator("#discard-no").click()
+    question.wait_for(state="hidden")
+    assert alive(pid)
+    page.locator("#discard").click()
+    page.locator("#discard-yes").click()
+    page.wait_for_function("name => document.querySelector('#chart .mono')?.textContent !== name", arg=run)
+    assert run not in server.runs()
+    assert not alive(pid)
+    page.locator("#start:not([disabled])").wait_for()
+
+
+def test_what_a_run_needs_is_told_and_forgotten_when_a_setting_changes(visit, server):
+    page = visit()
+    before = server.runs()
+    open_tab(page, "3 Fine-tune")
+    page.locator("#estimate").click()
+    page.locator("#needs .chip", has_text="fits").wait_for(timeout=120_000)
+    text = page.locator("#needs").inner_text()
+    assert "AdamW's moments (computed)" in text
+    assert "measured on real steps" in text
+    page.get_by_role("button", name="Hyper-parameters").click()
+    page.locator("#per_device_train_batch_size input").fill("4")
+    page.locator("#per_device_train_batch_size input").blur()
+    page.locator("#needs .chip").wait_for(state="detached")
+    assert server.runs() == before
+
+
 def test_a_killed_child_is_shown_as_stopped_with_what_it_had_saved(visit, server):
     page = visit()
     run = start_run(page, server, max_steps=2000)

@@ -1,0 +1,99 @@
+"""The buttons on tab 3 that act on the run shown: stop, go on, discard after a question."""
+
+import gradio as gr
+
+from ift.errors import IftError
+from playground.context import QUIET, Context
+from playground.views import html
+from playground.views import run as views
+
+STOP_AND_DISCARD, DISCARD = "Stop and discard", "Discard this run"
+
+
+class RunControl:
+    """The buttons, the question before a discard, and what to say about them."""
+
+    def __init__(self, context: Context, *, shown: gr.BrowserState, visitor: gr.BrowserState) -> None:
+        """`shown`: the run that this browser looks at. `visitor`: its own key."""
+        self.context, self.shown, self.visitor = context, shown, visitor
+        with gr.Row():
+            self.stop = gr.Button("Stop and keep", interactive=False, min_width=120, elem_id="stop")
+            self.resume = gr.Button("Resume", interactive=False, min_width=120, elem_id="resume")
+            self.discard = gr.Button(
+                STOP_AND_DISCARD, variant="stop", interactive=False, min_width=120, elem_id="discard"
+            )
+        with gr.Group(visible=False, elem_id="discard-question") as self.question:
+            self.asked = gr.HTML(elem_classes="plain")
+            with gr.Row():
+                self.sure = gr.Button("Discard it", variant="stop", elem_id="discard-yes")
+                self.keep = gr.Button("Keep it", elem_id="discard-no")
+        self.why = gr.HTML(elem_id="why", elem_classes="plain")
+        self.message = gr.HTML(elem_id="run-message", elem_classes="plain")
+
+    def wire(self, run: gr.Dropdown, chart: gr.HTML) -> None:
+        """Connect the buttons with the run shown and the chart that hears of its state."""
+        own = [run, self.visitor]
+        self.stop.click(self._stop, run, self.message, **QUIET)
+        self.resume.click(self._resume, own, [self.message, self.resume], **QUIET)
+        self.discard.click(self._ask, run, [self.question, self.asked], **QUIET)
+        self.discarded = self.sure.click(self._discard, own, [self.shown, self.message, self.question], **QUIET)
+        chart.changed(self._settle, None, self.message, **QUIET)
+        run.input(lambda: "", None, self.message, **QUIET)  # it was about the run shown before
+        for event in (self.keep.click, run.change):
+            event(lambda: gr.Group(visible=False), None, self.question, **QUIET)
+
+    @property
+    def looks(self) -> list:
+        """What `look` fills."""
+        return [self.stop, self.resume, self.discard, self.why]
+
+    def look(self, run_id: str | None, visitor: str | None) -> tuple:
+        """The buttons and the reason as they can be used now."""
+        jobs = self.context.jobs
+        run, busy = jobs.run(run_id), jobs.busy()
+        goes_on = busy is not None and busy == run
+        is_own = run is not None and self.context.may_change(run.id, visitor)
+        can_resume = is_own and busy is None and jobs.can_resume(run)
+        strangers = run is not None and not is_own
+        return (
+            gr.Button(interactive=goes_on),
+            gr.Button(interactive=can_resume),
+            gr.Button(STOP_AND_DISCARD if goes_on or run is None else DISCARD, interactive=is_own),
+            views.buttons_note(run_id, busy.id if busy else None, can_resume=can_resume, is_strangers=strangers),
+        )
+
+    def _stop(self, run_id: str | None) -> str:
+        run = self.context.jobs.run(run_id)
+        if run is None:
+            return ""
+        self.context.jobs.stop(run)
+        return html.note("busy", "Stopping: the run saves what it has reached.")
+
+    def _resume(self, run_id: str | None, visitor: str | None) -> tuple:
+        run = self.context.jobs.run(run_id)
+        if run is None:
+            return "", gr.skip()
+        try:
+            self.context.require_own(run.id, visitor)
+            self.context.jobs.resume_training(run)
+        except IftError as problem:
+            return html.error(problem), gr.skip()
+        return html.note("busy", "Going on from the last checkpoint."), gr.Button(interactive=False)
+
+    def _settle(self) -> object:
+        return gr.skip() if self.context.jobs.busy() else ""  # «stopping» is over
+
+    def _ask(self, run_id: str | None) -> tuple:
+        return gr.Group(visible=True), views.discard_question(run_id or "")
+
+    def _discard(self, run_id: str | None, visitor: str | None) -> tuple:
+        run, closed = self.context.jobs.run(run_id), gr.Group(visible=False)
+        if run is None:
+            return None, "", closed
+        try:
+            self.context.require_own(run.id, visitor)
+            self.context.jobs.discard(run)
+        except IftError as problem:
+            return gr.skip(), html.error(problem), closed
+        self.context.owners.pop(run.id, None)
+        return None, "", closed

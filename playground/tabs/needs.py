@@ -1,0 +1,60 @@
+"""What a run will need, on tab 3: measured on request, with the nearest setting that fits."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import gradio as gr
+
+from ift.config import TrainConfig
+from ift.errors import IftError
+from ift.models import find_model
+from ift.templates import Template
+from playground.context import LIVE, QUIET, Context, preset_of
+from playground.views import estimate as views
+from playground.views import html
+
+
+class Needs:
+    """A button that estimates, and one that takes what was advised."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.measure = gr.Button("Estimate memory and time", size="sm", elem_id="estimate")
+        self.needs = gr.HTML(elem_id="needs", elem_classes="plain")
+        self.nearest = gr.State({})
+        self.use = gr.Button("Use the nearest setting that fits", size="sm", visible=False, elem_id="use")
+
+    def wire(
+        self, config: Callable[..., TrainConfig], inputs: Sequence, options: dict[str, gr.components.Component]
+    ) -> None:
+        """Connect the buttons.
+
+        Args:
+            config: what the page's widgets ask for, from their values without the template's.
+            inputs: these widgets: data, template, then the others; an estimate ends when one of them changes.
+            options: the widgets that advice can change, by name.
+        """
+        self.config, self.names = config, list(options)
+        shown = [self.needs, self.nearest, self.use]
+        self.measure.click(self._measure, inputs, shown, **QUIET)
+        self.use.click(self._use, self.nearest, list(options.values()), **QUIET)
+        for component in inputs:
+            component.change(lambda: _said(""), None, shown, **LIVE)
+
+    def _measure(self, data: str, source: str, *values: object) -> Iterator[tuple]:
+        yield _said(html.note("busy", "Running the largest batch and some steps on this machine."))
+        try:
+            config, template = self.config(data, *values), Template.parse(source)
+            find_model(config.model)
+            preset = preset_of(template.source)
+            made = self.context.jobs.estimate(config, template=preset, source=template.source)
+        except IftError as problem:
+            yield _said(html.error(problem))
+            return
+        yield _said(views.estimate(made), made["nearest"][0]["options"] if made["nearest"] else {})
+
+    def _use(self, options: dict) -> list:
+        return [options.get(name, gr.skip()) for name in self.names]
+
+
+def _said(text: str, options: dict | None = None) -> tuple:
+    return text, options or {}, gr.Button(visible=bool(options))
