@@ -28,8 +28,8 @@ def drops(model: nn.Module) -> bool:
 
 
 @contextmanager
-def drawn_from(seed: int, step: int, *, device: torch.device) -> Iterator[None]:
-    """In here torch's own random numbers follow from seed and step; outside they go on as if nothing had been."""
+def drawn_from(*seeds: int, device: torch.device) -> Iterator[None]:
+    """In here torch's own random numbers follow from the seeds; outside they go on as if nothing had been."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(int(np.random.SeedSequence([seed, step]).generate_state(1)[0]))
+        torch.manual_seed(int(np.random.SeedSequence(seeds).generate_state(1)[0]))
         yield

@@ -23,13 +23,14 @@ def losses(model: GPT2, batch: Batch, *, bf16: bool | None = False) -> tuple[Ten
         return head_losses(hidden, head, targets, _dtype(model, bf16))[counted], roles
 
 
-def batch_loss(model: GPT2, batch: Batch, *, targets: int | None = None, bf16: bool | None = False) -> Tensor:
-    """The sum of a batch's losses over `targets`, (): by default their mean, else the batch's part in a larger one.
+def batch_loss(model: GPT2, batch: Batch, *, weight: float | None = None, bf16: bool | None = False) -> Tensor:
+    """The sum of a batch's losses times `weight`, (): None gives their mean; in a larger mean it is the batch's part.
 
     The gradients that one `backward` gives are made here already (`HeadLoss`). `bf16`: see `autocast`.
     """
     hidden, head, wanted, counted = _cells(model, batch, bf16)
-    shares = torch.bincount(counted, minlength=len(wanted)) / (targets or max(1, batch.trained_tokens))
+    weight = 1 / max(1, batch.trained_tokens) if weight is None else weight
+    shares = torch.bincount(counted, minlength=len(wanted)) * weight
     return HeadLoss.apply(hidden, head, wanted, shares, _dtype(model, bf16))
 
 

@@ -158,7 +158,7 @@ class Trainer:
         targets = sum(batch.trained_tokens for batch in batches)
         total = torch.zeros((), device=self.model.device)
         for batch in batches:
-            part = batch_loss(self.model, batch, targets=targets, bf16=self.config.bf16)
+            part = batch_loss(self.model, batch, weight=1 / targets, bf16=self.config.bf16)
             part.backward()
             total += part.detach()
         return total.item()
