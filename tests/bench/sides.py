@@ -20,21 +20,27 @@ SEED = 1
 
 
 def ours(setup: Setup) -> Iterator[dict]:
-    """The trainer as a run has it, with its collating, clipping and events; then the same batch's products alone."""
+    """The trainer as a run has it, with its collating, clipping and events."""
     torch.set_num_threads(setup.threads)
     keep_memory()
     rows = setup.rows()
     trainer = Trainer(
         random_model(setup.shape, seed=SEED), setup.config(), train=rows, max_length=setup.shape.n_positions
     )
-    batches = setup.batches()
-    limit = Limit(setup)
     while True:
         clock = Clock()
         (event,) = trainer.advance()
         took = clock.read()
-        seen = {"tokens": event.tokens, "trained_tokens": event.trained_tokens, "loss": event.loss}
-        yield {**took, "limit_s": limit.seconds(next(batches)), **seen}
+        yield {**took, "tokens": event.tokens, "trained_tokens": event.trained_tokens, "loss": event.loss}
+
+
+def products(setup: Setup) -> Iterator[dict]:
+    """The matrix products of the same batches alone, in a process of their own: their memory is none of training's."""
+    torch.set_num_threads(setup.threads)
+    keep_memory()
+    limit = Limit(setup)
+    for batch in setup.batches():
+        yield {"limit_s": limit.seconds(batch)}
 
 
 def transformers(setup: Setup) -> Iterator[dict]:

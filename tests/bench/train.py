@@ -73,13 +73,14 @@ class Setup:
 
 def measure(setup: Setup) -> dict:
     """Medians over the steps after the first; every ratio is of two times for one batch, right after each other."""
-    ours, theirs = (Side(f"tests.bench.sides:{name}", setup) for name in ("ours", "transformers"))
-    rounds = [(ours.step(), theirs.step()) for _ in range(setup.steps + 1)]
+    ours, alone, theirs = (Side(f"tests.bench.sides:{name}", setup) for name in ("ours", "products", "transformers"))
+    rounds = [({**ours.step(), **alone.step()}, theirs.step()) for _ in range(setup.steps + 1)]
     loss_difference = abs(rounds[0][0]["loss"] - rounds[0][1]["loss"])  # of the same weights
     timed = rounds[1:]
     tokens = sum(one["tokens"] for one, _ in timed)
     trained = sum(one["trained_tokens"] for one, _ in timed)
     seconds = {"ours": sum(one["time_s"] for one, _ in timed), "transformers": sum(two["time_s"] for _, two in timed)}
+    alone.end()
     peaks = {"ours": ours.end(), "transformers": theirs.end()}
     return {
         **asdict(setup),
