@@ -165,18 +165,28 @@ def join() -> Ranks:
 
     Raises:
         ConfigError: there are more processes on this machine than CUDA devices.
+        TrainingError: some process has not come.
     """
     store, rank, size = next(dist.rendezvous("env://"))
     store = dist.PrefixStore(f"ift/{os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
     has_cuda, local_rank = torch.cuda.is_available(), int(os.environ["LOCAL_RANK"])
     if has_cuda:
         _take_device(local_rank)
-    store.set(str(rank), "here")
-    while not store.check([str(other) for other in range(size)]):
-        time.sleep(0.05)  # not a wait inside the library, which would let no signal through
+    _wait_for_all(store, rank, size)
     backend = "cpu:gloo,cuda:nccl" if has_cuda else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=WAIT_LIMIT)
     return Ranks(store, rank, size, torch.device("cuda", local_rank) if has_cuda else torch.device("cpu"))
+
+
+def _wait_for_all(store: dist.Store, rank: int, size: int) -> None:
+    """Not inside the library, which would let no signal through."""
+    store.set(str(rank), "here")
+    deadline = time.monotonic() + WAIT_LIMIT.total_seconds()
+    while not store.check([str(other) for other in range(size)]):
+        if time.monotonic() > deadline:
+            fix = "See what torchrun printed on each machine, and start the same command on all."
+            raise TrainingError("Not all processes of the run have come", where=f"{size} are awaited", fix=fix)
+        time.sleep(0.05)
 
 
 def _take_device(number: int) -> None:
