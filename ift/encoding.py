@@ -1,167 +1,168 @@
 """Whole data sets into rows: what `encode` makes of each rendered record, many times faster.
 
-A template's text falls into chunks (`ift.chunks`) that encode by themselves; only where a field begins or ends may
-text grow together, so that only there it is put together anew for each record. The chunks of all records are few, and
-each is encoded once. What is left to do for every row is done for thousands at a time.
+A template's text falls into chunks (`ift.chunks`) that encode by themselves. Only where a field begins or ends may
+text grow together, so that only this much is encoded anew for each record, all of a block's in one go; the rest is
+known before. What is then to do for every row is done for thousands at a time.
 """
 
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
-from ift.chunks import chunks
+from ift.chunks import chunks, encode_texts
 from ift.store import RowStore, spans
 from ift.templates import FIELDS, Part, Template
-from ift.tokenizer import encode_text, token_sizes
+from ift.tokenizer import encode_text, token_sizes, utf8_size
 from ift.types import EOS_ID, Example, Role
 
 BLOCK = 2048
 """Records that are made rows at a time."""
-CHUNKS_KEPT = 2**19
-"""Chunks remembered from block to block: some hundred megabytes at most."""
 _FIELD_NUMBERS = {name: number for number, name in enumerate(FIELDS)}
 
 
-class Encoder:
-    """Makes rows of a template's records; remembers the chunks it has met, so that what comes later goes faster.
+def encode_all(examples: Sequence[Example], template: Template) -> RowStore:
+    """One row an example, in order.
 
-    >>> [row] = Encoder(Template.parse("{{instruction}}: {{output}}")).encode([Example("1+1", "", "2")])
+    >>> [row] = encode_all([Example("1+1", "", "2")], Template.parse("{{instruction}}: {{output}}"))
     >>> row.ids.tolist()
     [16, 10, 16, 25, 220, 17, 50256]
     """
-
-    def __init__(self, template: Template) -> None:
-        self._forms = {has_input: _Form.of(template, has_input=has_input) for has_input in (True, False)}
-        self._table = _Table()
-
-    def encode(self, examples: Sequence[Example]) -> RowStore:
-        """One row an example, in order."""
-        return RowStore.joined(self.blocks(examples))
-
-    def blocks(self, examples: Sequence[Example]) -> Iterator[RowStore]:
-        """The same, `BLOCK` rows at a time."""
-        for start in range(0, len(examples), BLOCK):
-            if len(self._table) > CHUNKS_KEPT:
-                self._table = _Table()
-            yield _encode(examples[start : start + BLOCK], self._forms, self._table)
+    return RowStore.joined(encode_blocks(examples, template))
 
 
-def encode_all(examples: Sequence[Example], template: Template) -> RowStore:
-    """One row an example, in order."""
-    return Encoder(template).encode(examples)
+def encode_blocks(examples: Sequence[Example], template: Template) -> Iterator[RowStore]:
+    """The same, `BLOCK` rows at a time."""
+    forms = [_Form.of(template, has_input=has_input) for has_input in (False, True)]
+    for start in range(0, len(examples), BLOCK):
+        yield _encode(examples[start : start + BLOCK], forms)
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
     """A template as rows need it, for records with an input or for those without.
 
-    steps: each a text of whole chunks, or a list of texts and field numbers that may grow together. segments: what
-    stands in a row one after the other, end-of-text included, each as a field's number or the text's size in bytes
-    (below 0, to tell them apart). roles: theirs. prompt_segments: how many of them come before the response.
+    A row's ids are pieces: fixed ones, whose ids are known, and open ones, which are encoded for each record: a
+    pattern, and what takes its fields from the record's. Its text is segments, each with a role, and of a field's or
+    of a fixed size in bytes. Pieces and segments end with the end-of-text.
+
+    fixed: the ids of each piece, None where it is open. opened: the open ones in order. fields: of each segment, the
+    field's number, or `len(FIELDS)`. prompt_segments: how many segments come before the response.
     """
 
-    steps: list[str | list[str | int]]
-    segments: list[int]
-    roles: list[int]
+    fixed: list[np.ndarray | None]
+    opened: list[tuple[str, Callable[[tuple], object]]]
+    fields: np.ndarray
+    sizes: np.ndarray
+    roles: np.ndarray
     prompt_segments: int
 
     @classmethod
     def of(cls, template: Template, *, has_input: bool) -> "_Form":
         laid_out = template.laid_out(has_input=has_input)
         sides = [[part for part, role in laid_out if (role == Role.RESPONSE) == after] for after in (False, True)]
-        segments = [_FIELD_NUMBERS[part.text] if part.is_field else -_bytes(part.text) for part, _ in laid_out]
+        pieces = [piece for side in sides for piece in _pieces(side)]
+        none = len(FIELDS)
         return cls(
-            [step for side in sides for step in _steps(side)],
-            [*segments, -int(token_sizes()[EOS_ID])],
-            [*(role for _, role in laid_out), Role.EOS],
+            [*(None if _is_open(piece) else _ids("".join(piece)) for piece in pieces), np.array([EOS_ID], np.uint16)],
+            [_pattern(piece) for piece in pieces if _is_open(piece)],
+            np.array([*(_FIELD_NUMBERS[part.text] if part.is_field else none for part, _ in laid_out), none]),
+            np.array([*(0 if part.is_field else utf8_size(part.text) for part, _ in laid_out), token_sizes()[EOS_ID]]),
+            np.array([*(role for _, role in laid_out), Role.EOS], dtype=np.uint8),
             len(sides[0]),
         )
 
 
-def _steps(parts: Sequence[Part]) -> list[str | list[str | int]]:
-    steps: list[list[str | int]] = []
+def _pieces(parts: Sequence[Part]) -> list[list[str | int]]:
+    """The parts in pieces that encode by themselves whatever the fields hold: lists of texts and field numbers."""
+    pieces: list[list[str | int]] = []
     grown: list[str | int] = []  # what may still grow together with what follows
     for is_field, group in groupby(parts, key=lambda part: part.is_field):
         if is_field:
             grown += [_FIELD_NUMBERS[part.text] for part in group]
             continue
-        pieces = chunks("".join(part.text for part in group))
+        found = chunks("".join(part.text for part in group))
         if grown:
-            grown.append(pieces.pop(0))
-        if pieces:
-            steps += [grown, pieces[:-1]]
-            grown = [pieces[-1]]
-    return [step if _has_field(step) else "".join(step) for step in (*steps, grown) if step]
+            grown.append(found.pop(0))
+        if found:
+            pieces += [grown, found[:-1]]
+            grown = [found[-1]]
+    return [piece for piece in (*pieces, grown) if piece]
 
 
-def _has_field(step: list[str | int]) -> bool:
-    return any(isinstance(item, int) for item in step)
+def _is_open(piece: list[str | int]) -> bool:
+    return any(isinstance(item, int) for item in piece)
 
 
-class _Table(dict[str | None, int]):
-    """Chunks by number, as they come, None for end-of-text; and the ids of each."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._ids, self._ends = array("H"), array("q")
-        self[None] = self._add([EOS_ID])
-
-    def __missing__(self, chunk: str) -> int:
-        self[chunk] = self._add(encode_text(chunk))
-        return self[chunk]
-
-    def _add(self, ids: list[int]) -> int:
-        self._ids.extend(ids)
-        self._ends.append(len(self._ids))
-        return len(self._ends) - 1
-
-    def encode(self, found: list[str | None]) -> np.ndarray:
-        """(N,) uint16: the ids of all these chunks, one after the other."""
-        numbers = np.fromiter(map(self.__getitem__, found), np.int64, len(found))
-        ends = np.array(self._ends)
-        sizes = np.diff(ends, prepend=0)
-        return np.array(self._ids)[spans((ends - sizes)[numbers], sizes[numbers])]
+def _pattern(piece: list[str | int]) -> tuple[str, Callable[[tuple], object]]:
+    pattern = "".join("%s" if isinstance(item, int) else item.replace("%", "%%") for item in piece)
+    return pattern, itemgetter(*(item for item in piece if isinstance(item, int)))
 
 
-def _encode(examples: Sequence[Example], forms: dict[bool, _Form], table: _Table) -> RowStore:
-    found: list[str | None] = []
-    sizes: list[int] = []  # of every segment of every row, in bytes
-    roles: list[int] = []
-    rows: list[_Form] = []
+def _ids(text: str) -> np.ndarray:
+    return np.array(encode_text(text), dtype=np.uint16)
+
+
+def _encode(examples: Sequence[Example], forms: Sequence[_Form]) -> RowStore:
+    texts: list[str] = []
+    fields: list[str] = []
     for example in examples:
-        form = forms[example.has_input]
-        fields = (example.instruction, example.input, example.output)
-        field_sizes = tuple(map(_bytes, fields))
-        for step in form.steps:
-            if isinstance(step, str):
-                found.append(step)
+        values = (example.instruction, example.input, example.output)
+        texts += [pattern % pick(values) for pattern, pick in forms[example.has_input].opened]
+        fields += values
+    which = np.array([example.has_input for example in examples], dtype=np.int64)
+    ids = _joined(*encode_texts(texts), which, forms)
+    sizes = np.array(list(map(utf8_size, fields)), dtype=np.int64).reshape(-1, len(FIELDS))
+    return _store(ids, sizes, which, forms)
+
+
+def _joined(
+    ids: np.ndarray, starts: np.ndarray, counts: np.ndarray, which: np.ndarray, forms: Sequence[_Form]
+) -> np.ndarray:
+    """The ids of all rows: fixed pieces, and the open ones' that stand in `ids`, `counts` of them from `starts` on."""
+    pool, known = [ids], len(ids)
+    opened = _firsts(which, [len(form.opened) for form in forms])
+    first = _firsts(which, [len(form.fixed) for form in forms])
+    piece_starts = np.zeros(sum(len(forms[number].fixed) for number in which.tolist()), dtype=np.int64)
+    piece_counts = np.zeros_like(piece_starts)
+    for number, form in enumerate(forms):
+        rows, nth = np.flatnonzero(which == number), 0
+        for column, fixed in enumerate(form.fixed):
+            places = first[rows] + column
+            if fixed is None:
+                chosen, nth = opened[rows] + nth, nth + 1
+                piece_starts[places], piece_counts[places] = starts[chosen], counts[chosen]
             else:
-                found += chunks("".join([fields[item] if isinstance(item, int) else item for item in step]))
-        found.append(None)
-        sizes += [field_sizes[segment] if segment >= 0 else -segment for segment in form.segments]
-        roles += form.roles
-        rows.append(form)
-    return _store(table.encode(found), sizes, roles, rows)
+                piece_starts[places], piece_counts[places] = known, len(fixed)
+                pool.append(fixed)
+                known += len(fixed)
+    return np.concatenate(pool)[spans(piece_starts, piece_counts)]
 
 
-def _store(ids: np.ndarray, sizes: list[int], roles: list[int], rows: list[_Form]) -> RowStore:
+def _firsts(which: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """(n,) where each row's items begin when a row of form `which` has `sizes[which]` of them."""
+    each = np.array(sizes, dtype=np.int64)[which]
+    return np.cumsum(each) - each
+
+
+def _store(ids: np.ndarray, field_sizes: np.ndarray, which: np.ndarray, forms: Sequence[_Form]) -> RowStore:
     """Rows of ids; a token that straddles two segments belongs to that of its last character."""
+    segments = np.array([len(form.roles) for form in forms])
+    first = _firsts(which, segments)
+    sizes = np.zeros(segments[which].sum(), dtype=np.int64)
+    roles = np.zeros(len(sizes), dtype=np.uint8)
+    field_sizes = np.pad(field_sizes, ((0, 0), (0, 1)))  # the last column is of what is no field
+    for number, form in enumerate(forms):
+        rows = np.flatnonzero(which == number)
+        places = first[rows, None] + np.arange(len(form.roles))
+        sizes[places] = field_sizes[rows][:, form.fields] + form.sizes
+        roles[places] = form.roles
     token_ends = np.cumsum(token_sizes()[ids])
-    segment_ends = np.searchsorted(token_ends, np.cumsum(sizes), side="right")  # how many tokens end by there
-    last = np.cumsum([len(form.roles) for form in rows]) - 1  # segment of each row
-    ends = segment_ends[last]
-    before = np.array([len(form.roles) - form.prompt_segments for form in rows])
-    prompt_ends = segment_ends[last - before]
+    ends = np.searchsorted(token_ends, np.cumsum(sizes), side="right")  # how many tokens end where a segment does
+    row_ends = ends[first + segments[which] - 1]
+    prompt_ends = ends[first + np.array([form.prompt_segments for form in forms])[which] - 1]
     return RowStore(
-        ids,
-        np.repeat(np.array(roles, dtype=np.uint8), np.diff(segment_ends, prepend=0)),
-        ends,
-        prompt_ends - np.concatenate([[0], ends[:-1]]),
+        ids, np.repeat(roles, np.diff(ends, prepend=0)), row_ends, prompt_ends - np.concatenate([[0], row_ends[:-1]])
     )
-
-
-def _bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ift.checks import CHECKS, Check, Finding, Severity
-from ift.encoding import Encoder
+from ift.encoding import encode_all
 from ift.store import RowStore
 from ift.templates import Template
 from ift.types import Example, Role
@@ -57,12 +57,12 @@ def lint(examples: Sequence[Example], template: Template) -> Iterator[LintReport
     ['ends-with-blank', 'unstable-border']
     """
     checks = [check(template) for check in CHECKS]
-    encoder, tokens, of_template = Encoder(template), np.zeros(len(Role), dtype=np.int64), []
+    tokens, of_template = np.zeros(len(Role), dtype=np.int64), []
     order = _order(len(examples))
     done = 0
     for end in [*range(min(SAMPLE, len(order)), len(order), EVERY), len(order)]:
         records = order[done:end]
-        rows = encoder.encode([examples[record] for record in records])
+        rows = encode_all([examples[record] for record in records], template)
         tokens += np.bincount(rows.roles, minlength=len(Role))
         of_template.append(_template_tokens(rows))
         for record in records:

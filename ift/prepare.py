@@ -8,7 +8,7 @@ import numpy as np
 
 from ift.batching import cut_rows, name_trained, sort_out
 from ift.data import Split, split
-from ift.encoding import BLOCK, Encoder
+from ift.encoding import BLOCK, encode_blocks
 from ift.errors import DataError
 from ift.events import Preparing
 from ift.store import RowStore
@@ -101,7 +101,7 @@ def prepare(
 
 def _encoded(examples: Sequence[Example], template: Template, step: int) -> Generator[Preparing, None, RowStore]:
     blocks = []
-    for block in Encoder(template).blocks(examples):
+    for block in encode_blocks(examples, template):
         blocks.append(block)
         if len(examples) > BLOCK:
             yield Preparing(step=step, done=sum(map(len, blocks)), total=len(examples))

@@ -38,6 +38,11 @@ def token_sizes() -> np.ndarray:
     return np.array([len(encoding().decode_single_token_bytes(i)) for i in range(EOS_ID + 1)])
 
 
+def utf8_size(text: str) -> int:
+    """Bytes of a text as UTF-8: what `token_sizes` of its ids add up to."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
 def encode(rendered: Rendered) -> Encoded:
     """The row of a rendered record: prompt, response and EOS_ID, with the role of every id.
 
@@ -55,7 +60,7 @@ def encode(rendered: Rendered) -> Encoded:
 
 def _prompt_roles(rendered: Rendered, ids: list[int]) -> np.ndarray:
     segments = [segment for segment in rendered.segments if segment.role != Role.RESPONSE]
-    segment_ends = np.cumsum([len(segment.text.encode()) for segment in segments])
+    segment_ends = np.cumsum([utf8_size(segment.text) for segment in segments])
     token_ends = np.cumsum(token_sizes()[ids])
     roles = np.array([segment.role for segment in segments], dtype=np.uint8)
     return roles[np.searchsorted(segment_ends, token_ends)]

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from ift.border import border_change
-from ift.chunks import chunks, count_tokens, first_chunk, last_chunk
+from ift.chunks import chunks, count_tokens, encode_texts, first_chunk, last_chunk
 from ift.templates import Template
 from ift.tokenizer import encode, encode_text
 from ift.types import Example, Rendered, Role, Segment
@@ -43,6 +43,13 @@ def test_the_border_changes_just_where_whole_text_encoding_gives_other_ids():
 def test_chunks_encode_by_themselves_to_what_the_whole_text_does():
     for row in random_rows(5000):
         assert [i for chunk in chunks(row.text) for i in encode_text(chunk)] == encode_text(row.text), row
+
+
+def test_texts_encoded_in_one_go_are_those_encoded_one_by_one():
+    texts = ["", *(row.text for row in random_rows(3000)), " end "]
+    ids, starts, counts = encode_texts(texts)
+    assert [ids[i : i + n].tolist() for i, n in zip(starts, counts, strict=True)] == list(map(encode_text, texts))
+    assert [len(part) for part in encode_texts([])] == [0, 0, 0]
 
 
 def test_chunks_are_the_whole_text_and_the_border_ones_its_ends():

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from ift.encoding import BLOCK, Encoder, encode_all
+from ift.encoding import BLOCK, encode_all, encode_blocks
 from ift.sources import load_dataset
 from ift.store import RowStore
 from ift.templates import PRESETS, Template, load_template
@@ -60,15 +60,9 @@ def test_the_starter_set_is_encoded_as_one_by_one():
 def test_blocks_are_the_rows_in_order():
     examples = [Example(f"{i}", "", "x") for i in range(BLOCK + 5)]
     template = Template.parse("{{instruction}}:{{output}}")
-    blocks = list(Encoder(template).blocks(examples))
+    blocks = list(encode_blocks(examples, template))
     assert [len(block) for block in blocks] == [BLOCK, 5]
     assert_same(RowStore.joined(blocks)[BLOCK - 2 :], [encode(template.render(one)) for one in examples[BLOCK - 2 :]])
-
-
-def test_an_encoder_goes_on_with_what_it_has_met():
-    examples, encoder = random_examples(60), Encoder(TEMPLATES[0])
-    rows = [row for start in (0, 20, 40) for row in encoder.encode(examples[start : start + 20])]
-    assert_same(rows, [encode(TEMPLATES[0].render(example)) for example in examples])
 
 
 def test_no_records_no_rows():
