@@ -9,7 +9,7 @@ from ift.tokenizer import encode
 from ift.types import Batch
 
 STEPS: tuple[tuple[str, Callable, tuple[str, ...]], ...] = (
-    ("Template.render", Template.render, ("parts =", "text =", "role =", "segments.append")),
+    ("Template.render", Template.render, ("for part, role", "text =", "segments.append")),
     ("encode", encode, ("prompt =", "response =", "ids =")),
     ("collate", collate, ("T =", "inputs =", "next_ids =", "roles =")),
     ("collate", collate, ("inputs[b", "next_ids[b", "roles[b")),
