@@ -19,10 +19,12 @@ from playground.library import Linters, Models
 from playground.settings import Settings
 from playground.views.lens import Shown
 
-LIVE = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
+QUIET = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
+"""How the page's events are wired: without a sign of work, and Gradio need not look for where to show one."""
+LIVE = {**QUIET, "queue": False, "trigger_mode": "always_last"}
 """How an event that redraws at every keystroke is wired: the last value always wins, nothing flickers."""
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
-"""How the page's other events are wired."""
+BUSY = {**QUIET, "show_progress": "minimal", "show_progress_on": None}
+"""How an event is wired that takes a while: its outputs show that."""
 
 
 def when_loaded(call: str) -> str:

@@ -90,13 +90,20 @@
     }
     function cell(key, className, text, small) {
       let node = cells.get(key);
-      if (!node) { node = attrs(el('div', '', el('b'), el('small')), { role: 'gridcell', tabindex: -1 }); if (!/fold|none/.test(key)) node.dataset.key = key; cells.set(key, node); }
+      if (!node) { // its texts stay: to write into them is far cheaper for the browser than to replace them
+        node = attrs(el('div', '', el('b', '', ' '), '\n', el('small', '', ' ')), { role: 'gridcell', tabindex: -1 });
+        node.texts = [node.firstChild.firstChild, node.lastChild.firstChild];
+        if (!/fold|none/.test(key)) node.dataset.key = key;
+        cells.set(key, node);
+      }
       const state = `${className}|${text}|${small}`;
-      if (node.state !== state) { node.state = state; node.className = className; node.firstChild.textContent = text; node.lastChild.textContent = small; }
+      if (node.state !== state) { node.state = state; node.className = className; node.texts[0].data = text; node.texts[1].data = small; }
       return node;
     }
-    function drawCell(row, kind, t) {
-      const found = at(row, kind, t), name = `${row}/${kind}/${t}`;
+    function drawCell(row, kind, t, sees) {
+      const name = `${row}/${kind}/${t}`;
+      if (sees && cells.has(name) && !sees(row, t)) return cells.get(name);
+      const found = at(row, kind, t);
       if (!found) return cell(`${name}/none`, 'c none', '', '');
       const { id, role, masked, piece, group } = found, isNew = unknown.has(id) && role < EOS, loss = kind === 'target' ? xray.of(row, t) : null;
       const classes = `c s${role}${masked ? ' m' : ''}${isNew ? ' u' : ''}${group ? ` part ${group.part}` : ''}${loss ? ` loss ${loss.kind}` : ''}`;
@@ -107,12 +114,13 @@
       if (node.spoken !== spoken) { node.spoken = spoken; node.dataset.id = masked ? -100 : id; node.setAttribute('aria-label', spoken); node.setAttribute('aria-colindex', t + 1); }
       return node;
     }
-    function drawLine(row, kind, start, end) {
+    const labelOf = kind => kind === 'ids' || kind === 'input' ? kind : view.other && step === 5 ? maskOf(kind).mask : 'target';
+    function drawLine(row, kind, start, end, sees) {
       const name = `${row}/${kind}`;
       const line = lines.get(name) || attrs(el('div', `line ${kind}`, attrs(el('div', 'lab', el('b'), kind), { role: 'rowheader' })), { role: 'row' });
       lines.set(name, line);
       line.firstChild.firstChild.textContent = kind === 'target' || kind === 'other' ? '' : `row ${view.rows[row]}`;
-      line.firstChild.lastChild.textContent = kind === 'ids' || kind === 'input' ? kind : view.other && step === 5 ? maskOf(kind).mask : 'target';
+      line.firstChild.lastChild.textContent = labelOf(kind);
       line.setAttribute('aria-rowindex', row * lineKinds().length + lineKinds().indexOf(kind) + 2);
       line.classList.toggle('between', kind === 'target' && lineKinds().length === 3);
       const nodes = [line.firstChild];
@@ -120,7 +128,7 @@
         const masked = step === 5 && kind !== 'input' && !maskOf(kind).trained[row].slice(0, folded).includes('1');
         nodes.push(cell(`${name}/fold`, `c fold s0${masked ? ' m' : ''}`, masked ? `${folded} × −100` : `${folded} shared`, ''));
       }
-      for (let t = start; t < end; t++) nodes.push(drawCell(row, kind, t));
+      for (let t = start; t < end; t++) nodes.push(drawCell(row, kind, t, sees));
       fill(line, nodes);
       return line;
     }
@@ -131,9 +139,10 @@
       const positions = [...(folded ? [`0–${folded - 1}`] : []), ...Array.from({ length: end - start }, (_, i) => String(start + i))];
       head.replaceChildren(attrs(el('div', 'lab', 'position t'), { role: 'columnheader' }), ...positions.map(text => attrs(el('div', 'pos', text), { role: 'columnheader' })));
     }
-    function columns(start, end) {
+    function columns(start, end, sees) {
       const widths = [];
       for (let t = start; t < end; t++) {
+        if (sees && !sees(null, t)) { widths.push(grid.widths[t - start]); continue; }
         let wide = 3;
         for (const row of shownRows()) for (const kind of LINES[step - 1]) {
           const found = at(row, kind, t);
@@ -141,19 +150,46 @@
         }
         widths.push(`${Math.round(Math.min(wide, 11) * 7.9 * scale() + 8)}px`);
       }
-      return `max-content ${folded ? `${84 * scale()}px ` : ''}${widths.join(' ')}`;
+      const label = Math.max(...shownRows().map(row => String(view.rows[row]).length)) + Math.max(...lineKinds().map(kind => labelOf(kind).length)) + 5; // "row 7 input" and the paddings
+      grid.widths = widths;
+      return `${Math.round(label * 7.2 * scale() + 22)}px ${folded ? `${84 * scale()}px ` : ''}${widths.join(' ')}`;
     }
-    function drawGrid() {
-      const kinds = lineKinds(), all = width(), rows = shownRows();
+    // A key must show at once: first what is on the screen, and when that has been painted the rest of the grid. Says
+    // which cells those are, from where they stood; null where there is nothing to go by, and all is to be drawn.
+    function onScreen() {
+      const start = opening(), end = Math.min(width(), start + from + WINDOW);
+      if (Boolean(start) !== Boolean(folded) || grid.widths?.length !== end - start - from) return null;
+      const box = wrap.getBoundingClientRect(), left = wrap.scrollLeft, right = left + wrap.clientWidth, seen = new Set();
+      let x = grid.firstChild.firstChild.offsetWidth + (start ? 84 * scale() : 0);
+      grid.widths.forEach((wide, i) => { const next = x + parseFloat(wide); if (next > left && x < right) seen.add(start + from + i); x = next; });
+      const rows = new Set(shownRows().filter(row => {
+        const line = lines.get(`${row}/${lineKinds()[0]}`), last = lines.get(`${row}/${lineKinds().at(-1)}`);
+        return !line?.isConnected || !last?.isConnected || (box.top + line.offsetTop < innerHeight && box.top + last.offsetTop + last.offsetHeight > 0);
+      }));
+      return (row, t) => seen.has(t) && (row === null || rows.has(row));
+    }
+    function move(by) { // the folded opening grew: all that follows keeps its cell, and what is pinned is the same token
+      const moved = [...cells].map(([name, node]) => {
+        const [row, kind, t] = name.split('/'), place = t === 'fold' || t === 'none' ? name : `${row}/${kind}/${+t + by}`;
+        if (node.dataset.key) node.dataset.key = place;
+        return [place, node];
+      });
+      cells.clear();
+      for (const [place, node] of moved) cells.set(place, node);
+      if (pin && pin.t + by < width()) pin = { ...pin, t: Math.max(0, pin.t + by) };
+    }
+    function drawGrid(sees = null) {
+      const kinds = lineKinds(), all = width(), rows = shownRows(), before = folded;
       folded = opening();
+      if (before && folded && before !== folded) move(folded - before);
       if (from >= all - folded) from = 0;
-      const start = folded + from, end = Math.min(all, start + WINDOW), template = columns(start, end);
+      const start = folded + from, end = Math.min(all, start + WINDOW), template = columns(start, end, sees);
       for (const name of cells.keys()) { const [row, kind, t] = name.split('/'); if (!rows.includes(+row) || !kinds.includes(kind) || (t !== 'fold' && (t < start || t >= end))) cells.delete(name); }
-      if (grid.columns !== template) { grid.columns = template; grid.style.gridTemplateColumns = template; }
+      if (grid.columns !== template) { grid.columns = template; grid.style.setProperty('--columns', template); }
       attrs(grid, { 'aria-rowcount': view.rows.length * kinds.length + 1, 'aria-colcount': all });
       drawHead(start, end);
       const focused = document.activeElement?.dataset?.key;
-      fill(grid, [head, ...rows.flatMap(row => kinds.map(kind => drawLine(row, kind, start, end))), arrows]);
+      fill(grid, [head, ...rows.flatMap(row => kinds.map(kind => drawLine(row, kind, start, end, sees))), arrows]);
       if (focused && document.activeElement?.dataset?.key !== focused && grid.contains(cells.get(focused))) cells.get(focused).focus();
       foldButton.setAttribute('aria-pressed', fold);
       earlier.hidden = later.hidden = all - folded <= WINDOW;
@@ -186,9 +222,11 @@
     function drawCode() {
       const shown = code[step - 1];
       stepTitle.textContent = `Step ${step} in code${shown ? `: ${shown.where}` : ''}`;
-      listing.textContent = shown ? shown.lines.join('\n') : '';
+      const lines = shown ? shown.lines.join('\n') : '';
+      if (listing.textContent !== lines) listing.textContent = lines;
     }
-    function draw() {
+    let rest = 0; // the frame after which the rest of the grid is drawn
+    function draw(quick = false) {
       // As text: Gradio wraps every nested value in a reactive proxy, and a grid reads thousands of them.
       const text = props.value && props.value.batch;
       root.classList.toggle('stale', !text);
@@ -212,17 +250,27 @@
       maskedKey.hidden = step < 5;
       unknownKey.hidden = !unknown.size;
       attrs(wrap, { tabindex: isText ? 0 : -1 });
-      drawTiles(); drawOverview(); drawCode();
+      drawTiles(); drawCode();
+      const sees = quick === true && !isText && !restored && !document.hidden ? onScreen() : null;
       if (isText) { drawTexts(); explain(null); }
       else {
-        const [start, end] = drawGrid(), reveal = !pin || !shownRows().includes(pin.row) || pin.t < start || pin.t >= end || !lineKinds().includes(pin.kind);
+        const [start, end] = drawGrid(sees), reveal = !pin || !shownRows().includes(pin.row) || pin.t < start || pin.t >= end || !lineKinds().includes(pin.kind);
         if (reveal) pin = first(start, end);
         mark(pin);
         if ((reveal || restored) && pin) { const found = cells.get(key(pin)); restored = false; wrap.scrollLeft = Math.max(0, found.offsetLeft - wrap.clientWidth * .6); }
       }
-      root.dataset.drawn = view.stamp;
       root.dataset.step = step;
+      root.dataset.shown = view.stamp;
       remember();
+      cancelAnimationFrame(rest);
+      if (sees) rest = requestAnimationFrame(() => setTimeout(finish));
+      else finish(false);
+    }
+    function finish(isLate = true) {
+      if (isLate && root.dataset.drawn === String(view.stamp)) return;
+      if (isLate && step > 1) { drawGrid(); mark(pin); }
+      drawOverview();
+      root.dataset.drawn = view.stamp;
     }
     const key = place => `${place.row}/${place.kind}/${place.t}`;
     const remember = () => view && window.ift.link.keep({ ...view.link, step, fold, ...(pin ? { pin: [pin.row, pin.kind, pin.t] } : {}) });
@@ -340,6 +388,6 @@
       const [row, kind] = stops[Math.min(stops.length - 1, Math.max(0, now + move[0]))];
       show(row, kind, here.t + move[1]);
     });
-    draw(); watch('value', draw); onTheme(element, draw);
+    draw(); watch('value', () => draw(true)); onTheme(element, () => draw());
   };
 })();

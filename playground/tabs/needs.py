@@ -21,36 +21,47 @@ class Needs:
         self.measure = gr.Button("Estimate memory and time", size="sm", elem_id="estimate")
         self.needs = gr.HTML(elem_id="needs", elem_classes="plain")
         self.nearest = gr.State({})
+        self.asked = gr.State("")  # the template that was estimated
         self.use = gr.Button("Use the nearest setting that fits", size="sm", visible=False, elem_id="use")
 
     def wire(
-        self, config: Callable[..., TrainConfig], inputs: Sequence, options: dict[str, gr.components.Component]
+        self,
+        tab: gr.Tab,
+        config: Callable[..., TrainConfig],
+        inputs: Sequence,
+        options: dict[str, gr.components.Component],
     ) -> None:
         """Connect the buttons.
 
         Args:
+            tab: the one that this stands in.
             config: what the page's widgets ask for, from their values without the template's.
-            inputs: these widgets: data, template, then the others; an estimate ends when one of them changes.
+            inputs: these widgets: data, template, then the others; an estimate is forgotten when one of them changes.
             options: the widgets that advice can change, by name.
         """
         self.config, self.names = config, list(options)
         shown = [self.needs, self.nearest, self.use]
-        self.measure.click(self._measure, inputs, shown, **QUIET)
+        self.measure.click(self._measure, inputs, [*shown, self.asked], **QUIET)
         self.use.click(self._use, self.nearest, list(options.values()), **QUIET)
-        for component in inputs:
+        data, template, *others = inputs
+        for component in (data, *others):
             component.change(lambda: _said(""), None, shown, **LIVE)
+        tab.select(self._look, [template, self.asked], shown, **QUIET)  # not at each key: the lens needs that time
+
+    def _look(self, source: str, asked: str) -> tuple:
+        return _said("") if source != asked else tuple(gr.skip() for _ in range(3))
 
     def _measure(self, data: str, source: str, *values: object) -> Iterator[tuple]:
-        yield _said(html.note("busy", "Running the largest batch and some steps on this machine."))
+        yield *_said(html.note("busy", "Running the largest batch and some steps on this machine.")), source
         try:
             config, template = self.config(data, *values), Template.parse(source)
             find_model(config.model)
             preset = preset_of(template.source)
             made = self.context.jobs.estimate(config, template=preset, source=template.source)
         except IftError as problem:
-            yield _said(html.error(problem))
+            yield *_said(html.error(problem)), source
             return
-        yield _said(views.estimate(made), made["nearest"][0]["options"] if made["nearest"] else {})
+        yield *_said(views.estimate(made), made["nearest"][0]["options"] if made["nearest"] else {}), source
 
     def _use(self, options: dict) -> list:
         return [options.get(name, gr.skip()) for name in self.names]

@@ -17,7 +17,7 @@ from ift.templates import MAX_CHARACTERS, PRESETS, Template, preset_source, read
 from ift.types import TRAIN_ON, Role
 from ift.vocabulary import known_ids
 from playground import library, xray
-from playground.context import LIVE, QUIET, Context, Kept, preset_of, train_on, when_loaded, whole
+from playground.context import BUSY, LIVE, QUIET, Context, Kept, preset_of, train_on, when_loaded, whole
 from playground.view import MASKS, MAX_ROWS, NONE, ORDERS, WIDTHS, View, read_link, to_link
 from playground.views import html, steps
 from playground.views.data import containing
@@ -146,7 +146,7 @@ class PromptTab:
         train.chart.changed(**drawn, **QUIET)  # a run that ends has a model to show
         counting = (self._count, [*view, model, self.batch], [self.padding, self.numbers])
         for event in (self.count.click, self.counted.expand):
-            event(*counting, **(QUIET | {"show_progress": "minimal"}))
+            event(*counting, **BUSY)
         link = gr.Textbox(visible=False)
         restored = page.load(
             self._restore,

@@ -106,7 +106,7 @@ class TrainTab:
         outputs = [self.control.shown, self.control.message]
         self.start.click(self._start, [self.control.visitor, *inputs], outputs, **QUIET)
         self.control.wire(self.run, self.chart)
-        self.needs.wire(self._config, inputs, {**self.hyper, "max_length": prompt.max_length})
+        self.needs.wire(tab, self._config, inputs, {**self.hyper, "max_length": prompt.max_length})
         preset = {"fn": self._preset, "inputs": self.preset, "outputs": [self.mask, prompt.mask, *hyper]}
         self.preset.input(**preset, **QUIET)
         self.model.input(preset_for, self.model, self.preset, **QUIET).then(**preset, **QUIET)

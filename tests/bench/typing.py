@@ -1,7 +1,8 @@
 """From key to redrawn grid, in a real browser on a real `python app.py`: `python -m tests.bench.typing [--json]`.
 
-The time ends with the frame after the redraw. Beside it stands the same way without any work of ours: a request to the
-same server that it answers at once, and a frame.
+The time ends with the frame that shows the redraw: `shown` for all that is on the screen, `drawn` for the columns and
+rows beyond it, too, which the page draws after that frame. Beside it stands the same way without any work of ours: a
+request to the same server that it answers at once, and a frame.
 """
 
 import argparse
@@ -24,15 +25,22 @@ STARTER_CONTEXT = 256
 
 TYPE_ONE = """async key => {
   const lens = document.querySelector('.lens'), box = document.querySelector('#template textarea');
-  const before = lens.dataset.drawn;
-  const redrawn = new Promise(done => new MutationObserver((_, seen) => {
-    if (lens.dataset.drawn !== before) { seen.disconnect(); requestAnimationFrame(() => setTimeout(done)); }
-  }).observe(lens, { attributes: true, attributeFilter: ['data-drawn'] }));
+  const before = lens.dataset.drawn, passed = [];
+  const frame = name => new Promise(done => new MutationObserver((_, seen) => {
+    if (lens.dataset[name] === before) return;
+    seen.disconnect();
+    requestAnimationFrame(() => { // the first task after that frame
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => { passed.push(performance.now() - began); done(); };
+      port2.postMessage(0);
+    });
+  }).observe(lens, { attributes: true, attributeFilter: [`data-${name}`] }));
+  const redrawn = Promise.all([frame('shown'), frame('drawn')]);
   const began = performance.now();
   box.setRangeText(key, box.selectionStart, box.selectionEnd, 'end');
   box.dispatchEvent(new InputEvent('input', { bubbles: true, data: key, inputType: 'insertText' }));
   await redrawn;
-  return performance.now() - began;
+  return passed;
 }"""
 ROUND_TRIP = """async () => {
   const began = performance.now();
@@ -42,15 +50,16 @@ ROUND_TRIP = """async () => {
 }"""
 
 
-def measure(page: Page, keys: int) -> tuple[list[float], list[float]]:
-    """Milliseconds of each key, and of each bare round trip, taken in turn."""
+def measure(page: Page, keys: int) -> dict[str, list[float]]:
+    """Milliseconds of each key until shown and drawn, and of each bare round trip, taken in turn."""
     page.locator("#template textarea").evaluate("box => { box.focus(); box.setSelectionRange(0, 0); }")
-    typed, bare = [], []
+    times: dict[str, list[float]] = {"shown": [], "drawn": [], "bare_round_trip": []}
     for i in range(keys):
-        typed.append(page.evaluate(TYPE_ONE, "Some words, typed one by one. "[i % 30]))
+        shown, drawn = page.evaluate(TYPE_ONE, "Some words, typed one by one. "[i % 30])
         page.wait_for_timeout(PAUSE_MS)
-        bare.append(page.evaluate(ROUND_TRIP))
-    return typed[5:], bare[5:]  # the first ones warm up
+        for name, time in zip(times, (shown, drawn, page.evaluate(ROUND_TRIP)), strict=True):
+            times[name].append(time)
+    return {name: values[5:] for name, values in times.items()}  # the first ones warm up
 
 
 def data_file(folder: Path, rows: int, tokens: int) -> Path:
@@ -99,8 +108,8 @@ def run(keys: int) -> dict[str, dict]:
             for name, (rows, tokens) in SIZES.items():
                 page = visit(browser, server.url, data_file(home, rows, tokens), rows=rows, tokens=tokens)
                 shape = page.locator(".lens .tile b").first.inner_text()
-                typed, bare = measure(page, keys)
-                found[name] = {"shape": shape, **summary(typed), "bare_round_trip": summary(bare)}
+                times = measure(page, keys)
+                found[name] = {"shape": shape, **{what: summary(values) for what, values in times.items()}}
                 page.close()
             browser.close()
     finally:

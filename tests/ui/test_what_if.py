@@ -4,7 +4,8 @@ import json
 
 from ift.batching import epochs
 from ift.cli import main
-from ift.encoding import encode_all, prepare
+from ift.encoding import encode_all
+from ift.prepare import prepare
 from ift.sources import load_dataset
 from ift.templates import load_template
 from ift.types import TRAIN_ON
