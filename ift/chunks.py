@@ -61,8 +61,10 @@ def encode_texts(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarr
         lines[i] = ""
     is_led[alone] = False
     others = [encode_text(texts[i]) for i in alone]
-    found = np.array(encode_text("".join(lines)), dtype=np.uint16)
-    ends = np.searchsorted(np.cumsum(token_sizes()[found]), np.cumsum(list(map(utf8_size, lines))), side="right")
+    whole = "".join(lines)
+    found = np.array(encode_text(whole), dtype=np.uint16)
+    line_ends = np.cumsum(list(map(len if whole.isascii() else utf8_size, lines)))
+    ends = np.searchsorted(np.cumsum(token_sizes()[found]), line_ends, side="right")
     starts = np.concatenate([[0], ends[:-1]]) + is_led if lines else ends
     counts = ends - starts
     counts[alone] = list(map(len, others))

@@ -106,16 +106,13 @@ def _ids(text: str) -> np.ndarray:
 
 
 def _encode(examples: Sequence[Example], forms: Sequence[_Form]) -> RowStore:
-    texts: list[str] = []
-    fields: list[str] = []
-    for example in examples:
-        values = (example.instruction, example.input, example.output)
-        texts += [pattern % pick(values) for pattern, pick in forms[example.has_input].opened]
-        fields += values
-    which = np.array([example.has_input for example in examples], dtype=np.int64)
-    ids = _joined(*encode_texts(texts), which, forms)
-    sizes = np.array(list(map(utf8_size, fields)), dtype=np.int64).reshape(-1, len(FIELDS))
-    return _store(ids, sizes, which, forms)
+    which = [example.has_input for example in examples]
+    fields = [(example.instruction, example.input, example.output) for example in examples]
+    opened = [form.opened for form in forms]
+    texts = [pattern % pick(row) for row, form in zip(fields, which, strict=True) for pattern, pick in opened[form]]
+    sizes = np.array([utf8_size(field) for row in fields for field in row], dtype=np.int64).reshape(-1, len(FIELDS))
+    kinds = np.array(which, dtype=np.int64)
+    return _store(_joined(*encode_texts(texts), kinds, forms), sizes, kinds, forms)
 
 
 def _joined(

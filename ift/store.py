@@ -61,11 +61,19 @@ class RowStore(Sequence[Encoded]):
         return np.diff(self.ends, prepend=0)
 
     def take(self, rows: Sequence[int]) -> "RowStore":
-        """These rows only, in this order."""
+        """These rows only, in this order; views where they stand side by side."""
         chosen = np.array(rows, dtype=np.int64)
+        if len(chosen) and np.array_equal(chosen, np.arange(chosen[0], chosen[0] + len(chosen))):
+            return self._between(int(chosen[0]), len(chosen))
         lengths = self.lengths[chosen]
         cells = spans(self.ends[chosen] - lengths, lengths)
         return RowStore(self.ids[cells], self.roles[cells], np.cumsum(lengths), self.prompt_lengths[chosen])
+
+    def _between(self, first: int, count: int) -> "RowStore":
+        ends = self.ends[first : first + count]
+        start = self.ends[first - 1] if first else 0
+        cells = slice(start, ends[-1])
+        return RowStore(self.ids[cells], self.roles[cells], ends - start, self.prompt_lengths[first : first + count])
 
 
 def spans(starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:

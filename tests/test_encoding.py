@@ -87,6 +87,8 @@ def test_a_store_gives_its_rows_back():
 
 def test_some_of_its_rows_in_any_order_are_a_store_again():
     assert_same(RowStore.of(ROWS).take([2, 0, 0]), [ROWS[2], ROWS[0], ROWS[0]])
+    assert_same(RowStore.of(ROWS).take([1, 2]), ROWS[1:])
+    assert_same(RowStore.of(ROWS).take([1, 2]).take([1]), ROWS[2:])
     assert len(RowStore.of(ROWS).take([])) == 0
 
 
