@@ -17,16 +17,16 @@ class RunControl:
         """`shown`: the run that this browser looks at. `visitor`: its own key."""
         self.context, self.shown, self.visitor = context, shown, visitor
         with gr.Row():
-            self.stop = gr.Button("Stop and keep", interactive=False, min_width=120, elem_id="stop")
-            self.resume = gr.Button("Resume", interactive=False, min_width=120, elem_id="resume")
+            self.stop = gr.Button("Stop and keep", interactive=False, size="md", min_width=110, elem_id="stop")
+            self.resume = gr.Button("Resume", interactive=False, size="md", min_width=110, elem_id="resume")
             self.discard = gr.Button(
-                STOP_AND_DISCARD, variant="stop", interactive=False, min_width=120, elem_id="discard"
+                STOP_AND_DISCARD, variant="stop", interactive=False, size="md", min_width=110, elem_id="discard"
             )
-        with gr.Group(visible=False, elem_id="discard-question") as self.question:
+        with gr.Column(visible=False, elem_id="discard-question") as self.question:
             self.asked = gr.HTML(elem_classes="plain")
             with gr.Row():
-                self.sure = gr.Button("Discard it", variant="stop", elem_id="discard-yes")
-                self.keep = gr.Button("Keep it", elem_id="discard-no")
+                self.sure = gr.Button("Discard it", variant="stop", size="md", elem_id="discard-yes")
+                self.keep = gr.Button("Keep it", size="md", elem_id="discard-no")
         self.why = gr.HTML(elem_id="why", elem_classes="plain")
         self.message = gr.HTML(elem_id="run-message", elem_classes="plain")
 
@@ -40,7 +40,7 @@ class RunControl:
         chart.changed(self._settle, None, self.message, **QUIET)
         run.input(lambda: "", None, self.message, **QUIET)  # it was about the run shown before
         for event in (self.keep.click, run.change):
-            event(lambda: gr.Group(visible=False), None, self.question, **QUIET)
+            event(lambda: gr.Column(visible=False), None, self.question, **QUIET)
 
     @property
     def looks(self) -> list:
@@ -84,10 +84,10 @@ class RunControl:
         return gr.skip() if self.context.jobs.busy() else ""  # «stopping» is over
 
     def _ask(self, run_id: str | None) -> tuple:
-        return gr.Group(visible=True), views.discard_question(run_id or "")
+        return gr.Column(visible=True), views.discard_question(run_id or "")
 
     def _discard(self, run_id: str | None, visitor: str | None) -> tuple:
-        run, closed = self.context.jobs.run(run_id), gr.Group(visible=False)
+        run, closed = self.context.jobs.run(run_id), gr.Column(visible=False)
         if run is None:
             return None, "", closed
         try:

@@ -18,11 +18,11 @@ class Needs:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.measure = gr.Button("Estimate memory and time", size="sm", elem_id="estimate")
+        self.measure = gr.Button("Estimate memory and time", size="md", elem_id="estimate")
         self.needs = gr.HTML(elem_id="needs", elem_classes="plain")
         self.nearest = gr.State({})
         self.asked = gr.State("")  # the template that was estimated
-        self.use = gr.Button("Use the nearest setting that fits", size="sm", visible=False, elem_id="use")
+        self.use = gr.Button("Use the nearest setting that fits", size="md", visible=False, elem_id="use")
 
     def wire(
         self,

@@ -91,7 +91,7 @@ class TrainTab:
         self.mask = gr.Radio(MASKS, value=quick.train_on, label="Which tokens count in the loss", elem_id="run-mask")
         with gr.Accordion("Hyper-parameters", open=False, elem_id="hyper"), gr.Row():
             self.hyper: dict[str, gr.components.Component] = {
-                name: gr.Number(getattr(quick, name), label=name, info=text, min_width=180, elem_id=name)
+                name: gr.Number(getattr(quick, name), label=name, info=text, min_width=220, elem_id=name)
                 for name, text in NUMBERS.items()
             }
             self.hyper["lr_scheduler_type"] = gr.Dropdown(

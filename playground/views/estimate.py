@@ -12,17 +12,15 @@ def estimate(made: dict) -> str:
     """Memory, time and what they are made of; where it does not fit, the nearest settings that do."""
     need, free = made["needed_bytes"], made["available_bytes"]
     verdict = "not" if not made["fits"] else "tight" if need > TIGHT * free else "fits"
-    facts = {
-        "Memory": f"{_gb(need)} of {_gb(free)} free",
-        "Time": f"about {duration(made['time_s'])}, without saving",
-    }
-    items = "".join(f"<dt>{name}</dt><dd>{esc(text)}</dd>" for name, text in facts.items())
+    memory = f"{esc(f'{_gb(need)} of {_gb(free)} free')} {chip(*CHIPS[verdict])}"
+    time = esc(f"about {duration(made['time_s'])}, without saving")
+    facts = f"<dl><dt>Memory</dt><dd>{memory}</dd><dt>Time</dt><dd>{time}</dd></dl>"
     ways = "".join(f"<li>{esc(_way(setting))}</li>" for setting in made["nearest"])
     advice = "" if made["fits"] else "<p>Nothing smaller fits: choose a smaller model.</p>"
     if ways:
         advice = f"<p>What fits, nearest first:</p><ul>{ways}</ul>"
     parts = f'<p class="muted">{esc(_parts(made))}</p>'
-    return block(card("Needs", f"<p>{chip(*CHIPS[verdict])}</p><dl>{items}</dl>{advice}{parts}"))
+    return block(card("Needs", f'<div class="col">{facts}{advice}{parts}</div>'))
 
 
 def _parts(made: dict) -> str:
