@@ -132,7 +132,8 @@ def _answer(model: GPT2, rows: list[_Row], sampling: Sampling) -> Iterator[Compl
     cache = KVCache(model.config, rows=len(rows), size=size, like=model.wte.weight)
     last = _read(model, [row.prompt for row in rows], cache)  # (B, C)
     while True:
-        tokens = _pick(model.logits(last), rows, sampling)
+        is_greedy = sampling.temperature == 0
+        tokens = model.likeliest(last).tolist() if is_greedy else _draw(model.logits(last), rows, sampling)
         done = [row.take(token) for row, token in zip(rows, tokens, strict=True)]
         yield from (completion for completion in done if completion)
         order = cache.drop([b for b, completion in enumerate(done) if completion])
@@ -162,10 +163,8 @@ def _asking(prompt: Prompt) -> Encoded:
     return Encoded(ids, roles, len(prompt.ids))
 
 
-def _pick(logits: Tensor, rows: Sequence[_Row], sampling: Sampling) -> list[int]:
+def _draw(logits: Tensor, rows: Sequence[_Row], sampling: Sampling) -> list[int]:
     """(B, V) → one token a row."""
-    if sampling.temperature == 0:
-        return logits.argmax(dim=-1).tolist()
     logits = logits.cpu().double()  # in this order: Apple's MPS has no doubles
     logits = (logits - logits.amax(dim=-1, keepdim=True)) / sampling.temperature  # at most 0, however cold it is
     if sampling.top_k is not None:

@@ -12,7 +12,10 @@ from torch.utils.checkpoint import checkpoint
 
 from ift.cache import KVCache
 from ift.head import TiedEmbedding
-from ift.linear import Linear, linear
+from ift.linear import FEW_ROWS, Linear, linear
+
+HEAD_PART = 4096
+"""Ids whose logits are looked at together when only the likeliest is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,18 @@ class GPT2(nn.Module):
     def logits(self, hidden: Tensor) -> Tensor:
         """(…, C) → (…, V): the head is the token embedding."""
         return linear(hidden, self.wte.weight)
+
+    def likeliest(self, hidden: Tensor) -> Tensor:
+        """(B, C) → (B,), the id with the highest logit.
+
+        With many rows the head goes part by part: logits that nobody else wants need not leave the cache.
+        """
+        if len(hidden) <= FEW_ROWS or hidden.device.type != "cpu":
+            return self.logits(hidden).argmax(dim=-1)
+        parts = [linear(hidden, weight).max(dim=-1) for weight in self.wte.weight.split(HEAD_PART)]
+        best = torch.stack([part.values for part in parts]).argmax(dim=0)  # (B,)
+        ids = torch.stack([part.indices for part in parts])  # (parts, B)
+        return ids.gather(0, best[None])[0] + best * HEAD_PART
 
     def forward(self, ids: Tensor) -> Tensor:
         """(B, T) → (B, T, V)."""

@@ -163,6 +163,8 @@ class Jobs:
         child, _ = self._children.get(run.id, (None, None))
         if child is not None:
             child.kill()
+            with suppress(subprocess.TimeoutExpired):  # its threads may end after it counts as dead; told below
+                child.wait(END_LIMIT_S)
         until = time.monotonic() + END_LIMIT_S
         while any(self.state(run, log) in GOING_ON for log in (run.training, run.evaluation)):
             if time.monotonic() > until:

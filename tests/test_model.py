@@ -41,6 +41,21 @@ def test_the_head_is_the_token_embedding():
     assert torch.equal(tiny_model().logits(torch.eye(16)), tiny_model().wte.weight.T)
 
 
+@pytest.mark.parametrize("rows", [1, 5, 6, 40])
+@torch.inference_mode()
+def test_the_likeliest_is_the_one_with_the_highest_logit(rows):
+    model, hidden = tiny_model(), torch.randn(rows, 16, generator=torch.Generator().manual_seed(3))
+    assert torch.equal(model.likeliest(hidden), model.logits(hidden).argmax(dim=-1))
+
+
+@torch.inference_mode()
+def test_of_equally_likely_ids_the_first_is_taken():
+    model = tiny_model()
+    model.wte.weight[[9, 5000, 5001, 50256]] = 10 * model.wte.weight[7]
+    hidden = model.wte.weight[7].repeat(8, 1)
+    assert model.likeliest(hidden).tolist() == [9] * 8
+
+
 def test_the_gelu_is_openais_approximation():
     x = torch.linspace(-4, 4, 9)
     by_hand = 0.5 * x * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (x + 0.044715 * x**3)))

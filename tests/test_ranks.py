@@ -18,7 +18,7 @@ from ift.config import TrainConfig
 from ift.data import read_dataset
 from ift.distributed import Ranks
 from ift.errors import ConfigError, TrainingError
-from ift.events import Evaluated, Failed, Prepared, Resumed, Saved, Stepped, Stopped, Warned
+from ift.events import Evaluated, Failed, Prepared, Probed, Resumed, Saved, Stepped, Stopped, Warned
 from ift.finetune import train_events
 from ift.job import Stop
 from ift.processes import is_alive
@@ -257,8 +257,8 @@ def test_a_killed_process_ends_the_run_with_the_reason_and_a_checkpoint_to_go_on
     assert "--resume" in failed.fix
     assert run.state() is State.FAILED
     verify_checkpoint(run.last_checkpoint())
-    resumed, warned, _, stepped = [event for event, _ in zip(one_goes_on(run, given), range(4), strict=False)]
-    assert (type(resumed), type(stepped)) == (Resumed, Stepped)
+    resumed, warned, _, probed, stepped = [event for event, _ in zip(one_goes_on(run, given), range(5), strict=False)]
+    assert (type(resumed), type(probed), type(stepped)) == (Resumed, Probed, Stepped)
     assert "processes 1 instead of 2" in warned.message
     known = {event.step: event.loss for event in (*of(alone, Stepped), *of(run, Stepped))}
     assert stepped.loss == pytest.approx(known[stepped.step], abs=1e-5)
