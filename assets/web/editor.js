@@ -1,6 +1,6 @@
 // Beside the template's box: placeholders in their roles' colours, the template as a file, the view as a link.
 window.ift.editor = async element => {
-  const { el, attrs } = window.ift.parts;
+  const { el, attrs, onTheme } = window.ift.parts;
   const TAG = /(\{\{[#^/]?[ \t]*\w+[ \t]*\}\})/;
   const ROLE_OF = { instruction: 1, input: 2, output: 4 };
   const root = element.querySelector('.editor'), box = await window.ift.until(() => document.querySelector('#template textarea'));
@@ -28,6 +28,7 @@ window.ift.editor = async element => {
   }
   for (const event of ['input', 'scroll']) box.addEventListener(event, paint);
   const timer = setInterval(paint, 250); // presets, files and links fill the box without an event
+  onTheme(element, () => { behind.size = ''; paint(); }); // the projector's type is larger
   paint();
 
   // ---- File and link ----------------------------------------------------------------------------------------

@@ -170,7 +170,7 @@
     }
     function move(by) { // the folded opening grew: all that follows keeps its cell, and what is pinned is the same token
       const moved = [...cells].map(([name, node]) => {
-        const [row, kind, t] = name.split('/'), place = t === 'fold' || t === 'none' ? name : `${row}/${kind}/${+t + by}`;
+        const [row, kind, t, ...none] = name.split('/'), place = t === 'fold' ? name : [row, kind, +t + by, ...none].join('/');
         if (node.dataset.key) node.dataset.key = place;
         return [place, node];
       });
@@ -251,7 +251,7 @@
       unknownKey.hidden = !unknown.size;
       attrs(wrap, { tabindex: isText ? 0 : -1 });
       drawTiles(); drawCode();
-      const sees = quick === true && !isText && !restored && !document.hidden ? onScreen() : null;
+      const sees = quick && !isText && !restored && !document.hidden ? onScreen() : null;
       if (isText) { drawTexts(); explain(null); }
       else {
         const [start, end] = drawGrid(sees), reveal = !pin || !shownRows().includes(pin.row) || pin.t < start || pin.t >= end || !lineKinds().includes(pin.kind);

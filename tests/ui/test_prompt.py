@@ -204,10 +204,12 @@ def test_the_placeholders_are_coloured_like_their_roles(visit):
     marks = page.locator("#template .behind mark")
     page.wait_for_function("document.querySelectorAll('#template .behind mark').length === 5")
     assert marks.all_inner_texts() == ["{{instruction}}", "{{#input}}", "{{input}}", "{{/input}}", "{{output}}"]
-    boxes = page.evaluate(
-        "['.behind', 'textarea'].map(s => getComputedStyle(document.querySelector(`#template ${s}`)).font)"
-    )
-    assert boxes[0] == boxes[1]
+    fonts = "['.behind', 'textarea'].map(s => getComputedStyle(document.querySelector(`#template ${s}`)).font)"
+    behind, box = page.evaluate(fonts)
+    assert behind == box
+    page.get_by_role("button", name="Projector").click()
+    behind, larger = page.evaluate(fonts)
+    assert behind == larger != box
 
 
 def test_a_question_mark_in_the_grid_lists_the_keys(visit):

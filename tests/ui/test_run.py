@@ -166,7 +166,7 @@ def test_a_run_is_discarded_only_after_a_question(visit, server):
     page.locator("#start:not([disabled])").wait_for()
 
 
-def test_what_a_run_needs_is_told_and_forgotten_when_a_setting_changes(visit, server):
+def test_what_a_run_needs_is_told_and_forgotten_when_a_setting_or_the_template_changes(visit, server):
     page = visit()
     before = server.runs()
     open_tab(page, "3 Fine-tune")
@@ -178,6 +178,12 @@ def test_what_a_run_needs_is_told_and_forgotten_when_a_setting_changes(visit, se
     page.get_by_role("button", name="Hyper-parameters").click()
     page.locator("#per_device_train_batch_size input").fill("4")
     page.locator("#per_device_train_batch_size input").blur()
+    page.locator("#needs .chip").wait_for(state="detached")
+    page.locator("#estimate").click()
+    page.locator("#needs .chip").wait_for(timeout=120_000)
+    open_tab(page, "2 Prompt & batch")
+    page.locator("#template textarea").fill("{{instruction}} {{output}}")
+    open_tab(page, "3 Fine-tune")
     page.locator("#needs .chip").wait_for(state="detached")
     assert server.runs() == before
 

@@ -7,7 +7,8 @@ from ift.cli import main
 from ift.encoding import encode_all
 from ift.prepare import prepare
 from ift.sources import load_dataset
-from ift.templates import load_template
+from ift.templates import Template, load_template
+from ift.tokenizer import encode, encode_text
 from ift.types import TRAIN_ON
 from tests.ui.conftest import cells, choose, drawn, edit, lens_page, step, unfold, wait_for_redraw
 
@@ -111,3 +112,24 @@ def test_the_numbers_over_the_whole_data_set_come_as_figure_and_table(visit):
     assert f"All {len(load_dataset('starter')):,} records" in text
     assert "packed end to end" in text
     assert "No rows that lose their end" in text
+
+
+def test_cells_move_with_what_is_typed_before_them_and_the_pinned_one_stays_on_its_token(visit):
+    page = lens_page(visit)
+    source = page.locator("#template textarea").input_value()
+    step(page, 2)  # here a row's cells end where its text does
+    page.locator('.lens .c[tabindex="0"]').focus()
+    page.keyboard.press("r")
+    before = page.evaluate("(({ id, key }) => [id, +key.split('/')[2]])(document.activeElement.dataset)")
+    longer = f"Please read on. {source}"
+    edit(page, longer)
+    after = page.evaluate("(({ id, key }) => [id, +key.split('/')[2]])(document.querySelector('.lens .c.on').dataset)")
+    assert after == [before[0], before[1] + len(encode_text("Please read on."))]
+    longer = longer.replace("### Response:", "### Response, as a whole sentence:")
+    edit(page, longer)
+    template = Template.parse(longer)
+    whole = [encode(template.render(example)).ids.tolist() for example in load_dataset("starter").examples[:8]]
+    shown = cells(page, "ids")
+    folded = len(whole[0]) - len(shown[0])
+    assert folded > 20
+    assert shown == [ids[folded:] for ids in whole]
