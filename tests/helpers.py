@@ -13,6 +13,7 @@ from ift.model import GPT2Config, random_model
 from ift.tokenizer import encode_text
 from ift.types import EOS_ID, Encoded, Role
 from ift.weights import write_model
+from playground.views import run
 
 E = EOS_ID
 EVERYTHING = frozenset(Role) - {Role.PAD}
@@ -116,3 +117,8 @@ def closed_port():
     """An address where nobody answers."""
     with serving({}) as (address, _):
         return address
+
+
+def ready(config, *, template="alpaca", rows=32):
+    """The card of a run of 40 records that is about to start."""
+    return run.ready(config, template=template, records=40, rows=rows, tokens_per_row=50.0)
