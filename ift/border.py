@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ift.chunks import LONGEST_KEPT, first_chunk, last_chunk
+from ift.chunks import first_chunk, last_chunk
 from ift.tokenizer import encode_text, piece
 from ift.types import Rendered
+
+LONGEST_KEPT = 64
+"""Characters; a longer chunk hardly comes again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,12 @@
-"""Text falls into chunks whose tokens never depend on their neighbours: each can be encoded, or counted, by itself.
+"""Text falls into chunks whose tokens never depend on their neighbours: each can be encoded by itself.
 
 GPT-2's split pattern never puts a character that is no white space and the white space after it into one piece, and
 looks no further ahead than that. So a text may be cut before any white space that follows a word, and the pieces
-encode to just what the whole would. A chunk is white space and the word after it; few are different, even in large
-data, so their sizes are kept.
+encode to just what the whole would. A chunk is white space and the word after it.
 """
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 
@@ -19,8 +17,6 @@ WHITE_SPACE = (
     "\u2028\u2029\u202f\u205f\u3000"
 )
 r"""What `\s` is for tiktoken, character by character; Python's own `\s` also takes U+001C to U+001F."""
-LONGEST_KEPT = 64
-"""Characters; a longer chunk hardly comes again."""
 
 _CHUNK = re.compile(f"[{WHITE_SPACE}]*[^{WHITE_SPACE}]+|[{WHITE_SPACE}]+")
 _SPACES = frozenset(WHITE_SPACE)
@@ -70,17 +66,3 @@ def encode_texts(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarr
     counts[alone] = list(map(len, others))
     starts[alone] = len(found) + np.cumsum(counts[alone]) - counts[alone]
     return np.concatenate([found, *(np.array(ids, dtype=np.uint16) for ids in others)]), starts, counts
-
-
-def count_tokens(text: str) -> int:
-    """How many tokens `encode_text` makes of a text."""
-    return sum(map(_size, chunks(text)))
-
-
-@lru_cache(maxsize=2**18)
-def _kept_size(chunk: str) -> int:
-    return len(encode_text(chunk))
-
-
-def _size(chunk: str) -> int:
-    return _kept_size(chunk) if len(chunk) <= LONGEST_KEPT else len(encode_text(chunk))

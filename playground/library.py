@@ -7,8 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ift.batching import epochs, sort_out
-from ift.chunks import count_tokens
+from ift.batching import epochs, pair_counts, sort_out
 from ift.data import Dataset, split
 from ift.encoding import encode_all
 from ift.lint import LintReport, lint
@@ -49,7 +48,7 @@ def report(name: str, template_source: str, max_length: int) -> Report:
 
 
 def longest(name: str, template_source: str) -> int:
-    """(input, target) pairs of a data set's longest row, uncut; counted without encoding whole rows.
+    """(input, target) pairs of a data set's longest row, uncut.
 
     Raises:
         InputError: the data set or the template can't be used.
@@ -96,9 +95,8 @@ def _report(name: str, stamp: int, template_source: str, max_length: int) -> Rep
 
 @lru_cache(maxsize=8)
 def _longest(name: str, stamp: int, template_source: str) -> int:
-    template = Template.parse(template_source)
-    rendered = (template.render(example) for example in _dataset(name, stamp).examples)
-    return max(count_tokens(row.prompt) + count_tokens(row.response) for row in rendered)
+    rows = encode_all(_dataset(name, stamp).examples, Template.parse(template_source))
+    return int(pair_counts(rows).max())
 
 
 @lru_cache(maxsize=8)
