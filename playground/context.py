@@ -2,71 +2,40 @@
 
 import math
 import os
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+
+import gradio as gr
 
 from ift.batching import name_trained
 from ift.errors import ConfigError, RunError
 from ift.models import NAMES as MODELS
 from ift.models import context_length
-from ift.templates import PRESETS, preset_source
 from ift.types import TRAIN_ON, Role
 from playground.jobs import Jobs
 from playground.library import Linters, Models
+from playground.recent import Recent
 from playground.settings import Settings
-from playground.views.lens import Shown
 
 QUIET = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
 """How the page's events are wired: without a sign of work, and Gradio need not look for where to show one."""
 LIVE = {**QUIET, "queue": False, "trigger_mode": "always_last"}
 """How an event that redraws at every keystroke is wired: the last value always wins, nothing flickers."""
-BUSY = {**QUIET, "show_progress": "minimal", "show_progress_on": None}
-"""How an event is wired that takes a while: its outputs show that."""
+
+
+def busy(where: gr.components.Component, how: str = "minimal") -> dict:
+    """How an event is wired that takes a while: `where` shows that.
+
+    Only a component with little in it should: once it has shown progress, Gradio's page copies all that it holds at
+    every later event, each keystroke included.
+    """
+    return {**QUIET, "show_progress": how, "show_progress_on": [where]}
 
 
 def when_loaded(call: str) -> str:
     """JavaScript for a component's mount: a call of the page's own scripts, which Gradio loads beside the page."""
     return f"(async () => {{ while (!window.ift?.loaded) await new Promise(done => setTimeout(done, 20)); {call} }})()"
-
-
-KEPT = 64
-"""Batches that pages were last shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A batch on somebody's page.
-
-    models: by side, `before` and, where there is a run, `after`. data, template: the data set's name and the editor's
-    text, for what is asked about all rows.
-    """
-
-    shown: Shown
-    models: dict[str, str]
-    data: str = "starter"
-    template: str = ""
-
-
-class Recent:
-    """The batches that pages were last shown, by stamp: what is asked about one later is asked about these tensors."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[int, Kept] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def keep(self, stamp: int, kept: Kept) -> None:
-        """Remember a batch; the oldest goes."""
-        with self._lock:
-            self._kept[stamp] = kept
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-
-    def get(self, stamp: object) -> Kept | None:
-        """The batch of a stamp, if it is still there."""
-        return self._kept.get(stamp) if isinstance(stamp, int) else None
 
 
 @dataclass
@@ -141,8 +110,3 @@ def train_on(mask: str, keep_eos: bool, train_padding: bool) -> str:
     """The switches on the page as the option of the command line."""
     roles = TRAIN_ON[mask] if keep_eos else TRAIN_ON[mask] - {Role.EOS}
     return name_trained(roles | {Role.PAD} if train_padding else roles)
-
-
-def preset_of(source: str) -> str | None:
-    """The preset whose text this is."""
-    return next((name for name in PRESETS if preset_source(name) == source), None)

@@ -9,7 +9,6 @@ from ift.errors import ConfigError
 from ift.sources import NAMES
 from ift.templates import MAX_CHARACTERS, PRESETS, preset_source
 from ift.types import TRAIN_ON
-from playground.context import preset_of
 
 NONE = "none"
 MASKS = [(name.replace("-", " "), name) for name in TRAIN_ON]
@@ -51,6 +50,11 @@ CHOICES = {
     "order": tuple(name for _, name in ORDERS),
 }
 """What a link may say; a file on this machine it may not name."""
+
+
+def preset_of(source: str) -> str | None:
+    """The preset whose text this is."""
+    return next((name for name in PRESETS if preset_source(name) == source), None)
 
 
 def to_link(view: View) -> dict:

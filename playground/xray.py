@@ -6,10 +6,16 @@ import numpy as np
 
 from ift.errors import IftError
 from ift.tokenizer import piece
-from playground.context import Context, Kept
+from playground.context import Context
+from playground.recent import Kept
 from playground.views.lint import findings
 
 GONE = {"error": {"what": "The server has forgotten this batch", "where": "", "fix": "Change something to redraw it."}}
+
+
+def answers(context: Context) -> list[Callable[[object], dict]]:
+    """All of them."""
+    return [losses(context), top(context), linter(context)]
 
 
 def losses(context: Context) -> Callable[[object], dict]:
@@ -54,7 +60,7 @@ def linter(context: Context) -> Callable[[object], dict]:
 
     def lens_lint(query: object) -> dict:
         def answer(kept: Kept) -> dict:
-            report = context.linters.report(kept.data, kept.template)
+            report = context.linters.report(kept.view.data, kept.view.template)
             return {"html": findings(report), "complete": report.complete}
 
         return _about(context, query, answer)
@@ -65,7 +71,7 @@ def linter(context: Context) -> Callable[[object], dict]:
 def _about(context: Context, query: object, answer: Callable[[Kept], dict]) -> dict:
     """An answer about the batch whose stamp the query names. The query comes from the browser: it may be anything."""
     kept = context.recent.get(query.get("stamp")) if isinstance(query, dict) else None
-    if kept is None:
+    if kept is None or kept.shown is None:
         return GONE
     try:
         return answer(kept)

@@ -13,9 +13,10 @@ from ift.runs import create_run
 from ift.templates import PRESETS, preset_source
 from ift.types import TRAIN_ON, Role
 from playground import library, polls
-from playground.context import Context, preset_of, train_on, whole
+from playground.context import Context, train_on, whole
 from playground.library import MODELS_KEPT, Models
 from playground.settings import Settings, read_settings
+from playground.view import preset_of
 from tests.helpers import save_model, tiny_model, write_records
 
 

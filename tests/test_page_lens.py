@@ -20,7 +20,7 @@ EXAMPLES = [
 
 
 def seen(records=(3, 2), *, trained=TRAIN_ON["response"], max_length=None):
-    return lens(shown(EXAMPLES, records, TEMPLATE, trained=trained, max_length=max_length), stamp=7)
+    return lens(shown(EXAMPLES, records, TEMPLATE, trained=trained, max_length=max_length))
 
 
 def batch_of(*records, trained=TRAIN_ON["response"], max_length=None):
@@ -66,7 +66,7 @@ def test_each_id_in_the_grid_has_its_piece_under_its_text_as_json_has_no_other_k
 
 def test_the_numbers_over_the_grid_are_those_of_the_batch():
     shown = seen((2, 3))  # Q·:·a·↵·A·:·x·E and the same with five words
-    assert (shown["width"], shown["padding"], shown["trained_tokens"], shown["stamp"]) == (11, 4, 8, 7)
+    assert (shown["width"], shown["padding"], shown["trained_tokens"]) == (11, 4, 8)
     assert shown["padding_share"] == pytest.approx(4 / 22)
     assert shown["trained_share"] == pytest.approx(8 / 18)
     assert shown["role_shares"] == pytest.approx([0, 0, 0, 0, 6 / 8, 2 / 8, 0])
@@ -75,7 +75,7 @@ def test_the_numbers_over_the_grid_are_those_of_the_batch():
 def test_ids_that_the_model_never_saw_are_named_with_what_that_means():
     known = frozenset(encode_text("Q: a\nA:b"))
     found = shown([Example("a", "", "zorb")], [0], TEMPLATE, trained=TRAIN_ON["response"])
-    value = lens(found, stamp=1, known=known)
+    value = lens(found, known=known)
     assert {value["pieces"][str(token)] for token in value["unknown"]} >= {"orb"}
     assert "new to the starter" in notes(value, 8)
     assert "orb" in notes(value, 8)
@@ -83,7 +83,7 @@ def test_ids_that_the_model_never_saw_are_named_with_what_that_means():
 
 def test_a_second_mask_is_the_same_batch_under_other_roles():
     found = shown(EXAMPLES, (3, 2), TEMPLATE, trained=TRAIN_ON["response"])
-    value = lens(found, stamp=1, other=TRAIN_ON["all"])
+    value = lens(found, other=TRAIN_ON["all"])
     batch = batch_of(3, 2, trained=TRAIN_ON["all"])
     assert grid(value["other"]["trained"]) == (batch.targets != IGNORE_INDEX).astype(int).tolist()
     assert (value["mask"], value["other"]["mask"]) == ("response", "all")
@@ -91,7 +91,7 @@ def test_a_second_mask_is_the_same_batch_under_other_roles():
 
 
 def test_a_width_beyond_the_longest_row_is_filled_up_and_one_below_it_is_refused():
-    assert lens(shown(EXAMPLES, (3, 2), TEMPLATE, trained=TRAIN_ON["response"], width=20), stamp=1)["width"] == 20
+    assert lens(shown(EXAMPLES, (3, 2), TEMPLATE, trained=TRAIN_ON["response"], width=20))["width"] == 20
     with pytest.raises(ConfigError, match="width of 3"):
         shown(EXAMPLES, (3, 2), TEMPLATE, trained=TRAIN_ON["response"], width=3)
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,24 +7,29 @@ import pytest
 from ift.templates import load_template
 from ift.types import TRAIN_ON, Example
 from ift.xray import token_losses
-from playground.context import KEPT, Context, Kept
+from playground.context import Context
+from playground.recent import KEPT, Kept
 from playground.settings import Settings
+from playground.view import View
 from playground.views.lens import shown
-from playground.xray import GONE, losses, top
+from playground.xray import GONE, linter, losses, top
 
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory):
-    context = Context(Settings(home=tmp_path_factory.mktemp("home"), public=False))
+    return Context(Settings(home=tmp_path_factory.mktemp("home"), public=False))
+
+
+@pytest.fixture
+def stamp(context):
     examples = [Example("Name the capital of Peru.", "", "The capital of Peru is Lima."), Example("Hi", "", "Ho")]
     found = shown(examples, [0, 1], load_template("alpaca"), trained=TRAIN_ON["response"])
-    context.recent.keep(1, Kept(found, {"before": "starter"}))
-    return context
+    return context.recent.keep(Kept(View(), shown=found, models={"before": "starter"}))
 
 
-def test_the_losses_are_those_of_the_batch_that_was_shown(context):
-    reply = losses(context)({"stamp": 1})
-    kept = context.recent.get(1)
+def test_the_losses_are_those_of_the_batch_that_was_shown(context, stamp):
+    reply = losses(context)({"stamp": stamp})
+    kept = context.recent.get(stamp)
     expected = token_losses(context.models.get("starter"), kept.shown.batch)
     found = np.array([[np.nan if value is None else value for value in row] for row in reply["before"]])
     assert found == pytest.approx(expected, abs=1e-3, nan_ok=True)
@@ -31,34 +37,39 @@ def test_the_losses_are_those_of_the_batch_that_was_shown(context):
     json.dumps(reply, allow_nan=False)
 
 
-def test_the_five_likeliest_tokens_come_with_their_text(context):
-    reply = top(context)({"stamp": 1, "row": 0, "t": 3})
+def test_the_five_likeliest_tokens_come_with_their_text(context, stamp):
+    reply = top(context)({"stamp": stamp, "row": 0, "t": 3})
     assert len(reply["before"]) == 5
     assert all(isinstance(piece, str) and 0 <= share <= 1 for _, piece, share in reply["before"])
 
 
-def test_padding_has_no_next_token(context):
-    width = context.recent.get(1).shown.batch.width
-    assert top(context)({"stamp": 1, "row": 1, "t": width - 1}) == {}
+def test_padding_has_no_next_token(context, stamp):
+    width = context.recent.get(stamp).shown.batch.width
+    assert top(context)({"stamp": stamp, "row": 1, "t": width - 1}) == {}
 
 
-@pytest.mark.parametrize(
-    "query", [None, [], "x", {}, {"stamp": 99}, {"stamp": [1]}, {"stamp": 1}, {"stamp": 1, "row": "x", "t": 0}]
-)
+@pytest.mark.parametrize("query", [None, [], "x", {}, {"stamp": "none"}, {"stamp": 1}, {"stamp": [1]}])
 def test_a_query_may_be_anything(context, query):
-    assert top(context)(query) == GONE
-    if not (isinstance(query, dict) and query.get("stamp") == 1):
-        assert losses(context)(query) == GONE
+    assert all(answer(context)(query) == GONE for answer in (losses, top, linter))
 
 
-def test_a_model_that_is_not_there_is_told_as_an_error(context, tmp_path):
-    context.recent.keep(2, Kept(context.recent.get(1).shown, {"before": str(tmp_path / "none")}))
-    assert "There is no model" in losses(context)({"stamp": 2})["error"]["what"]
+@pytest.mark.parametrize("place", [{}, {"row": "x", "t": 0}, {"row": 0, "t": None}])
+def test_a_place_may_be_anything(context, stamp, place):
+    assert top(context)({"stamp": stamp, **place}) == GONE
 
 
-def test_only_the_last_batches_are_kept(context):
-    found = context.recent.get(1)
-    for stamp in range(10, 10 + KEPT):
-        context.recent.keep(stamp, found)
-    assert context.recent.get(1) is None
-    assert context.recent.get(10) is found
+def test_where_an_error_was_shown_there_is_no_batch_to_ask_about(context):
+    assert losses(context)({"stamp": context.recent.keep(Kept(View()))}) == GONE
+
+
+def test_a_model_that_is_not_there_is_told_as_an_error(context, stamp, tmp_path):
+    kept = replace(context.recent.get(stamp), models={"before": str(tmp_path / "none")})
+    assert "There is no model" in losses(context)({"stamp": context.recent.keep(kept)})["error"]["what"]
+
+
+def test_only_the_last_batches_are_kept(context, stamp):
+    found = context.recent.get(stamp)
+    later = [context.recent.keep(found) for _ in range(KEPT)]
+    assert len({stamp, *later}) == KEPT + 1
+    assert context.recent.get(stamp) is None
+    assert context.recent.get(later[0]) is found

@@ -17,7 +17,7 @@
     if (parent.childNodes.length !== nodes.length || nodes.some((node, i) => parent.childNodes[i] !== node)) parent.replaceChildren(...nodes);
   };
 
-  window.ift.lens = (element, props, watch, server) => {
+  window.ift.lens = (element, props, watch, server, events) => {
     const root = element.querySelector('.lens');
     const { said } = window.ift.link;
     let view = null, unknown = new Set(), groups = [], step = STEPS[said.step - 1] ? said.step : 5, fold = said.fold !== false, from = 0, folded = 0, above = 0, pin = null, code = [];
@@ -45,6 +45,8 @@
     const xray = window.ift.xray(server, () => { if (view && step > 1) { drawGrid(); mark(pin); } });
     const overviewCard = el('div', '', el('p', 'muted', 'The whole batch, targets only: choose a place to jump there.'), overview);
     const lint = window.ift.lint(server);
+    let value = {}; // of the grid: from one of Gradio's events, or from a key in the template
+    const keys = window.ift.keys(server, events, typed => { value = typed; draw(true); });
     root.append(stepper, tiles, legend, xray.bar, bar, wrap, overviewCard,
       el('div', 'half', el('div', 'card', el('h2', '', 'Selected position'), detail, how), el('div', 'card listing', stepTitle, listing), xray.card), lint.card, help);
     for (const [role, name] of ROLE_NAMES.entries()) legend.append(el('li', '', el('i', `sw s${role}`, ROLE_LETTERS[role]), name));
@@ -228,10 +230,10 @@
     let rest = 0; // the frame after which the rest of the grid is drawn
     function draw(quick = false) {
       // As text: Gradio wraps every nested value in a reactive proxy, and a grid reads thousands of them.
-      const text = props.value && props.value.batch;
+      const text = value.batch;
       root.classList.toggle('stale', !text);
       if (!text) return;
-      view = JSON.parse(text);
+      view = { ...JSON.parse(text), stamp: value.stamp };
       unknown = new Set(view.unknown);
       groups = view.groups.map(groupsOf);
       if (above >= view.rows.length) above = 0;
@@ -388,6 +390,7 @@
       const [row, kind] = stops[Math.min(stops.length - 1, Math.max(0, now + move[0]))];
       show(row, kind, here.t + move[1]);
     });
-    draw(); watch('value', () => draw(true)); onTheme(element, () => draw());
+    const follow = () => { const { stamp, batch, message, template, preset } = props.value || {}; if (message !== undefined) keys.accept({ stamp, message, template, preset }); if (stamp) value = { stamp, batch }; };
+    follow(); draw(); watch('value', () => { follow(); draw(true); }); onTheme(element, () => draw());
   };
 })();

@@ -10,7 +10,7 @@ from ift.data import parse_dataset
 from ift.errors import DataError, IftError
 from ift.sources import PUBLIC
 from playground import library
-from playground.context import BUSY, LIVE, QUIET, Context, when_loaded
+from playground.context import LIVE, QUIET, Context, busy, when_loaded
 from playground.views import data as views
 from playground.views import html
 
@@ -58,7 +58,7 @@ class DataTab:
         self._inputs = [self.name, template, model, max_length]
         self._search = [*self._inputs, self.query, self.part, self.page]
         self.source.input(
-            self._choose, self.source, [self.name, self.upload, self.message], **(BUSY | {"show_progress": "full"})
+            self._choose, self.source, [self.name, self.upload, self.message], **busy(self.message, "full")
         )
         self.upload.change(self._take, self.upload, [self.name, self.message], **QUIET)
         for change in (self.query.change, self.part.change, self.page.change):
@@ -67,7 +67,7 @@ class DataTab:
 
     def show_on(self, event: Callable) -> None:
         """Show the data set's report on an event, such as the page's load."""
-        shown = event(self._show, self._inputs, [self.overview, self.figure], **BUSY)
+        shown = event(self._show, self._inputs, [self.overview, self.figure], **busy(self.overview))
         shown.then(self._table, self._search, self.records, **QUIET)
 
     def _show(self, name: str, source: str, model: str, max_length: float) -> tuple:

@@ -8,7 +8,8 @@ from ift.config import TrainConfig
 from ift.errors import IftError
 from ift.models import find_model
 from ift.templates import Template
-from playground.context import LIVE, QUIET, Context, preset_of
+from playground.context import LIVE, QUIET, Context
+from playground.view import preset_of
 from playground.views import estimate as views
 from playground.views import html
 

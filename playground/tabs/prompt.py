@@ -1,33 +1,25 @@
 """Tab 2: edit the template, see the tensors."""
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from ift.batching import parse_trained
 from ift.census import census
-from ift.config import TrainConfig
-from ift.errors import DataError, IftError
+from ift.errors import IftError
 from ift.templates import MAX_CHARACTERS, PRESETS, Template, preset_source, read_template
-from ift.types import TRAIN_ON, Role
-from ift.vocabulary import known_ids
 from playground import library, xray
-from playground.context import BUSY, LIVE, QUIET, Context, Kept, preset_of, train_on, when_loaded, whole
-from playground.view import MASKS, MAX_ROWS, NONE, ORDERS, WIDTHS, View, read_link, to_link
+from playground.context import LIVE, QUIET, Context, busy, when_loaded, whole
+from playground.drawing import OWN, draw, seed, trained, typed
+from playground.view import MASKS, MAX_ROWS, NONE, ORDERS, WIDTHS, View, preset_of, read_link
 from playground.views import html, steps
-from playground.views.data import containing
-from playground.views.lens import lens, notes, shown
 from playground.views.numbers import numbers, padding_figure
 
 if TYPE_CHECKING:
     from playground.tabs.train import TrainTab
 
-OWN = "own"
 SYNTAX = (
     "{{instruction}} {{input}} {{output}}; {{#input}}…{{/input}} where a record has an input, "
     "{{^input}}…{{/input}} where it has none"
@@ -71,15 +63,18 @@ class PromptTab:
                         elem_classes="plain",
                     )
                     self.file = gr.UploadButton("Load a file", size="sm", elem_id="load-template")
-                self.message = gr.HTML(elem_id="template-message", elem_classes="plain")
+                gr.HTML(html_template='<div class="said"></div>', elem_id="template-message", elem_classes="plain")
                 with gr.Column(elem_classes="switches"):
                     self._build_switches(start)
             with gr.Column(scale=4, min_width=320):
                 self.grid = gr.HTML(
                     {},
                     html_template='<div class="ift lens col"></div>',
-                    js_on_load=when_loaded("ift.lens(element, props, watch, server)"),
-                    server_functions=[_code(), xray.losses(context), xray.top(context), xray.linter(context)],
+                    js_on_load=when_loaded(
+                        "ift.lens(element, props, watch, server, {"
+                        " lost: () => trigger('lost'), renamed: () => trigger('renamed') })"
+                    ),
+                    server_functions=[_code(), typed(context), *xray.answers(context)],
                     elem_id="lens",
                     elem_classes="plain",
                 )
@@ -136,22 +131,24 @@ class PromptTab:
         model, run = train.model, train.run
         by_field = {one.name: self._widget(one.name, data) for one in fields(View)}
         view = list(by_field.values())
-        drawn = {"fn": self._draw, "inputs": [*view, model, run], "outputs": [self.grid, self.message]}
-        edited = {**drawn, "fn": self._edit, "outputs": [*drawn["outputs"], self.preset]}
-        self.template.change(**edited, **LIVE)  # `input` would miss what is pasted, dropped or undone
-        self.preset.input(self._source, self.preset, self.template, **LIVE)
-        self.file.upload(self._load, self.file, [self.template, self.message], **QUIET)
+        decides = [*view, model, run]
+        drawn = {"fn": self._draw, "inputs": decides, "outputs": self.grid}
+        # The keys in the template go past Gradio (assets/web/keys.js), but where the server has forgotten the switches.
+        self.grid.lost(**drawn, **LIVE)
+        self.grid.renamed(lambda source: preset_of(source) or OWN, self.template, self.preset, **LIVE)
+        self.preset.input(self._source, [self.preset, *decides], [self.template, self.grid], **LIVE)
+        self.file.upload(self._load, [self.file, *decides], [self.template, self.grid], **QUIET)
         for component in (*(widget for widget in view if widget is not self.template), model, run):
             component.change(**drawn, **LIVE)
         train.chart.changed(**drawn, **QUIET)  # a run that ends has a model to show
         counting = (self._count, [*view, model, self.batch], [self.padding, self.numbers])
         for event in (self.count.click, self.counted.expand):
-            event(*counting, **BUSY)
+            event(*counting, **busy(self.numbers))
         link = gr.Textbox(visible=False)
         restored = page.load(
             self._restore,
             link,
-            [*view, source, self.preset],
+            [*view, source],
             js=f"() => {when_loaded('return [ift.link.text()]')}",
             **QUIET,
         )
@@ -167,10 +164,10 @@ class PromptTab:
             found = census(
                 examples,
                 template,
-                trained=_trained(view),
+                trained=trained(view),
                 max_length=longest,
                 batch_size=rows,
-                seed=_seed(view.seed),
+                seed=seed(view.seed),
             )
         except IftError as problem:
             return {}, html.error(problem)
@@ -180,66 +177,25 @@ class PromptTab:
     def _widget(self, name: str, data: gr.State) -> gr.components.Component:
         return data if name == "data" else getattr(self, name)
 
-    def _draw(self, *values: object) -> tuple:
-        *fields_of_view, model, run_id = values
-        try:
-            view = _view(fields_of_view)
-            value, message = self._drawn(view, model, run_id)
-        except IftError as problem:
-            return {"error": problem.what}, html.error(problem)
-        return {"batch": json.dumps(value)}, message
+    def _draw(self, *values: object) -> dict:
+        *fields_of_view, model, run = values
+        return draw(self.context, _view(fields_of_view), model, run)
 
-    def _drawn(self, view: View, model: str, run_id: str | None) -> tuple[dict, str]:
-        template, dataset = Template.parse(view.template), library.dataset(view.data)
-        longest = self.context.limit(model, view.max_length)
-        trained = _trained(view)
-        order = range(len(dataset))
-        if view.order == "training":
-            order = library.training_order(
-                view.data, template.source, trained=trained, max_length=longest, seed=_seed(view.seed)
-            )
-        found = shown(
-            dataset.examples,
-            _batch(containing(dataset, order, view.find) if view.find else order, view),
-            template,
-            trained=trained,
-            width=self._width(view, longest),
-            max_length=longest,
-        )
-        stamp = next(self.context.stamps)
-        run, models, labels = self.context.jobs.run(run_id), {"before": self.context.model(model)}, {}
-        if run and run.checkpoints():
-            models = {"before": run.config["config"]["model"], "after": str(run.last_checkpoint())}
-            labels = {"after": run.id}
-        sides = {side: labels.get(side, Path(name).name) for side, name in models.items()}  # a stranger sees no paths
-        self.context.recent.keep(stamp, Kept(found, models, view.data, template.source))
-        other = None if view.other == NONE else TRAIN_ON[view.other]
-        value = lens(found, stamp=stamp, known=known_ids(self.context.model(model)), other=other)
-        text = f"{view.data}\0{template.source}".encode("utf-8", "replace")
-        about = {"sides": sides, "link": to_link(view), "text": hashlib.sha256(text).hexdigest()}
-        return {**value, **about}, notes(value, longest)
+    def _source(self, preset: str, *values: object) -> tuple:
+        return self._filled(preset_source(preset), values) if preset in PRESETS else (gr.skip(), gr.skip())
 
-    def _width(self, view: View, longest: int) -> int | None:
-        """The width asked for; None leaves it to the batch."""
-        if view.width == "fixed":
-            return whole("fixed width", view.fixed_width)
-        if view.width == "data set":
-            return min(library.longest(view.data, view.template), longest)
-        return None
-
-    def _edit(self, *values: object) -> tuple:
-        *fields_of_view, _, _ = values
-        return *self._draw(*values), preset_of(_view(fields_of_view).template) or OWN
-
-    def _source(self, preset: str) -> str:
-        return preset_source(preset) if preset in PRESETS else gr.skip()
-
-    def _load(self, path: str) -> tuple:
+    def _load(self, path: str, *values: object) -> tuple:
         """A template file into the editor; what is wrong in it is said there, with line and column."""
         try:
-            return read_template(Path(path)), gr.skip()
+            source = read_template(Path(path))
         except IftError as problem:
-            return gr.skip(), html.error(problem)
+            return gr.skip(), {"message": html.error(problem)}
+        return self._filled(source, values)
+
+    def _filled(self, source: str, values: Sequence[object]) -> tuple:
+        """A text for the editor, and the grid with it."""
+        *fields_of_view, model, run = values
+        return source, draw(self.context, replace(_view(fields_of_view), template=source), model, run)
 
     def _restore(self, link: str) -> tuple:
         """All that a link says into the switches; nothing changes without one."""
@@ -249,27 +205,10 @@ class PromptTab:
             gr.Warning(f"{problem.what}. {problem.fix}")
             view = None
         if view is None:
-            return tuple(gr.skip() for _ in range(len(fields(View)) + 2))
+            return tuple(gr.skip() for _ in range(len(fields(View)) + 1))
         values = (getattr(view, one.name) for one in fields(View))
-        return *values, view.data, preset_of(view.template) or OWN
+        return *values, view.data
 
 
 def _view(values: Sequence[object]) -> View:
     return View(**dict(zip((one.name for one in fields(View)), values, strict=True)))
-
-
-def _trained(view: View) -> frozenset[Role]:
-    return parse_trained(train_on(view.mask, view.keep_eos, view.train_padding))
-
-
-def _batch(records: Sequence[int], view: View) -> Sequence[int]:
-    """The records of the batch, among those found; a start beyond their end shows the last ones."""
-    if not records:
-        raise DataError(f"No row contains “{view.find}”", where="Rows that contain", fix="Shorten it.")
-    size = max(1, min(MAX_ROWS, whole("rows in the batch", view.size)))
-    start = max(0, min(whole("first row", view.first), len(records) - 1))
-    return records[start : start + size]
-
-
-def _seed(value: float | None) -> int:
-    return TrainConfig(seed=whole("seed", value)).seed  # checked there

@@ -10,12 +10,12 @@ from ift.errors import ConfigError, DataError, IftError
 from ift.models import GPT2_SIZES, find_model
 from ift.templates import Template
 from playground import library, polls
-from playground.context import LIVE, QUIET, Context, preset_of, train_on, when_loaded, whole
+from playground.context import LIVE, QUIET, Context, train_on, when_loaded, whole
 from playground.jobs import train_options
 from playground.tabs.control import RunControl
 from playground.tabs.needs import Needs
 from playground.tabs.prompt import PromptTab
-from playground.view import MASKS
+from playground.view import MASKS, preset_of
 from playground.views import html
 from playground.views import run as views
 

@@ -62,14 +62,11 @@ def shown(
     )
 
 
-def lens(
-    found: Shown, *, stamp: int, known: frozenset[int] | None = None, other: frozenset[Role] | None = None
-) -> dict:
+def lens(found: Shown, *, known: frozenset[int] | None = None, other: frozenset[Role] | None = None) -> dict:
     """What the grid draws and its tiles say.
 
     Args:
         found: the batch.
-        stamp: counts the redraws, so that a test can wait for one.
         known: the ids that the chosen model knows; None: all.
         other: the roles of a second mask, to be shown below the first.
     """
@@ -98,7 +95,6 @@ def lens(
         "trained_share": batch.trained_share,
         "trained_tokens": batch.trained_tokens,
         "role_shares": _role_shares(batch.roles[is_trained]),
-        "stamp": stamp,
     }
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from ift.cli import main
 from ift.sources import load_dataset
-from ift.templates import load_template
+from ift.templates import Template, load_template
 from ift.tokenizer import encode, piece
+from playground.recent import KEPT
 from playground.views.steps import lens_code
 from tests.ui.conftest import cells, drawn, edit, lens_page, step, unfold, wait_for_redraw
 
@@ -219,3 +220,52 @@ def test_a_question_mark_in_the_grid_lists_the_keys(visit):
     page.locator("dialog.keys").get_by_text("fold the shared opening").wait_for()
     page.keyboard.press("Escape")
     page.locator("dialog.keys").wait_for(state="hidden")
+
+
+def test_a_key_right_after_a_switch_counts_with_it_in_either_order(visit):
+    page = lens_page(visit)
+    step(page, 1)
+    for text, mask, shares in (("1 ", "all", (90, 100)), ("2 ", "response", (0, 50))):
+        page.evaluate(
+            """([text, mask]) => {
+              const box = document.querySelector('#template textarea'), mark = document.querySelector('#mask');
+              const typed = new InputEvent("input", { bubbles: true });
+              const type = () => { box.setRangeText(text, 0, 0); box.dispatchEvent(typed); };
+              const flip = () => mark.querySelector(`input[value="${mask}"]`).click();
+              for (const act of mask === 'all' ? [flip, type] : [type, flip]) act();
+            }""",
+            [text, mask],
+        )
+        page.wait_for_timeout(1_000)  # whatever comes late has come
+        assert page.locator(".lens .text pre").first.inner_text().startswith(text)
+        least, most = shares
+        assert least <= float(page.locator(".lens .tile b").nth(2).inner_text().removesuffix(" %")) <= most
+
+
+def test_switches_turned_while_the_template_is_broken_count_once_it_is_mended(visit):
+    page = lens_page(visit)
+    page.locator("#template textarea").fill("{{outptu}}")
+    page.locator(".lens.stale").wait_for()
+    page.locator("#mask").get_by_label("all", exact=True).check()
+    page.wait_for_timeout(500)
+    edit(page, "{{instruction}}\n{{output}}")
+    template = Template.parse("{{instruction}}\n{{output}}")
+    ids = encode(template.render(load_dataset("starter").examples[0])).ids.tolist()
+    unfold(page)
+    targets = cells(page, "target")[0]
+    assert targets[: len(ids) - 1] == ids[1:]
+
+
+def test_a_key_is_drawn_even_where_the_server_has_forgotten_the_batch(visit):
+    page = lens_page(visit)
+    other = lens_page(visit)
+    box = other.locator("#template textarea")
+    box.focus()
+    for i in range(KEPT + 2):
+        before = drawn(other)
+        other.keyboard.type("ab"[i % 2])
+        wait_for_redraw(other, before)
+    edit(page, "{{instruction}} => {{output}}")
+    page.wait_for_function("document.querySelector('#preset input').value === 'Your own'")
+    step(page, 1)
+    assert " => " in page.locator(".lens .text pre").first.inner_text()

@@ -1,0 +1,117 @@
+"""From the switches to what the grid shows: one way for the page's events and for every key in the template."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ift.batching import parse_trained
+from ift.config import TrainConfig
+from ift.errors import DataError, IftError
+from ift.templates import Template
+from ift.types import TRAIN_ON, Role
+from ift.vocabulary import known_ids
+from playground import library
+from playground.context import Context, train_on, whole
+from playground.recent import Kept
+from playground.view import MAX_ROWS, NONE, View, preset_of, to_link
+from playground.views import html
+from playground.views.data import containing
+from playground.views.lens import lens, notes, shown
+
+OWN = "own"
+"""The preset of a template that is none."""
+
+
+def draw(context: Context, view: View, model: str | None, run: str | None) -> dict:
+    """The grid's value.
+
+    Returns:
+        batch: what the grid draws, as JSON; not there where there is an error. message: HTML for below the editor.
+        stamp: for what the page asks later. template, preset: the text that this is about.
+    """
+    kept = Kept(view, model, run)
+    try:
+        kept, value = _drawn(context, kept)
+        message = notes(value, context.limit(model, view.max_length))
+        found = {"batch": json.dumps(value), "message": message}
+    except IftError as problem:
+        found = {"message": html.error(problem)}
+    found["stamp"] = context.recent.keep(kept)
+    return {**found, "template": view.template, "preset": preset_of(view.template) or OWN}
+
+
+def typed(context: Context) -> Callable[[object], dict | None]:
+    """For each key: the same switches' batch with another template; None where the server has forgotten them."""
+
+    def lens_typed(query: object) -> dict | None:  # from the browser: it may be anything
+        stamp, template = (query.get("stamp"), query.get("template")) if isinstance(query, dict) else (None, None)
+        kept = context.recent.get(stamp)
+        if kept is None or not isinstance(template, str):
+            return None
+        return draw(context, replace(kept.view, template=template), kept.model, kept.run)
+
+    return lens_typed
+
+
+def trained(view: View) -> frozenset[Role]:
+    """The roles that are targets."""
+    return parse_trained(train_on(view.mask, view.keep_eos, view.train_padding))
+
+
+def seed(value: float | None) -> int:
+    """A number field's value as a seed.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    return TrainConfig(seed=whole("seed", value)).seed  # checked there
+
+
+def _drawn(context: Context, kept: Kept) -> tuple[Kept, dict]:
+    view, model = kept.view, kept.model
+    template, dataset = Template.parse(view.template), library.dataset(view.data)
+    longest = context.limit(model, view.max_length)
+    roles = trained(view)
+    order = range(len(dataset))
+    if view.order == "training":
+        order = library.training_order(
+            view.data, template.source, trained=roles, max_length=longest, seed=seed(view.seed)
+        )
+    found = shown(
+        dataset.examples,
+        _batch(containing(dataset, order, view.find) if view.find else order, view),
+        template,
+        trained=roles,
+        width=_width(view, longest),
+        max_length=longest,
+    )
+    run, models, labels = context.jobs.run(kept.run), {"before": context.model(model)}, {}
+    if run and run.checkpoints():
+        models = {"before": run.config["config"]["model"], "after": str(run.last_checkpoint())}
+        labels = {"after": run.id}
+    sides = {side: labels.get(side, Path(name).name) for side, name in models.items()}  # a stranger sees no paths
+    other = None if view.other == NONE else TRAIN_ON[view.other]
+    value = lens(found, known=known_ids(context.model(model)), other=other)
+    text = f"{view.data}\0{template.source}".encode("utf-8", "replace")
+    about = {"sides": sides, "link": to_link(view), "text": hashlib.sha256(text).hexdigest()}
+    return replace(kept, shown=found, models=models), {**value, **about}
+
+
+def _width(view: View, longest: int) -> int | None:
+    """The width asked for; None leaves it to the batch."""
+    if view.width == "fixed":
+        return whole("fixed width", view.fixed_width)
+    if view.width == "data set":
+        return min(library.longest(view.data, view.template), longest)
+    return None
+
+
+def _batch(records: Sequence[int], view: View) -> Sequence[int]:
+    """The records of the batch, among those found; a start beyond their end shows the last ones."""
+    if not records:
+        raise DataError(f"No row contains “{view.find}”", where="Rows that contain", fix="Shorten it.")
+    size = max(1, min(MAX_ROWS, whole("rows in the batch", view.size)))
+    start = max(0, min(whole("first row", view.first), len(records) - 1))
+    return records[start : start + size]

@@ -1,0 +1,79 @@
+"""From switches and keys to the grid's value (playground/drawing.py); what the grid makes of it: tests/ui."""
+
+import json
+
+import pytest
+
+from ift.templates import preset_source
+from playground.context import Context
+from playground.drawing import OWN, draw, typed
+from playground.settings import Settings
+from playground.view import View
+
+TEXT = "Q: {{instruction}}\nA: {{output}}"
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory):
+    return Context(Settings(home=tmp_path_factory.mktemp("home"), public=False))
+
+
+def test_a_key_gives_what_the_switches_give_with_that_template(context):
+    view = View(mask="all", size=3, first=2, width="fixed", fixed_width=150)
+    stamp = draw(context, view, "starter", None)["stamp"]
+    by_key = typed(context)({"stamp": stamp, "template": TEXT})
+    by_switch = draw(
+        context, View(template=TEXT, mask="all", size=3, first=2, width="fixed", fixed_width=150), "starter", None
+    )
+    assert json.loads(by_key["batch"]) == json.loads(by_switch["batch"])
+    assert by_key["template"] == TEXT
+    assert by_key["stamp"] != by_switch["stamp"]
+
+
+def test_one_key_follows_another(context):
+    stamp = draw(context, View(size=2), "starter", None)["stamp"]
+    for text in ("A {{instruction}} {{output}}", "AB {{instruction}} {{output}}"):
+        value = typed(context)({"stamp": stamp, "template": text})
+        stamp = value["stamp"]
+    assert json.loads(value["batch"])["segments"][0][0] == [0, "AB "]
+
+
+def test_what_is_wrong_with_a_template_is_said_and_the_switches_are_still_known(context):
+    stamp = draw(context, View(mask="all", size=2), "starter", None)["stamp"]
+    wrong = typed(context)({"stamp": stamp, "template": "{{outptu}}"})
+    assert "batch" not in wrong
+    assert "line 1, column 1" in wrong["message"]
+    mended = typed(context)({"stamp": wrong["stamp"], "template": TEXT})
+    assert json.loads(mended["batch"])["mask"] == "all"
+    assert mended["message"] == ""
+
+
+def test_switches_turned_while_the_template_is_broken_count_once_it_is_mended(context):
+    stamp = draw(context, View(template="{{", mask="all", size=2), "starter", None)["stamp"]
+    assert json.loads(typed(context)({"stamp": stamp, "template": TEXT})["batch"])["mask"] == "all"
+
+
+@pytest.mark.parametrize("name", ["alpaca", "phi3"])
+def test_a_presets_text_is_called_by_its_name(context, name):
+    stamp = draw(context, View(size=1), "starter", None)["stamp"]
+    assert typed(context)({"stamp": stamp, "template": preset_source(name)})["preset"] == name
+    assert typed(context)({"stamp": stamp, "template": preset_source(name) + "x"})["preset"] == OWN
+
+
+@pytest.mark.parametrize(
+    "query", [None, [], "x", {}, {"stamp": "none", "template": TEXT}, {"stamp": 1, "template": TEXT}]
+)
+def test_who_knows_no_stamp_gets_nothing(context, query):
+    assert typed(context)(query) is None
+
+
+@pytest.mark.parametrize("template", [None, 1, ["x"], {"a": 1}])
+def test_a_template_that_is_no_text_gets_nothing(context, template):
+    stamp = draw(context, View(size=1), "starter", None)["stamp"]
+    assert typed(context)({"stamp": stamp, "template": template}) is None
+
+
+def test_half_a_surrogate_pair_is_no_trouble(context):
+    stamp = draw(context, View(size=1), "starter", None)["stamp"]
+    value = typed(context)({"stamp": stamp, "template": "\ud800 " + TEXT})
+    json.dumps(value).encode("utf-8")
