@@ -1,11 +1,11 @@
-"""`python -m tests.bench train|generate|data|lint [--json] …`: see README.md beside this file."""
+"""`python -m tests.bench train|generate|data|lint|typing|chart [--json] …`: see README.md beside this file."""
 
 import argparse
 import json
 
 from ift.sources import NAMES as DATA
 from ift.types import TRAIN_ON
-from tests.bench import data, generate, lint, train
+from tests.bench import chart, data, generate, lint, train, typing
 
 
 def main() -> None:
@@ -17,10 +17,11 @@ def main() -> None:
         "generate": (_generate_options, _generate, "answers to held-out prompts"),
         "data": (_records_options, _data, "a large data set made ready to train on"),
         "lint": (_records_options, _lint, "the template's linter on a large data set"),
+        "typing": (_typing_options, _typing, "from a key in the template to the grid that shows it"),
+        "chart": (_chart_options, _chart, "what a page that shows a run costs the run"),
     }.items():
         command = commands.add_parser(name, help=text, allow_abbrev=False)
         command.set_defaults(run=run)
-        command.add_argument("--data", default="starter", help=f"{', '.join(DATA)} or a file (starter)")
         command.add_argument("--json", action="store_true", help="print JSON")
         add(command)
     args = parser.parse_args()
@@ -28,7 +29,12 @@ def main() -> None:
     print(json.dumps(result, indent=1) if args.json else text)
 
 
+def _data_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data", default="starter", help=f"{', '.join(DATA)} or a file (starter)")
+
+
 def _train_options(command: argparse.ArgumentParser) -> None:
+    _data_option(command)
     command.add_argument("--model", choices=train.MODELS, default="gpt2", help="its shape; weights are random (gpt2)")
     command.add_argument("--train-on", choices=TRAIN_ON, default="response", help="(response)")
     command.add_argument("--batch", type=int, default=8, metavar="ROWS", help="rows a step (8)")
@@ -44,6 +50,7 @@ def _train(args: argparse.Namespace) -> tuple[dict, str]:
 
 
 def _generate_options(command: argparse.ArgumentParser) -> None:
+    _data_option(command)
     text = "gpt2 (its shape with random weights), starter, a folder or a run (starter)"
     command.add_argument("--model", default="starter", help=text)
     command.add_argument("--rows", type=int, default=55, help="prompts (55)")
@@ -57,6 +64,7 @@ def _generate(args: argparse.Namespace) -> tuple[dict, str]:
 
 
 def _records_options(command: argparse.ArgumentParser) -> None:
+    _data_option(command)
     command.add_argument("--records", type=int, default=52_000, help="made of the data set's (52,000)")
     command.add_argument("--rounds", type=int, default=3, help="that are timed (3)")
 
@@ -69,6 +77,25 @@ def _data(args: argparse.Namespace) -> tuple[dict, str]:
 def _lint(args: argparse.Namespace) -> tuple[dict, str]:
     result = lint.measure(lint.Setup(args.data, args.records, args.rounds))
     return result, lint.table(result)
+
+
+def _typing_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--keys", type=int, default=60, help="of each size, the first five to warm up (60)")
+
+
+def _typing(args: argparse.Namespace) -> tuple[dict, str]:
+    result = typing.measure(args.keys)
+    return result, typing.table(result)
+
+
+def _chart_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", default="starter", help="as `python -m ift train` takes it (starter)")
+    command.add_argument("--turns", type=int, default=8, help="with a page, and as many without (8)")
+
+
+def _chart(args: argparse.Namespace) -> tuple[dict, str]:
+    result = chart.measure(chart.Setup(args.model, args.turns))
+    return result, chart.table(result)
 
 
 if __name__ == "__main__":

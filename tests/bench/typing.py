@@ -1,24 +1,21 @@
-"""From key to redrawn grid, in a real browser on a real `python app.py`: `python -m tests.bench.typing [--json]`.
+"""From key to redrawn grid, in a real browser on a real `python app.py`.
 
 The time ends with the frame that shows the redraw: `shown` for all that is on the screen, `drawn` for the columns and
 rows beyond it, too, which the page draws after that frame. Beside it stands the same way without any work of ours: a
 request to the same server that it answers at once, and a frame.
 """
 
-import argparse
 import json
-import shutil
 import statistics
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.ui.conftest import BROWSERS, FLAGS, Server, open_tab
+from tests.ui.conftest import Server, launch, open_tab
 
 PAUSE_MS = 300
 """Between two keys: a quick typist's rhythm, so that every key is measured alone."""
-KEYS = 60
 SIZES = {"8 rows of about 150 tokens": (8, 150), "32 rows of 1,024 tokens": (32, 1_030)}
 PATIENCE_MS, SETTLE_MS = 30_000, 3_000
 STARTER_CONTEXT = 256
@@ -50,7 +47,7 @@ ROUND_TRIP = """async () => {
 }"""
 
 
-def measure(page: Page, keys: int) -> dict[str, list[float]]:
+def _times(page: Page, keys: int) -> dict[str, list[float]]:
     """Milliseconds of each key until shown and drawn, and of each bare round trip, taken in turn."""
     page.locator("#template textarea").evaluate("box => { box.focus(); box.setSelectionRange(0, 0); }")
     times: dict[str, list[float]] = {"shown": [], "drawn": [], "bare_round_trip": []}
@@ -96,19 +93,18 @@ def visit(browser: Browser, url: str, path: Path, *, rows: int, tokens: int) -> 
     return page
 
 
-def run(keys: int) -> dict[str, dict]:
+def measure(keys: int) -> dict[str, dict]:
     """Every size, one after the other, in one browser and on one server."""
     home, found = Path(tempfile.mkdtemp()), {}
     server = Server(home)
     server.start()
     try:
         with sync_playwright() as playwright:
-            path = next(filter(None, map(shutil.which, BROWSERS)))
-            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+            browser = launch(playwright)
             for name, (rows, tokens) in SIZES.items():
                 page = visit(browser, server.url, data_file(home, rows, tokens), rows=rows, tokens=tokens)
                 shape = page.locator(".lens .tile b").first.inner_text()
-                times = measure(page, keys)
+                times = _times(page, keys)
                 found[name] = {"shape": shape, **{what: summary(values) for what, values in times.items()}}
                 page.close()
             browser.close()
@@ -117,15 +113,6 @@ def run(keys: int) -> dict[str, dict]:
     return found
 
 
-def main() -> None:
-    """Print what was measured."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--keys", type=int, default=KEYS)
-    parser.add_argument("--json", action="store_true", help="print JSON only")
-    args = parser.parse_args()
-    found = run(args.keys)
-    print(json.dumps(found) if args.json else "\n".join(f"{name}: {values}" for name, values in found.items()))
-
-
-if __name__ == "__main__":
-    main()
+def table(result: dict[str, dict]) -> str:
+    """The same for people."""
+    return "\n".join(f"{name}: {values}" for name, values in result.items())
