@@ -5,6 +5,7 @@ goes while the run goes on; throughput is that of the run's own events, tokens b
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -59,7 +60,7 @@ def measure(setup: Setup) -> dict:
     finally:
         training.terminate()
         training.wait(60)
-        server.stop()
+        server.stop(signal.SIGTERM)  # SIGINT is ignored by what a shell has put in the background
     return {"machine": machine("torch", "gradio"), "threads": os.cpu_count(), **_compared(_steps(run), spans)}
 
 

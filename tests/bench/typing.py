@@ -6,6 +6,7 @@ request to the same server that it answers at once, and a frame.
 """
 
 import json
+import signal
 import statistics
 import tempfile
 from pathlib import Path
@@ -109,7 +110,7 @@ def measure(keys: int) -> dict[str, dict]:
                 page.close()
             browser.close()
     finally:
-        server.stop()
+        server.stop(signal.SIGTERM)  # SIGINT is ignored by what a shell has put in the background
     return found
 
 
