@@ -251,6 +251,10 @@ def run_one():
         time.sleep(0.05)
 
 def held():
+    until = time.monotonic() + 10
+    while me.children() and time.monotonic() < until:  # the last one may still be ending
+        context.jobs.busy()
+        time.sleep(0.05)
     return {"handles": me.num_fds(), "children": len(me.children(recursive=True)),
             "temporary": len(list(Path(tempfile.gettempdir()).iterdir()))}
 

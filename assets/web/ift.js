@@ -85,12 +85,10 @@ window.ift = (() => {
     return s < 90 ? `${s} seconds` : s < 5400 ? `${Math.round(s / 60)} minutes` : `${(s / 3600).toFixed(1)} hours`;
   }
   function puller(element, props, watch, { ask, reset, take }) {
-    let run = null, offset = 0, busy = false, over = false;
-    let ticks = 0, turn = {};
+    const SOONEST = 500, LATEST = 4000, IDLE = 2000; // milliseconds between two questions; what is over is asked too: who is busy?
+    const PACE = 100; // the run may have the same processor: our drawing takes one part in so many of the time
+    let run = null, offset = 0, over = false, cost = 0, timer = 0, turn = {};
     const poll = async () => {
-      if (!element.isConnected) { clearInterval(timer); return; }
-      if (busy || document.hidden || (over && ++ticks % 4)) return; // what is over is asked now and then: who is busy?
-      busy = true;
       const asked = turn;
       try {
         const reply = await ask({ run, offset });
@@ -98,16 +96,25 @@ window.ift = (() => {
         if (reply.offset < offset) { offset = 0; reset(run); return; } // the file was begun anew
         offset = reply.offset;
         over = reply.over;
+        const began = performance.now();
         take(reply);
-      } catch (error) { console.info('no answer from the server, asking again', error); } finally { busy = false; }
+        cost = performance.now() - began;
+      } catch (error) { console.info('no answer from the server, asking again', error); }
+    };
+    const next = async () => {
+      if (!element.isConnected) return;
+      clearTimeout(timer);
+      const mine = turn;
+      if (!document.hidden) await poll();
+      if (mine === turn) timer = setTimeout(next, over ? IDLE : Math.min(LATEST, Math.max(SOONEST, PACE * cost)));
     };
     const follow = () => {
       const value = props.value || {};
       if (value.run === run && value.again === undefined) return;
-      run = value.run || null; offset = 0; over = false; busy = false; turn = {};
-      reset(run); poll();
+      run = value.run || null; offset = 0; over = false; cost = 0; turn = {};
+      reset(run); next();
     };
-    const timer = setInterval(poll, 500);
+    reset(run); next();
     follow(); watch('value', follow);
   }
 

@@ -90,7 +90,7 @@ def _typing(args: argparse.Namespace) -> tuple[dict, str]:
 
 def _chart_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", default="starter", help="as `python -m ift train` takes it (starter)")
-    command.add_argument("--turns", type=int, default=8, help="with a page, and as many without (8)")
+    command.add_argument("--turns", type=int, default=4, help="with another tab and with the chart (4)")
 
 
 def _chart(args: argparse.Namespace) -> tuple[dict, str]:
