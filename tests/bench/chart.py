@@ -48,9 +48,7 @@ def measure(setup: Setup) -> dict:
     server.start()
     command = [sys.executable, "-m", "ift", "train", "--model", setup.model, "--out", str(run)]
     options = ["--max_steps", str(STEPS), "--eval_steps", str(STEPS), "--save_steps", str(STEPS)]
-    training = subprocess.Popen(
-        [*command, *options], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ
-    )
+    training = subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         with sync_playwright() as playwright:
             browser = launch(playwright)
@@ -82,7 +80,7 @@ def _turn(page: Page, url: str, seconds: float, run: Path, tab: str | None) -> t
 
 def _steps(run: Path) -> list[Stepped]:
     """The steps so far."""
-    events, _ = Run(run).training.read() if run.exists() else ([], 0)
+    events, _ = Run(run).training.read()
     return [event for event in events if isinstance(event, Stepped)]
 
 
