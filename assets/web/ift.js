@@ -114,8 +114,8 @@ window.ift = (() => {
       run = value.run || null; offset = 0; over = false; cost = 0; turn = {};
       reset(run); next();
     };
-    reset(run); next();
     follow(); watch('value', follow);
+    if (!run) { reset(run); next(); } // who is busy?
   }
 
   // Python hears when a state or who is busy differs: every button on the page may depend on it.
