@@ -50,8 +50,8 @@ window.ift = (() => {
       legend: { orientation: 'h', y: 1.12, x: 0 }, xaxis: axis(xaxis), yaxis: axis(yaxis), ...rest,
     };
   }
-  // Plotly's script is large and comes later than the page: who is early draws when it is there.
-  const withPlotly = draw => () => { if (window.Plotly) draw(); else addEventListener('load', () => draw(), { once: true }); };
+  // Plotly's script is large and comes later than the page, even than its load event: who is early draws when it is there.
+  const withPlotly = draw => () => { if (window.Plotly) draw(); else until(() => window.Plotly).then(() => draw()); };
   // Figures name colours as CSS variables ("--acc"), so that one figure serves light and dark.
   const painted = value => typeof value === 'string' && value.startsWith('--') ? color(value)
     : Array.isArray(value) ? value.map(painted)

@@ -36,6 +36,19 @@ def test_the_starter_set_is_there_at_once_with_its_counts(visit):
     page.locator("#lengths .js-plotly-plot").wait_for()
 
 
+def test_figures_are_drawn_where_plotly_comes_late(visit):
+    context = visit().context
+    context.add_init_script(  # Gradio adds the script to a page that may have loaded already
+        "let kept; Object.defineProperty(window, 'Plotly', {get: () => window.late && kept, set: it => { kept = it; }})"
+    )
+    page = visit(context)
+    page.wait_for_load_state("load")
+    page.locator("#lengths h2").wait_for()
+    assert page.locator("#lengths .js-plotly-plot").count() == 0
+    page.evaluate("late = true")
+    page.locator("#lengths .js-plotly-plot").wait_for()
+
+
 def test_searching_finds_records_by_text(visit):
     page = visit()
     page.locator("#query input, #query textarea").fill("Norway")
