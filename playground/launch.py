@@ -10,7 +10,7 @@ from playground.guard import Guard
 from playground.page import PLOTLY, build
 from playground.settings import WEB, Settings
 
-SCRIPTS = ("ift.js", "link.js", "xray.js", "lint.js", "keys.js", "lens.js", "editor.js")
+SCRIPTS = ("rest.js", "ift.js", "link.js", "xray.js", "lint.js", "keys.js", "lens.js", "editor.js")
 """The page's own; later ones use earlier ones."""
 
 

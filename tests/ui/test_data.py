@@ -49,6 +49,21 @@ def test_figures_are_drawn_where_plotly_comes_late(visit):
     page.locator("#lengths .js-plotly-plot").wait_for()
 
 
+def test_a_page_at_rest_asks_for_no_frames(visit):
+    context = visit().context
+    context.add_init_script(
+        "window.asked = 0; const ask = requestAnimationFrame;"
+        "window.requestAnimationFrame = draw => { asked++; return ask(draw); }"
+    )
+    page = visit(context)
+    for _ in range(20):  # until everything is drawn
+        before = page.evaluate("asked")
+        page.wait_for_timeout(1000)
+        if page.evaluate("asked") == before:
+            return
+    raise AssertionError("Frames are asked for all the time: each costs a training on the same processor.")
+
+
 def test_searching_finds_records_by_text(visit):
     page = visit()
     page.locator("#query input, #query textarea").fill("Norway")
