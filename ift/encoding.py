@@ -5,7 +5,9 @@ text grow together, so that only this much is encoded anew for each record, all 
 known before. What is then to do for every row is done for thousands at a time.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -20,6 +22,8 @@ from ift.types import EOS_ID, Example, Role
 
 BLOCK = 2048
 """Records that are made rows at a time."""
+THREADS = 4
+"""At most, each with a block; a third of the work keeps the others out, so that more would wait for each other."""
 _FIELD_NUMBERS = {name: number for number, name in enumerate(FIELDS)}
 
 
@@ -36,8 +40,14 @@ def encode_all(examples: Sequence[Example], template: Template) -> RowStore:
 def encode_blocks(examples: Sequence[Example], template: Template) -> Iterator[RowStore]:
     """The same, `BLOCK` rows at a time."""
     forms = [_Form.of(template, has_input=has_input) for has_input in (False, True)]
-    for start in range(0, len(examples), BLOCK):
-        yield _encode(examples[start : start + BLOCK], forms)
+    blocks = [examples[start : start + BLOCK] for start in range(0, len(examples), BLOCK)]
+    # most of the time goes into tiktoken, which lets other threads work
+    pool = ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1))
+    try:
+        each = pool.map if len(blocks) > 1 else map
+        yield from each(lambda block: _encode(block, forms), blocks)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True, slots=True)
