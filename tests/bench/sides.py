@@ -1,7 +1,9 @@
 """The two sides of a training benchmark; each yields, step by step, what it took."""
 
+import tempfile
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,10 +12,13 @@ from ift.flat import flatten
 from ift.model import GPT2, GPT2Config, random_model
 from ift.processes import keep_memory
 from ift.training import Trainer
-from ift.types import IGNORE_INDEX, Batch
+from ift.types import EOS_ID, IGNORE_INDEX, Batch
 from ift.weights import hf_names
 from tests.bench.train import Setup
 from tests.bench.turns import Clock
+
+if TYPE_CHECKING:
+    from transformers import GPT2LMHeadModel
 
 SEED = 1
 """Of the weights, the same on both sides."""
@@ -48,13 +53,8 @@ def transformers(setup: Setup) -> Iterator[dict]:
 
     AdamW as torch gives it, and with bf16, where its best is asked for, the fused one.
     """
-    from transformers import GPT2Config, GPT2LMHeadModel
-
     torch.set_num_threads(setup.threads)
-    model = GPT2LMHeadModel(
-        GPT2Config(**hf_shape(setup.shape), embd_pdrop=0.0, attn_pdrop=0.0, resid_pdrop=0.0)
-    ).train()
-    copy_weights(random_model(setup.shape, seed=SEED), model)
+    model = their_model(setup)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, weight_decay=0.01, fused=setup.bf16 or None)
     for batch in setup.batches():
         ids, mask, labels = map(torch.from_numpy, unshifted(batch))
@@ -66,6 +66,58 @@ def transformers(setup: Setup) -> Iterator[dict]:
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         yield {**clock.read(), "loss": loss.item()}
+
+
+def trl(setup: Setup) -> Iterator[dict]:
+    """The step of TRL's `SFTTrainer` on the same batches, with clipping and its own optimizer, the fused AdamW.
+
+    Without the activation checkpointing that it has on by default, as no side has it; nothing else is set
+    otherwise than it would be, its metrics of every step included. Collating and its loop's logging are not in it.
+    """
+    from datasets import Dataset, disable_progress_bars
+    from trl import SFTConfig, SFTTrainer
+
+    from tests.bench.data import fast_tokenizer
+
+    disable_progress_bars()
+    torch.set_num_threads(setup.threads)
+    tokenizer = fast_tokenizer()
+    tokenizer.add_special_tokens({"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"})
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = SFTTrainer(
+            their_model(setup),
+            args=SFTConfig(
+                output_dir=folder,
+                use_cpu=True,
+                bf16=setup.bf16,
+                activation_checkpointing=False,
+                report_to=[],
+                learning_rate=5e-5,
+                weight_decay=0.01,
+            ),
+            processing_class=tokenizer,
+            train_dataset=Dataset.from_list([{"input_ids": [EOS_ID] * 2, "labels": [EOS_ID] * 2}]),  # it must have one
+        )
+        model, optimizer = trainer.accelerator.prepare(trainer.model, trainer.create_optimizer())
+        for batch in setup.batches():
+            ids, mask, labels = map(torch.from_numpy, unshifted(batch))
+            inputs = {"input_ids": ids, "attention_mask": mask, "labels": labels}
+            clock = Clock()
+            loss = trainer.training_step(model, inputs, (labels != IGNORE_INDEX).sum())
+            trainer.accelerator.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            yield {**clock.read(), "loss": loss.item()}
+
+
+def their_model(setup: Setup) -> "GPT2LMHeadModel":
+    """transformers' model of this shape, with our weights; no dropout."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    config = GPT2Config(**hf_shape(setup.shape), embd_pdrop=0.0, attn_pdrop=0.0, resid_pdrop=0.0)
+    model = GPT2LMHeadModel(config).train()
+    copy_weights(random_model(setup.shape, seed=SEED), model)
+    return model
 
 
 def hf_shape(shape: GPT2Config) -> dict[str, int]:

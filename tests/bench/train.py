@@ -6,6 +6,7 @@ spends is also set against the least it could: the matrix products of the same b
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from statistics import median
 
 import numpy as np
@@ -73,34 +74,28 @@ class Setup:
 
 def measure(setup: Setup) -> dict:
     """Medians over the steps after the first; every ratio is of two times for one batch, right after each other."""
-    ours, alone, theirs = (Side(f"tests.bench.sides:{name}", setup) for name in ("ours", "products", "transformers"))
-    rounds = [({**ours.step(), **alone.step()}, theirs.step()) for _ in range(setup.steps + 1)]
-    loss_difference = abs(rounds[0][0]["loss"] - rounds[0][1]["loss"])  # of the same weights
-    timed = rounds[1:]
-    tokens = sum(one["tokens"] for one, _ in timed)
-    trained = sum(one["trained_tokens"] for one, _ in timed)
-    seconds = {"ours": sum(one["time_s"] for one, _ in timed), "transformers": sum(two["time_s"] for _, two in timed)}
-    alone.end()
-    peaks = {"ours": ours.end(), "transformers": theirs.end()}
+    peers = ["transformers", *(["trl"] if find_spec("trl") else [])]
+    sides = {name: Side(f"tests.bench.sides:{name}", setup) for name in ("ours", "products", *peers)}
+    rounds = [{name: side.step() for name, side in sides.items()} for _ in range(setup.steps + 1)]
+    first, timed = rounds[0], rounds[1:]
+    peaks = {name: side.end() for name, side in sides.items()}
+    del peaks["products"]
+    ratios = {peer: [one[peer]["time_s"] / one["ours"]["time_s"] for one in timed] for peer in peers}
+    tokens, trained = (sum(one["ours"][name] for one in timed) for name in ("tokens", "trained_tokens"))
+    seconds, cpu = ({name: sum(one[name][of] for one in timed) for name in peaks} for of in ("time_s", "cpu_s"))
     return {
         **asdict(setup),
-        "machine": machine("torch", "transformers"),
-        "ratio_vs_transformers": median(two["time_s"] / one["time_s"] for one, two in timed),
-        "ratio_quartiles": np.percentile([two["time_s"] / one["time_s"] for one, two in timed], [25, 75]).tolist(),
-        "share_of_limit": median(one["limit_s"] / one["time_s"] for one, _ in timed),
-        "tokens_per_s": {side: tokens / total for side, total in seconds.items()},
-        "trained_tokens_per_s": {side: trained / total for side, total in seconds.items()},
-        "step_s": {
-            "ours": median(one["time_s"] for one, _ in timed),
-            "transformers": median(two["time_s"] for _, two in timed),
-        },
-        "cores_used": {
-            "ours": sum(one["cpu_s"] for one, _ in timed) / seconds["ours"],
-            "transformers": sum(two["cpu_s"] for _, two in timed) / seconds["transformers"],
-        },
-        "loss_difference": loss_difference,
+        "machine": machine("torch", *peers),
+        **{f"ratio_vs_{peer}": median(of) for peer, of in ratios.items()},
+        "ratio_quartiles": {peer: np.percentile(of, [25, 75]).tolist() for peer, of in ratios.items()},
+        "share_of_limit": median(one["products"]["limit_s"] / one["ours"]["time_s"] for one in timed),
+        "tokens_per_s": {name: tokens / total for name, total in seconds.items()},
+        "trained_tokens_per_s": {name: trained / total for name, total in seconds.items()},
+        "step_s": {name: median(one[name]["time_s"] for one in timed) for name in peaks},
+        "cores_used": {name: cpu[name] / seconds[name] for name in peaks},
+        "loss_difference": {peer: abs(first["ours"]["loss"] - first[peer]["loss"]) for peer in peers},  # same weights
         "peak_rss_bytes": peaks,
-        "peak_rss_ratio": peaks["ours"] / peaks["transformers"],
+        "peak_rss_ratio": {peer: peaks["ours"] / peaks[peer] for peer in peers},
     }
 
 
@@ -108,14 +103,15 @@ def table(setup: Setup, result: dict) -> str:
     """The same for people."""
     precision = "bf16" if setup.bf16 else "fp32"
     what = f"{setup.model}, {precision}, loss on {setup.train_on}, {setup.batch} rows of {setup.data}"
-    quartiles = "–".join(f"{value:.2f}" for value in result["ratio_quartiles"])
     lines = [
         f"{what}, {setup.threads} threads, {setup.steps} steps. {result['machine']}",
-        f"{result['ratio_vs_transformers']:.2f} times transformers (quartiles {quartiles})",
         f"{result['share_of_limit']:.0%} of what the matrix products alone would reach",
-        f"losses differ by {result['loss_difference']:.1e}",
     ]
-    for side in ("ours", "transformers"):
+    for peer, quartiles in result["ratio_quartiles"].items():
+        spread = "–".join(f"{value:.2f}" for value in quartiles)
+        difference = f"losses differ by {result['loss_difference'][peer]:.1e}"
+        lines.append(f"{result[f'ratio_vs_{peer}']:.2f} times {peer} (quartiles {spread}); {difference}")
+    for side in result["tokens_per_s"]:
         tokens, trained = result["tokens_per_s"][side], result["trained_tokens_per_s"][side]
         step, peak = result["step_s"][side], result["peak_rss_bytes"][side]
         speed = f"{side:12} {tokens:8,.0f} tokens/s, {trained:7,.0f} trained/s, {step:.3f} s a step"
