@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -69,11 +70,16 @@ def padding_shares(lengths: np.ndarray, *, batch_size: int, block: int, seed: in
     """
     if not lengths.sum():
         return {}
-    drawn = next(epochs(len(lengths), len(lengths), seed=seed))
+    count = -(-len(lengths) // batch_size)
+    mixed, grouped = (
+        lengths[np.concatenate(list(islice(epochs(len(lengths), batch_size, seed=seed, lengths=by), count)))]
+        for by in (None, lengths)
+    )
     blocks = -(-int(lengths.sum()) // block)
     return {
         "padded to the data set's longest row": 1 - lengths.sum() / (len(lengths) * lengths.max()),
-        "batches as training draws them": _share(lengths[drawn], batch_size),
+        "batches as training draws them": _share(mixed, batch_size),
+        "the same with group_by_length": _share(grouped, batch_size),
         "batches of rows sorted by length": _share(np.sort(lengths), batch_size),
         "packed end to end": 1 - lengths.sum() / (blocks * block),
         "flat rows, as this trainer computes them": 0.0,

@@ -1,7 +1,9 @@
+from itertools import islice
+
 import numpy as np
 import pytest
 
-from ift.batching import collate, epochs
+from ift.batching import collate, epochs, pair_counts
 from ift.census import census, padding_shares
 from ift.encoding import encode_all
 from ift.templates import Template
@@ -25,23 +27,27 @@ def test_the_trained_targets_are_those_of_the_batch(trained):
     assert found.tokens == batch.tokens
 
 
-def test_padding_as_training_draws_it_is_that_of_the_trainers_own_batches():
-    rows = encode_all(EXAMPLES, TEMPLATE)
-    order = next(epochs(3, 3, seed=5))
+@pytest.mark.parametrize(
+    ("way", "grouped"), [("batches as training draws them", False), ("the same with group_by_length", True)]
+)
+def test_padding_as_training_draws_it_is_that_of_the_trainers_own_batches(way, grouped):
+    examples = [Example("a " * (7 * i % 12), "", " x") for i in range(41)]
+    rows = encode_all(examples, TEMPLATE)
+    order = epochs(41, 2, seed=5, lengths=pair_counts(rows, 16) if grouped else None)
     batches = [
-        collate([rows[i] for i in part], trained=TRAIN_ON["all"], max_length=16) for part in (order[:2], order[2:])
+        collate([rows[i] for i in positions], trained=TRAIN_ON["all"], max_length=16) for positions in islice(order, 21)
     ]
     cells = sum(batch.inputs.size for batch in batches)
     padding = sum(batch.inputs.size - batch.tokens for batch in batches)
-    assert counted().padding["batches as training draws them"] == pytest.approx(padding / cells)
+    assert counted(examples).padding[way] == pytest.approx(padding / cells)
 
 
 def test_padding_by_strategy():
     shares = list(padding_shares(np.array([2, 8, 2, 8]), batch_size=2, block=16, seed=0).values())
     assert shares[0] == pytest.approx(12 / 32)
-    assert shares[2] == 0
-    assert shares[3] == pytest.approx(12 / 32)
-    assert shares[4] == 0
+    assert shares[3] == 0
+    assert shares[4] == pytest.approx(12 / 32)
+    assert shares[5] == 0
     assert padding_shares(np.array([0]), batch_size=2, block=16, seed=0) == {}
 
 

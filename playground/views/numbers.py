@@ -25,7 +25,7 @@ def padding_figure(found: Census) -> dict:
         "data": [bars],
         "layout": {"xaxis": {"title": {"text": "padded cells, percent of all cells"}, "rangemode": "tozero"}},
         "label": "Share of padded cells by the way rows are batched; the table below has the numbers",
-        "height": 260,
+        "height": 300,
     }
 
 
