@@ -27,7 +27,7 @@ from tests.ui.conftest import ROOT, Server, launch, open_tab
 STEPS = 1_000_000
 """More than are ever made: the run is ended when all turns are over."""
 CHART = "3 Fine-tune"
-SETTLE_S = 4.0
+SETTLE_S = 10.0
 """After the page has come or gone, before its turn begins."""
 
 
@@ -37,7 +37,7 @@ class Setup:
 
     model: str = "starter"
     turns: int = 4
-    turn_s: float = 15.0
+    turn_s: float = 20.0
 
 
 def measure(setup: Setup) -> dict:
