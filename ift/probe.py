@@ -5,7 +5,6 @@ A program of its own, `python -m ift.probe CONFIG`, which `ift.estimate` starts:
 
 import json
 import os
-import statistics
 import sys
 import threading
 import time
@@ -34,6 +33,8 @@ from ift.templates import Template, load_template
 from ift.training import Trainer
 
 STEPS_TIMED = 4
+"""At least, of which the first does not count; quick ones go on for `TIMED_S`, as single steps differ by a fifth."""
+TIMED_S = 2
 TIME_LIMIT_S = 20
 """No further step is timed after that."""
 VALIDATION_BATCHES = 2
@@ -64,6 +65,7 @@ def probe(config: TrainConfig, dataset: Dataset, template: Template) -> Probe:
     steps = _steps(trainer) if longest.needed_bytes <= available else []
     tokens = int(pair_counts(rows.train, rows.max_length).sum()) / config.steps_per_epoch(len(rows.train))
     timed = [(step.step_time_s, step.tokens) for step in steps] or [(longest.batch_time_s, longest.tokens)]
+    seconds, timed_tokens = map(sum, zip(*timed, strict=True))
     total = trainer.total_steps
     return Probe(
         device=model.device.type,
@@ -78,7 +80,7 @@ def probe(config: TrainConfig, dataset: Dataset, template: Template) -> Probe:
         loaded_bytes=loaded,
         peak_bytes=longest.peak_bytes,
         steps=total,
-        step_s=tokens * statistics.median(seconds / count for seconds, count in timed),
+        step_s=tokens * seconds / timed_tokens,
         has_stepped=bool(steps),
         evaluations=1 + -(-total // config.eval_steps),
         evaluation_s=evaluation_s,
@@ -126,10 +128,10 @@ def _evaluation_s(trainer: Trainer, rows: Rows) -> float:
 def _steps(trainer: Trainer) -> list[Stepped]:
     """Some real steps without the first, which makes the optimizer's moments."""
     steps: list[Stepped] = []
-    until = time.perf_counter() + TIME_LIMIT_S
-    for _ in range(min(STEPS_TIMED, trainer.total_steps)):
+    began = time.perf_counter()
+    for _ in range(trainer.total_steps):
         steps.append(next(trainer.advance()))  # and not the evaluation after it
-        if time.perf_counter() > until:
+        if time.perf_counter() - began > (TIMED_S if len(steps) >= STEPS_TIMED else TIME_LIMIT_S):
             break
     return steps[1:] or steps
 
