@@ -55,6 +55,8 @@ def run_longest(trainer: Trainer) -> Probed:
         with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
             model.train()
             batch_loss(model, batch, bf16=trainer.config.bf16).backward()
+        if model.device.type == "cuda":
+            torch.cuda.synchronize(model.device)  # it is asked for its time, and would still be at work
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise

@@ -31,11 +31,3 @@ def test_losses_in_bf16_are_fp32_values_near_the_exact_ones():
     assert rough.dtype == torch.float32
     torch.testing.assert_close(rough, exact, rtol=0.05, atol=0.05)
     assert not torch.equal(rough, exact)
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA: the losses of a CUDA model are not checked here")
-def test_cuda_gives_the_cpus_losses():
-    batch = collate([encoded(1, 2, 3), encoded(4, 5)], trained=EVERYTHING)
-    model = tiny_model()
-    exact = losses(model, batch)[0]
-    torch.testing.assert_close(losses(model.cuda(), batch)[0].cpu(), exact, rtol=1e-4, atol=1e-4)
