@@ -80,7 +80,7 @@ class TrainConfig:
         self._check(
             0 < self.num_train_epochs <= 10_000,
             "num_train_epochs",
-            "Give at most 10000, such as 2 or 0.5.",
+            "Give more than 0 and at most 10000, such as 2 or 0.5.",
         )
         self._check(self.max_steps == -1 or self.max_steps > 0, "max_steps", "Give 1 or more, or -1 for whole epochs.")
         for name in ("per_device_train_batch_size", "gradient_accumulation_steps", "eval_steps", "save_steps"):

@@ -35,11 +35,11 @@ class DataError(InputError):
 
 
 class TemplateError(InputError):
-    """A prompt template can't be used; `line` and `column` count from 1."""
+    """A prompt template can't be used; `line` and `column` count from 1, and are 0 where there is no text at all."""
 
     def __init__(self, what: str, *, line: int, column: int, fix: str = "") -> None:
         self.line, self.column = line, column
-        super().__init__(what, where=f"line {line}, column {column}", fix=fix)
+        super().__init__(what, where=f"line {line}, column {column}" if line else "", fix=fix)
 
 
 class ConfigError(InputError):

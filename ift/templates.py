@@ -203,11 +203,16 @@ def read_template(path: Path) -> str:
     Raises:
         TemplateError: the file can't be read as UTF-8 text.
     """
+    fix = f"Give a preset ({', '.join(PRESETS)}) or a UTF-8 text file."
     try:
         source = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        fix = f"Give a preset ({', '.join(PRESETS)}) or a UTF-8 text file."
-        raise TemplateError(f"The template {str(path)!r} can't be read", line=1, column=1, fix=fix) from error
+    except OSError as error:
+        what = f"The template {str(path)!r} can't be read: {error.strerror}"
+        raise TemplateError(what, line=0, column=0, fix=fix) from error
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode().split("\n")
+        what = f"The template {str(path)!r} can't be read: it is not UTF-8"
+        raise TemplateError(what, line=len(before), column=len(before[-1]) + 1, fix=fix) from error
     return source.replace("\r\n", "\n").removesuffix("\n")
 
 

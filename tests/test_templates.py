@@ -209,9 +209,14 @@ def test_the_line_break_that_ends_a_template_file_is_not_template(tmp_path):
     assert load_template(str(path)).source == "{{instruction}}\n→ {{output}}\n"
 
 
-def test_a_template_that_is_not_there_or_not_text_says_so(tmp_path):
-    with pytest.raises(TemplateError, match="can't be read"):
+def test_a_template_that_is_not_there_says_so(tmp_path):
+    with pytest.raises(TemplateError, match=r"can't be read: No such file or directory\. Give a preset"):
         load_template(str(tmp_path / "absent.txt"))
-    (tmp_path / "latin.txt").write_bytes(b"{{instruction}} \xe9 {{output}}")
-    with pytest.raises(TemplateError, match="can't be read"):
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_template_that_is_not_text_says_where(tmp_path, mark):
+    (tmp_path / "latin.txt").write_bytes(mark + "{{instruction}}\r\né ".encode() + b"\xe9 {{output}}")
+    with pytest.raises(TemplateError, match="can't be read: it is not UTF-8") as caught:
         load_template(str(tmp_path / "latin.txt"))
+    assert (caught.value.line, caught.value.column) == (2, 3)
