@@ -47,7 +47,7 @@ window.ift = (() => {
     return {
       margin: { t: 16 * scale(), r: 16, l: 56 * scale(), b: 44 * scale() }, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', hovermode: 'closest',
       font: { color: color('--muted'), size: 14 * scale(), family: 'system-ui, "Noto Sans", "DejaVu Sans", sans-serif' },
-      legend: { orientation: 'h', y: 1.12, x: 0 }, xaxis: axis(xaxis), yaxis: axis(yaxis), ...rest,
+      legend: { orientation: 'h', yanchor: 'bottom', y: 1.02, x: 0 }, xaxis: axis(xaxis), yaxis: axis(yaxis), ...rest,
     };
   }
   // Plotly's script is large and comes later than the page, even than its load event: who is early draws when it is there.

@@ -176,16 +176,15 @@ def task_figure(answers: pd.DataFrame) -> dict:
     x = [value for pair in zip(before, after, strict=True) for value in (*pair, None)]
     y = [value for name in names for value in (name, name, None)]
     hollow = {"size": 11, "color": "--page", "line": {"color": "--r0b", "width": 2}}
-    text = "%{y}: %{x:.0%}<extra></extra>"
+    dots = {"mode": "markers", "hovertemplate": "%{y}: %{x:.0%}<extra></extra>", "cliponaxis": False}
     height = 80 + 24 * len(names)
     return {
         "label": f"Right answers by task, before and after, {len(names)} tasks; the table below has every record",
         "height": height,
         "data": [
             {"x": x, "y": y, "showlegend": False, **line},
-            {"x": before, "y": names, "mode": "markers", "name": "before", "marker": hollow, "hovertemplate": text},
-            {"x": after, "y": names, "mode": "markers", "name": "after", "hovertemplate": text}
-            | {"marker": {"size": 13, "color": "--acc"}},
+            {"x": before, "y": names, "name": "before", "marker": hollow, **dots},
+            {"x": after, "y": names, "name": "after", "marker": {"size": 13, "color": "--acc"}, **dots},
         ],
         "layout": {
             "xaxis": {
@@ -194,7 +193,6 @@ def task_figure(answers: pd.DataFrame) -> dict:
                 "range": [-0.03, 1.03],
             },
             "yaxis": {"type": "category"},
-            "legend": {"orientation": "h", "y": 1.06, "x": 0},
         },
     }
 
