@@ -33,3 +33,18 @@ def test_the_steps_of_the_lens_have_no_violation(visit, number):
     page.locator(".lens .steps button").nth(number - 1).click()
     page.wait_for_timeout(700)
     assert violations(page) == []
+
+
+SMALL_TEXT = """() => [...document.querySelectorAll('body *')]
+    .filter(e => e.checkVisibility() && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()))
+    .filter(e => parseFloat(getComputedStyle(e).fontSize) < 16).map(e => e.textContent.trim().slice(0, 40))"""
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_a_projector_shows_no_small_text(visit, tab):
+    page = visit()
+    page.get_by_role("button", name="Projector").click()
+    if tab != TABS[0]:
+        open_tab(page, tab)
+    page.wait_for_timeout(700)
+    assert page.evaluate(SMALL_TEXT) == []
