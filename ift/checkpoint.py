@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ift.errors import ModelError, TrainingError
 from ift.model import GPT2
+from ift.runs import step_folders, step_of
 from ift.vocabulary import write_vocabulary
 from ift.weights import write_model
 
@@ -36,6 +37,7 @@ def save_checkpoint(
     model: GPT2,
     *,
     step: int,
+    best_step: int | None = None,
     known: Collection[int] | None = None,
     state: Mapping[str, object] | None = None,
     optimizer: Mapping[str, Tensor] | None = None,
@@ -46,17 +48,18 @@ def save_checkpoint(
         parent: the folder of all checkpoints of a run.
         model: its weights; what LoRA adds to them is merged.
         step: the optimizer steps behind them.
+        best_step: that of the lowest validation loss so far; its checkpoint stays, if there is one.
         known: the ids that the base model knows.
-        state: more for state.json; its `validation_loss` decides which checkpoint is the best.
+        state: more for state.json; where `best_step` was not saved, its `validation_loss` decides which is the best.
         optimizer: tensors by name, where training may go on from here.
 
     Raises:
         TrainingError: it can't be written, for want of space say; the checkpoints before are whole.
     """
-    final = parent / f"step-{step:06d}"
-    _sweep(parent)
+    final = _folder(parent, step)
     staged = parent / f".{final.name}.part"
     try:
+        _sweep(parent)
         staged.mkdir(parents=True)
         write_model(model, staged)
         if optimizer is not None:
@@ -67,15 +70,20 @@ def save_checkpoint(
         _write_json(staged / MANIFEST, {path.name: _sha256(path) for path in sorted(staged.iterdir())})
         for path in (*staged.iterdir(), staged):
             _sync(path)
+        _remove(final)
+        os.replace(staged, final)
+        _sync(parent)
+        _keep_few(parent, best_step)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(staged, ignore_errors=True)
         fix = "Free some space, or check the disk; then go on from the checkpoint before."
         raise TrainingError(f"The checkpoint can't be written: {error}", where=str(final), fix=fix) from error
-    _remove(final)
-    os.replace(staged, final)
-    _sync(parent)
-    _keep_few(parent)
     return final
+
+
+def has_checkpoint(parent: Path, *, step: int) -> bool:
+    """Whether that step was saved, and is still there."""
+    return _folder(parent, step).is_dir()
 
 
 def verify_checkpoint(folder: Path, *, to_resume: bool = True) -> None:
@@ -96,6 +104,14 @@ def verify_checkpoint(folder: Path, *, to_resume: bool = True) -> None:
         raise ModelError("The checkpoint is broken: a file differs from its manifest", where=where, fix=fix)
 
 
+def has_optimizer(folder: Path) -> bool:
+    """Whether training may go on from a checkpoint; a broken manifest takes nothing back."""
+    try:
+        return OPTIMIZER in json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return True
+
+
 def read_state(folder: Path) -> dict:
     """What state.json holds; empty where it can't be read."""
     try:
@@ -106,9 +122,18 @@ def read_state(folder: Path) -> dict:
 
 def checkpoint_bytes(model: GPT2) -> int:
     """What a checkpoint takes on disk: fp32 weights, and the optimizer's two moments of what is trained."""
-    weights = sum(parameter.numel() for parameter in model.parameters())
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    return 4 * weights + 8 * trained
+    return _weight_bytes(model) + 8 * trained
+
+
+def bytes_to_save(parent: Path, model: GPT2) -> int:
+    """What a run's checkpoints will take beyond now: those that stay, the best, and one in the making."""
+    held = sum(path.stat().st_size for path in parent.rglob("*") if path.is_file())
+    return max(0, (KEPT + 1) * checkpoint_bytes(model) + _weight_bytes(model) - held)
+
+
+def _weight_bytes(model: GPT2) -> int:
+    return 4 * sum(parameter.numel() for parameter in model.parameters())
 
 
 def lacking_bytes(folder: Path, needed: int) -> int:
@@ -118,21 +143,27 @@ def lacking_bytes(folder: Path, needed: int) -> int:
 
 def drop_after(parent: Path, *, step: int) -> None:
     """Remove the checkpoints of later steps."""
-    for folder in parent.glob("step-*"):
-        if folder.name > f"step-{step:06d}":
+    for folder in step_folders(parent):
+        if step_of(folder) > step:
             _remove(folder)
 
 
 def drop_optimizers(parent: Path) -> None:
     """Training is over: keep the models alone, a third of the size."""
-    for folder in parent.glob("step-*"):
+    for folder in step_folders(parent):
         _drop_optimizer(folder)
 
 
-def _keep_few(parent: Path) -> None:
-    losses = {folder: read_state(folder).get("validation_loss") for folder in sorted(parent.glob("step-*"))}
+def _folder(parent: Path, step: int) -> Path:
+    return parent / f"step-{step:06d}"
+
+
+def _keep_few(parent: Path, best_step: int | None) -> None:
+    losses = {folder: read_state(folder).get("validation_loss") for folder in step_folders(parent)}
     folders = list(losses)
     best = min((f for f in folders if losses[f] is not None), key=lambda f: losses[f], default=None)
+    if best_step is not None and has_checkpoint(parent, step=best_step):
+        best = _folder(parent, best_step)  # which may have been evaluated only after it was saved
     for folder in folders[:-KEPT]:
         if folder == best:
             _drop_optimizer(folder)  # training goes on from one of the newest

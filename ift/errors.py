@@ -9,6 +9,7 @@ IftError                what, where and how to fix it
 │   ├── ModelError      a model's name, folder or weights
 │   └── RunError        a run folder
 └── TrainingError       training could not go on: exits with 1
+    └── GradientError   the weights are good, the step that follows would not be
 """
 
 
@@ -60,6 +61,10 @@ class RunError(InputError):
 
 class TrainingError(IftError):
     """Training could not go on."""
+
+
+class GradientError(TrainingError):
+    """A step's gradient is not finite; the weights are those before it, whose loss was."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

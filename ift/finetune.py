@@ -1,21 +1,23 @@
 """A whole fine-tuning: load, prepare, train, save; stop and keep when asked."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
 
 import torch
 
 from ift.checkpoint import (
-    KEPT,
-    checkpoint_bytes,
+    bytes_to_save,
     drop_after,
     drop_optimizers,
+    has_checkpoint,
     lacking_bytes,
     save_checkpoint,
 )
 from ift.config import TrainConfig
 from ift.data import Dataset
-from ift.errors import RunError
+from ift.errors import GradientError, RunError
 from ift.estimate import advice
 from ift.events import Finished, Resumed, Saved, TrainEvent, Warned
 from ift.generation import Prompt, prompt_of
@@ -29,6 +31,7 @@ from ift.resume import (
     differences,
     empty_model,
     find_resumable,
+    is_cleared,
     model_for,
     optimizer_of,
     restore_optimizer,
@@ -42,6 +45,8 @@ from ift.training import Trainer
 from ift.types import Encoded, Example
 from ift.vocabulary import known_ids
 
+Save: TypeAlias = Callable[[Trainer], Saved]
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -49,8 +54,8 @@ class Task:
 
     config: TrainConfig
     shape: GPT2Config
-    train: tuple[Encoded, ...]
-    validation: tuple[Encoded, ...]
+    train: Sequence[Encoded]
+    validation: Sequence[Encoded]
     samples: list[tuple[Example, Prompt]]
     max_length: int
     progress: Progress
@@ -92,6 +97,9 @@ def train_events(
         StopAsked: somebody asked, and what was reached is saved.
     """
     stop.raise_if_asked()
+    if resume and is_cleared(run):  # killed between its last step and its last event
+        yield from _cleared(run)
+        return
     folder, broken = find_resumable(run) if resume else (None, [])
     progress = stored_progress(folder) if folder else Progress()
     yield from (Warned(step=progress.step, message=message) for message in broken)
@@ -99,6 +107,7 @@ def train_events(
         yield Resumed(step=progress.step, path=folder.relative_to(run.path).as_posix())
     # with FSDP into the main memory: no device could hold all of it
     model = model_for(config, folder, device=torch.device("cpu") if config.fsdp else world.device)
+    known = known_ids(config.model)  # now: a long run may outlive the folder it began from
     _require_space(run, model)
     rows = yield from preparing(
         dataset.examples,
@@ -123,7 +132,7 @@ def train_events(
     yield trainer.prepared()
     yield from _probed(trainer)
     stop.at_once = False  # from here on the loop looks at each step, and saves
-    yield from _trained(run, trainer, stop)
+    yield from trained(partial(_save, run, known), trainer, stop)
     world.leave()
     stop.raise_if_asked()
     yield from _finished(run, trainer)
@@ -142,7 +151,7 @@ def follow(world: World) -> bool:
     trainer = task.trainer(empty_model(task.shape, task.config), world)
     if task.resumed:
         restore_optimizer(trainer, None)
-    for _ in _trained(None, trainer, stop):
+    for _ in trained(_save_share, trainer, stop):
         pass
     world.leave()
     return bool(stop.reason)
@@ -150,10 +159,10 @@ def follow(world: World) -> bool:
 
 def _require_space(run: Run, model: GPT2) -> None:
     """Refuse to begin what could not be saved."""
-    needed = (KEPT + 1) * checkpoint_bytes(model)  # those that stay, and the one being written
+    needed = bytes_to_save(run.path / "checkpoints", model)
     if lacking_bytes(run.path, needed):
         fix = "Free some space, or choose a smaller model."
-        where = f"{run.path}: {needed / 1e9:.1f} GB are needed for checkpoints"
+        where = f"{run.path}: {needed / 1e9:.1f} GB more are needed for checkpoints"
         raise RunError("The disk has too little room for this run", where=where, fix=fix)
 
 
@@ -177,22 +186,29 @@ def _warnings(trainer: Trainer) -> Iterator[str]:
         yield "Without a validation loss early_stopping_patience has nothing to go by."
 
 
-def _trained(run: Run | None, trainer: Trainer, stop: Stop) -> Iterator[TrainEvent]:
-    """The steps, each saved if it is to be; the last one always, whatever ends the run. `run`: rank 0's."""
+def trained(save: Save, trainer: Trainer, stop: Stop) -> Iterator[TrainEvent]:
+    """The steps, each saved if it is to be; the last one always, unless its loss is not finite."""
     saved_step, world = trainer.step, trainer.world
-    yield from _until_asked(trainer.evaluate_if_due(), stop, world)
-    while not (trainer.is_done or stop.agreed(world)):
-        yield from _until_asked(trainer.advance(), stop, world)
-        if _is_to_be_saved(trainer) and not stop.agreed(world):
-            yield _save(run, trainer)
-            saved_step = trainer.step
+    broken = None
+    try:
+        yield from _until_asked(trainer.evaluate_if_due(), stop, world)
+        while not (trainer.is_done or stop.agreed(world)):
+            yield from _until_asked(trainer.advance(), stop, world)
+            if _is_to_be_saved(trainer) and not stop.agreed(world):
+                yield save(trainer)
+                saved_step = trainer.step
+    except GradientError as error:
+        broken = error
     if trainer.step > saved_step:
-        yield _save(run, trainer)
+        yield save(trainer)
+    if broken:
+        raise broken
 
 
-def _until_asked(events: Iterator[TrainEvent], stop: Stop, world: World) -> Iterator[TrainEvent]:
+def _until_asked(events: Iterator[TrainEvent | None], stop: Stop, world: World) -> Iterator[TrainEvent]:
     for event in events:
-        yield event
+        if event:
+            yield event
         if stop.agreed(world):
             return
 
@@ -206,12 +222,18 @@ def _finished(run: Run, trainer: Trainer) -> Iterator[TrainEvent]:
     """The last checkpoint is what a run has to show; after early stopping that is the best."""
     progress, folder = trainer.progress, run.path / "checkpoints"
     if trainer.config.early_stopping_patience and progress.best_step is not None:
-        drop_after(folder, step=progress.best_step)
-        if progress.best_step < progress.step:
-            best = f"The validation loss was lowest at step {progress.best_step} ({progress.best_loss:.4f} nats)"
+        best = f"The validation loss was lowest at step {progress.best_step} ({progress.best_loss:.4f} nats)"
+        if not has_checkpoint(folder, step=progress.best_step):
+            yield Warned(step=trainer.step, message=f"{best}, but that checkpoint is gone: the newest one stays.")
+        elif progress.best_step < progress.step:
+            drop_after(folder, step=progress.best_step)
             yield Warned(step=trainer.step, message=f"{best}: the run goes back to that checkpoint.")
     drop_optimizers(folder)
     yield Finished(step=trainer.step)
+
+
+def _cleared(run: Run) -> Iterator[TrainEvent]:
+    yield Finished(step=stored_progress(run.last_checkpoint()).step)
 
 
 def _samples(dataset: Dataset, template: Template, rows: Rows) -> list[tuple[Example, Prompt]]:
@@ -219,16 +241,22 @@ def _samples(dataset: Dataset, template: Template, rows: Rows) -> list[tuple[Exa
     return [(example, prompt_of(record, example, template)) for record, example in examples.items()]
 
 
-def _save(run: Run | None, trainer: Trainer) -> Saved:
-    model, optimizer = whole_model(trainer), optimizer_of(trainer)  # of which each rank may have a share
-    if run is None:
-        return Saved(step=trainer.step, path="")
+def _save(run: Run, known: Collection[int] | None, trainer: Trainer) -> Saved:
+    """Rank 0's part."""
     folder = save_checkpoint(
         run.path / "checkpoints",
-        model,
+        whole_model(trainer),
         step=trainer.step,
-        known=known_ids(trainer.config.model),
+        best_step=trainer.progress.best_step,
+        known=known,
         state=state_of(trainer),
-        optimizer=optimizer,
+        optimizer=optimizer_of(trainer),
     )
     return Saved(step=trainer.step, path=folder.relative_to(run.path).as_posix())
+
+
+def _save_share(trainer: Trainer) -> Saved:
+    """What the others do for it: each may have a share of weights and optimizer."""
+    whole_model(trainer)
+    optimizer_of(trainer)
+    return Saved(step=trainer.step, path="")

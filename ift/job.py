@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from types import FrameType
@@ -20,6 +21,9 @@ from ift.processes import own_identity
 from ift.ranks import ALONE, World
 from ift.runs import EventLog, Run
 from ift.templates import Template
+
+RESERVED_BYTES = 4096
+"""Of the disk, for a log's last event."""
 
 
 class StopAsked(BaseException):
@@ -52,6 +56,10 @@ class Stop:
         self._reason = self._reason or agreed  # a signal may have come meanwhile
         return agreed
 
+    def ask(self, reason: str) -> None:
+        """End at the next step."""
+        self._reason = self._reason or reason
+
     def raise_if_asked(self) -> None:
         """End here, if somebody asked.
 
@@ -62,9 +70,14 @@ class Stop:
             raise StopAsked(self.reason)
 
     def listen(self, *, attached: bool) -> None:
-        """Take over SIGTERM and SIGINT; `attached`: also end when standard input does, with the process behind it."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
+        """Take over SIGTERM, SIGINT and, unless `nohup` has it ignored, SIGHUP of a terminal that closes.
+
+        `attached`: also end when standard input does, with the process behind it.
+        """
+        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            if number and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
+                signal.signal(number, self._on_signal)
         if attached:
             threading.Thread(target=self._wait_for_parent, daemon=True).start()
 
@@ -108,6 +121,7 @@ def logged(log: EventLog, events: Iterator[TrainEvent]) -> Iterator[TrainEvent]:
     A log that has events already is gone on with. The error that ended it is raised again once it stands in the log.
     """
     log.mend()
+    reserve = log.path.with_name(".reserve")
     before = log.read()[0]
     began = time.perf_counter() - (before[-1].time_s if before else 0.0)
     step = 0
@@ -117,20 +131,28 @@ def logged(log: EventLog, events: Iterator[TrainEvent]) -> Iterator[TrainEvent]:
         log.append(event)
         return event
 
+    def write_last(event: TrainEvent) -> TrainEvent:
+        reserve.unlink(missing_ok=True)  # so that a full disk can still be told
+        return write(event)
+
     pid, process_time = own_identity()
     yield write(Started(step=0, pid=pid, process_time=process_time))
     try:
+        with suppress(OSError):  # whatever is wrong there, the next event tells it
+            reserve.write_bytes(os.urandom(RESERVED_BYTES))
         for event in events:
             step = event.step
             yield write(event)
     except StopAsked as stopped:
-        yield write(Stopped(step=step, reason=str(stopped)))
+        yield write_last(Stopped(step=step, reason=str(stopped)))
     except IftError as error:
-        yield write(Failed(step=step, what=error.what, where=error.where, fix=error.fix))
+        yield write_last(Failed(step=step, what=error.what, where=error.where, fix=error.fix))
         raise
     except Exception as error:
-        yield write(failure(error, step=step, where=str(log.path.parent)))
+        yield write_last(failure(error, step=step, where=str(log.path.parent)))
         raise
+    finally:
+        reserve.unlink(missing_ok=True)
 
 
 def failure(error: Exception, *, step: int, where: str) -> Failed:

@@ -12,19 +12,36 @@ try:
 except ImportError:  # Windows
     resource = None
 
+CLOCK_TICK_S = 0.05
+"""A pid is not used again so soon."""
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 def own_identity() -> tuple[int, float]:
-    """This process's pid and creation time (seconds since the epoch)."""
-    return os.getpid(), psutil.Process().create_time()
+    """This process's pid and creation time."""
+    return os.getpid(), creation_time(os.getpid())
+
+
+def creation_time(pid: int) -> float:
+    """When a process began: on Linux in seconds since the machine did, elsewhere since the epoch.
+
+    psutil makes the former the latter, with a clock that may be set meanwhile: by a second, and the process would
+    seem another one.
+
+    Raises:
+        psutil.Error: there is no such process.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):  # no such system, or no such process: psutil says which
+        return psutil.Process(pid).create_time()
 
 
 def is_alive(pid: int, created: float) -> bool:
     """Whether that very process still runs; one that ended and only waits to be reaped does not."""
     try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - created) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        return _is_same(pid, created) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 
@@ -32,9 +49,12 @@ def is_alive(pid: int, created: float) -> bool:
 def end_process(pid: int, created: float) -> None:
     """Kill that very process, if it still runs: it can save nothing any more."""
     with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        if abs(process.create_time() - created) < 1:
-            process.kill()
+        if _is_same(pid, created):
+            psutil.Process(pid).kill()
+
+
+def _is_same(pid: int, created: float) -> bool:
+    return abs(creation_time(pid) - created) < CLOCK_TICK_S
 
 
 def peak_bytes() -> int:

@@ -75,8 +75,8 @@ class World:
         return nullcontext()
 
     def spread(self, tensor: "Tensor | None", like: "Tensor") -> "Tensor":
-        """Rank 0's tensor, laid out as a weight of the same shape is."""
-        return tensor
+        """Rank 0's tensor, laid out as a weight of the same shape is; a copy, as its own may be a file's."""
+        return tensor.clone()
 
     def whole(self, tensor: "Tensor") -> "Tensor":
         """A tensor of which each rank may have a share, on every rank."""

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ift.checkpoint import OPTIMIZER, read_state, verify_checkpoint
+from ift.checkpoint import OPTIMIZER, has_optimizer, read_state, verify_checkpoint
 from ift.config import TrainConfig
 from ift.errors import ModelError, RunError
 from ift.lora import add_lora, merged_weight
@@ -27,6 +27,12 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 """What AdamW remembers of each weight; its own count of steps is the trainer's."""
 
 
+def is_cleared(run: Run) -> bool:
+    """Whether training was over already: only the clearing up at its end leaves no checkpoint an optimizer."""
+    folders = run.checkpoints()
+    return bool(folders) and not any(has_optimizer(folder) for folder in folders)
+
+
 def find_resumable(run: Run) -> tuple[Path, list[str]]:
     """The newest checkpoint that is whole and can be gone on from, and what is wrong with newer ones.
 
@@ -40,9 +46,9 @@ def find_resumable(run: Run) -> tuple[Path, list[str]]:
         except ModelError as error:
             broken.append(f"{folder.name} is passed over. {error}")
             continue
-        if (folder / OPTIMIZER).is_file():
+        if has_optimizer(folder):
             return folder, broken
-    found = " ".join(broken) or "It ended before its first save, or is finished."
+    found = " ".join(broken) or "It ended before its first save."
     raise RunError(f"The run has no checkpoint to go on from: {found}", where=str(run.path), fix="Train again.")
 
 
@@ -142,8 +148,12 @@ def restore_optimizer(trainer: Trainer, folder: Path | None) -> None:
 
 def differences(trainer: Trainer, folder: Path) -> str:
     """In what this process differs from the one that saved; empty when it will go on bit for bit."""
-    then, now = {"processes": 1, **read_state(folder)["environment"]}, _environment(trainer)
-    return ", ".join(f"{name} {now[name]} instead of {then.get(name)}" for name in now if now[name] != then.get(name))
+    now = _environment(trainer)
+    then = {"processes": 1, "instructions": now["instructions"], **read_state(folder)["environment"]}
+    changed = [f"{name} {now[name]} instead of {then.get(name)}" for name in now if now[name] != then.get(name)]
+    if now["device"] != "cpu":
+        changed.append(f"on {now['device']} sums are made in no fixed order")
+    return ", ".join(changed)
 
 
 def _environment(trainer: Trainer) -> dict[str, object]:
@@ -152,6 +162,7 @@ def _environment(trainer: Trainer) -> dict[str, object]:
     return {
         "torch": torch.__version__,
         "device": device.type,
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "processes": trainer.world.size,
         "bf16": uses_bf16(device, bf16=trainer.config.bf16),

@@ -53,9 +53,22 @@ class EventLog:
     path: Path
 
     def append(self, event: TrainEvent) -> None:
-        """Write one line, whole, at once."""
-        with self.path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(to_json(event) + "\n")
+        """Write one line, whole, at once.
+
+        Raises:
+            RunError: it can't be written, for want of space say; no part of it stays.
+        """
+        rest = memoryview(f"{to_json(event)}\n".encode())
+        with self.path.open("ab", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            try:
+                while rest:  # a disk that is nearly full takes a part
+                    rest = rest[file.write(rest) :]
+            except OSError as error:
+                with suppress(OSError):
+                    file.truncate(size)
+                fix = "Free some space, or check the disk; then resume the run."
+                raise RunError(f"The log can't be written: {error.strerror}", where=str(self.path), fix=fix) from error
 
     def read(self, offset: int = 0) -> tuple[list[TrainEvent], int]:
         """The complete events from a byte offset on, and the offset to go on from."""
@@ -178,11 +191,7 @@ class Run:
 
     def checkpoints(self) -> list[Path]:
         """Complete checkpoints, oldest first."""
-        return sorted((self.path / "checkpoints").glob("step-*"))
-
-    def may_be_resumed(self) -> bool:
-        """Whether a checkpoint is there that training can go on from; whether it is whole shows when it does."""
-        return any((folder / "optimizer.safetensors").is_file() for folder in self.checkpoints())
+        return step_folders(self.path / "checkpoints")
 
     def last_checkpoint(self) -> Path:
         """The newest complete checkpoint.
@@ -204,7 +213,10 @@ class Run:
     def write_text(self, name: str, text: str) -> None:
         """The same for text."""
         part = self.path / f".{name}.part"
-        part.write_text(text, encoding="utf-8", newline="\n")
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave the new name with nothing behind it
         os.replace(part, self.path / name)
 
     @contextmanager
@@ -244,6 +256,16 @@ class Run:
         except (OSError, ValueError) as error:
             fix = f"Give a folder that `python -m ift train --out` made; its {name} must be whole."
             raise RunError("This is not a run folder", where=str(self.path / name), fix=fix) from error
+
+
+def step_folders(parent: Path) -> list[Path]:
+    """The folders of a run's complete checkpoints, oldest first."""
+    return sorted((folder for folder in parent.glob("step-*") if folder.name[5:].isdecimal()), key=step_of)
+
+
+def step_of(folder: Path) -> int:
+    """The step of a checkpoint, by its folder's name."""
+    return int(folder.name.removeprefix("step-"))
 
 
 def create_run(path: Path, config: dict) -> Run:
@@ -295,6 +317,25 @@ def list_runs(folder: Path) -> list[Run]:
     """All runs in a folder, newest first."""
     found = [entry for entry in folder.iterdir() if is_run(entry)] if folder.is_dir() else []
     return [Run(path) for path in sorted(found, key=_made_at, reverse=True)]
+
+
+def require_no_heirs(run: Run) -> None:
+    """Refuse to change a run whose last checkpoint is the base model of one beside it.
+
+    Raises:
+        RunError: there is such a run.
+    """
+    heirs = [other.id for other in list_runs(run.path.parent) if other.id != run.id and _began_from(other, run)]
+    if heirs:
+        fix = "Discard that one first."
+        raise RunError(f"{heirs[0]} began from this run and needs it as it is", where=run.id, fix=fix)
+
+
+def _began_from(run: Run, base: Run) -> bool:
+    try:
+        return Path(run.config["config"]["model"]) == base.path.absolute()
+    except (RunError, KeyError, TypeError):
+        return False  # a damaged run needs no other
 
 
 def _made_at(path: Path) -> float:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from torch import Tensor
 from ift.batching import collate, epochs, pair_counts
 from ift.config import TrainConfig
 from ift.dropout import drawn_from, set_dropout
-from ift.errors import TrainingError
+from ift.errors import ConfigError, GradientError, TrainingError
 from ift.events import Evaluated, Prepared, Sampled, Stepped, TrainEvent
 from ift.generation import Prompt, Sampling, generate
 from ift.loss import batch_loss, losses
@@ -47,8 +47,12 @@ class Trainer:
     the rest). `world`: the processes that share the work (`ift.ranks`); each has a trainer with the same arguments,
     takes its part of each step's rows, and yields the same events.
 
+    Raises:
+        ConfigError: the options can't be used together on the model's device.
+
     Raises, while iterated:
-        TrainingError: the loss or the gradient is no longer finite; the weights are those of the step before.
+        TrainingError: the loss is no longer finite, or (GradientError) the gradient is not: the weights are those of
+            the step before.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Trainer:
         progress: Progress = NOTHING_DONE,
         world: World = ALONE,
     ) -> None:
+        require_same_masks(config, model.device)
         self.model, self.config, self.progress, self.world = model, config, progress, world
         self.train, self.validation, self.samples = train, validation, samples
         self.max_length = max_length
@@ -99,17 +104,21 @@ class Trainer:
         return self.step >= self.total_steps or 0 < patience <= self.progress.stale
 
     def __iter__(self) -> Iterator[TrainEvent]:
-        yield from self.evaluate_if_due()
+        yield from filter(None, self.evaluate_if_due())
         while not self.is_done:
-            yield from self.advance()
+            yield from filter(None, self.advance())
 
-    def advance(self) -> Iterator[TrainEvent]:
+    def advance(self) -> Iterator[TrainEvent | None]:
         """One step, and the evaluation if one is due after it."""
         yield self._step(next(self._positions))
         yield from self.evaluate_if_due()
 
-    def evaluate_if_due(self) -> Iterator[TrainEvent]:
-        """Validation and samples, unless this step has had them."""
+    def evaluate_if_due(self) -> Iterator[TrainEvent | None]:
+        """Validation and samples, unless this step has had them.
+
+        None comes after each batch: an evaluation may take minutes, and whoever asks it to stop should not wait. One
+        that is left before its end counts as none.
+        """
         is_due = self.step % self.config.eval_steps == 0 or self.step == self.total_steps
         if is_due and self.progress.evaluated_step != self.step:
             yield from self._evaluate()
@@ -195,9 +204,9 @@ class Trainer:
     def _losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
         return self._through(lambda model: losses(model, batch, bf16=self.config.bf16))
 
-    def _evaluate(self) -> Iterator[TrainEvent]:
+    def _evaluate(self) -> Iterator[TrainEvent | None]:
         self.model.eval()
-        validated = self._validate() if self.validation else None
+        validated = (yield from self._validate()) if self.validation else None
         if validated:
             yield validated
         examples = {prompt.record: example for example, prompt in self.samples}
@@ -219,7 +228,7 @@ class Trainer:
         self.progress = self.progress.evaluated(validated.loss if validated else None)
 
     @torch.inference_mode()
-    def _validate(self) -> Evaluated:
+    def _validate(self) -> Generator[None, None, Evaluated]:
         """The mean over all trained targets of the split, not the mean of batch means."""
         sums, counts = torch.zeros(len(Role), dtype=torch.float64), torch.zeros(len(Role), dtype=torch.long)
         rows = sorted(self.validation, key=len)  # equal neighbours waste no padding
@@ -227,6 +236,7 @@ class Trainer:
             values, roles = (tensor.cpu() for tensor in self._losses(batch))
             sums += weight * torch.bincount(roles, values.double(), minlength=len(Role))
             counts += weight * torch.bincount(roles, minlength=len(Role))
+            yield None
         numbers = self.world.sums(*sums.tolist(), *counts.tolist())
         by_role = dict(zip(Role, zip(numbers[: len(Role)], numbers[len(Role) :], strict=True), strict=True))
         targets = int(sum(count for _, count in by_role.values()))
@@ -241,8 +251,21 @@ class Trainer:
         )
 
 
+def require_same_masks(config: TrainConfig, device: torch.device) -> None:
+    """Refuse what would silently give wrong gradients: checkpointing restores random numbers on CPU and CUDA only.
+
+    Raises:
+        ConfigError: the options can't be used together on this device.
+    """
+    drops = config.resid_pdrop or config.embd_pdrop or config.attn_pdrop or config.lora_dropout
+    if config.gradient_checkpointing and drops and device.type == "mps":
+        what = "gradient_checkpointing can't be true with dropout on Apple's GPU"
+        fix = "PyTorch would compute a block again with other masks there: leave one of them out."
+        raise ConfigError(what, where="gradient_checkpointing", fix=fix)
+
+
 def _require_finite(loss: float, norm: float, step: int) -> None:
     if not (math.isfinite(loss) and math.isfinite(norm)):
-        what = f"The {'gradient' if math.isfinite(loss) else 'loss'} is not finite any more"
+        name, kind = ("gradient", GradientError) if math.isfinite(loss) else ("loss", TrainingError)
         fix = "Lower the learning_rate, or clip the gradient with max_grad_norm 1.0."
-        raise TrainingError(what, where=f"step {step}", fix=fix)
+        raise kind(f"The {name} is not finite any more", where=f"step {step}", fix=fix)

@@ -16,7 +16,7 @@ from ift.errors import RunError
 from ift.events import Started
 from ift.heldout import load_held_out
 from ift.processes import end_process
-from ift.runs import EventLog, Run, State, list_runs
+from ift.runs import EventLog, Run, State, list_runs, require_no_heirs
 from playground.children import Estimator, has_ended, start_child
 from playground.settings import Settings
 
@@ -107,12 +107,13 @@ class Jobs:
             if not self.can_resume(run):
                 fix = "Choose one that was stopped or failed after its first save."
                 raise RunError("The run can't be gone on with", where=run.id, fix=fix)
+            require_no_heirs(run)
             run.clear_stop()
             self._spawn(run, ["train", "--resume", str(run.path), "--attached"], run.training)
 
     def can_resume(self, run: Run) -> bool:
         """Whether training ended before its end, with a checkpoint to go on from."""
-        return self.state(run, run.training) in (State.STOPPED, State.FAILED) and run.may_be_resumed()
+        return self.state(run, run.training) in (State.STOPPED, State.FAILED) and bool(run.checkpoints())
 
     def discard(self, run: Run) -> None:
         """End the process in a run folder without its saving anything, and remove the folder.
@@ -121,10 +122,7 @@ class Jobs:
             RunError: another run began from this one, its process does not end, or the folder can't be removed.
         """
         with self._starting:
-            heirs = [other.id for other in self.runs() if other != run and _began_from(other, run)]
-            if heirs:
-                fix = "Discard that one first."
-                raise RunError(f"{heirs[0]} began from this run and needs it", where=run.id, fix=fix)
+            require_no_heirs(run)
             self._kill(run)
             self._children.pop(run.id, None)
             _remove(run.path)
@@ -218,13 +216,6 @@ class Jobs:
             child = start_child(args, output=output)
         self._heard.discard(child.pid)  # pids are used again
         self._children[run.id] = (child, log)
-
-
-def _began_from(run: Run, base: Run) -> bool:
-    try:
-        return Path(run.config["config"]["model"]) == base.path
-    except (RunError, KeyError, TypeError):
-        return False  # a damaged run needs no other
 
 
 def _remove(path: Path) -> None:

@@ -139,7 +139,7 @@ class Models:
     """Models by name, loaded on first need; the one not asked for longest goes."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, int], GPT2] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, int], GPT2] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, name: str) -> "GPT2":
@@ -148,10 +148,12 @@ class Models:
         Raises:
             ModelError: it can't be read.
         """
-        from ift.models import load_model
+        from ift.models import find_model, load_model
 
-        config = Path(name) / "config.json"
-        key = (name, config.stat().st_mtime_ns if config.is_file() else 0)  # a folder's name may be used again
+        folder = find_model(name)  # a run's is its last checkpoint, which is another one when it has gone on
+        config = Path(folder) / "config.json"
+        stamp = config.stat().st_mtime_ns if config.is_file() else 0  # a folder's name may be used again
+        key = (name, str(folder), stamp)
         with self._lock:
             if key not in self._kept:
                 while len(self._kept) >= MODELS_KEPT:

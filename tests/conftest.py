@@ -12,7 +12,7 @@ from ift.job import describe
 from ift.runs import create_run
 from ift.sources import load_dataset
 from ift.templates import load_template
-from tests.helpers import WORD, parrot, save_model, tiny_model, write_records
+from tests.helpers import WORD, parrot, save_model, signals_kept, tiny_model, write_records
 
 
 def pytest_addoption(parser):
@@ -24,6 +24,13 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if item.get_closest_marker("long"):
                 item.add_marker(pytest.mark.skip(reason="takes minutes: runs with --long"))
+
+
+@pytest.fixture(autouse=True)
+def signals():
+    """No test leaves its signal handlers behind."""
+    with signals_kept():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +60,14 @@ def run(tiny_folder, data_file, template_file, tmp_path):
     run = create_run(tmp_path / "run", describe(config, load_dataset(config.data), load_template(config.template)))
     save_checkpoint(run.path / "checkpoints", parrot(WORD), step=3)
     return run
+
+
+@pytest.fixture
+def make(tmp_path):
+    """A new run folder of this name."""
+
+    def make(name, config):
+        dataset, template = load_dataset(config.data), load_template(config.template)
+        return create_run(tmp_path / name, describe(config, dataset, template))
+
+    return make

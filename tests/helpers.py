@@ -1,6 +1,7 @@
 """Small values that several test files build their cases from, and a web server for the downloads."""
 
 import json
+import signal
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,7 +10,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ift.config import TrainConfig
+from ift.finetune import train_events
+from ift.job import Stop, logged
 from ift.model import GPT2Config, random_model
+from ift.ranks import ALONE
+from ift.sources import load_dataset
+from ift.templates import load_template
 from ift.tokenizer import encode_text
 from ift.types import EOS_ID, Encoded, Role
 from ift.weights import write_model
@@ -70,6 +77,26 @@ def write_records(path, numbers):
     records = [{"instruction": f"After {n}?", "input": "", "output": f"{n + 1}"} for n in numbers]
     path.write_text(json.dumps(records), encoding="utf-8")
     return path
+
+
+def events_of(run, *, resume=False, stop=None, world=ALONE):
+    """What training in this run folder says, as it is written down."""
+    config = TrainConfig(**run.config["config"])
+    dataset, template = load_dataset(config.data), load_template(config.template)
+    events = train_events(run, config, dataset, template, stop or Stop(run), resume=resume, world=world)
+    return logged(run.training, events)
+
+
+@contextmanager
+def signals_kept():
+    """Give back the signals that `train` and `evaluate` take over."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
+    kept = {number: signal.getsignal(number) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
 
 
 class Reply:

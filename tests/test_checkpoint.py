@@ -15,6 +15,7 @@ from ift.checkpoint import (
     verify_checkpoint,
 )
 from ift.errors import ModelError, TrainingError
+from ift.runs import step_folders
 from ift.weights import read_model
 from tests.helpers import tiny_model
 
@@ -167,3 +168,26 @@ def test_saving_a_step_again_replaces_it(tmp_path):
     folder = save_checkpoint(tmp_path, tiny_model(seed=2), step=7)
     verify_checkpoint(folder)
     assert torch.equal(read_model(folder).wpe.weight, tiny_model(seed=2).wpe.weight)
+
+
+def test_a_best_that_was_evaluated_only_after_it_was_saved_stays(tmp_path):
+    saved(tmp_path, 1, 3.0)
+    saved(tmp_path, 2)
+    for step in (3, 4, 5):
+        save_checkpoint(tmp_path, tiny_model(), step=step, best_step=2, state={"validation_loss": 4.0})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000002", "step-000004", "step-000005"]
+
+
+def test_steps_count_as_numbers(tmp_path):
+    for step in (999_999, 1_000_000, 1_000_001):
+        saved(tmp_path, step)
+    assert [path.name for path in step_folders(tmp_path)] == ["step-1000000", "step-1000001"]
+    drop_after(tmp_path, step=1_000_000)
+    assert [path.name for path in step_folders(tmp_path)] == ["step-1000000"]
+
+
+def test_what_is_no_checkpoint_is_let_alone(tmp_path):
+    (tmp_path / "step-000001 (copy)").mkdir()
+    for step in (2, 3, 4):
+        saved(tmp_path, step)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000001 (copy)", "step-000003", "step-000004"]

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import signal
 import threading
 import time
 
@@ -17,16 +16,7 @@ from ift.runs import Run, State, open_run
 from ift.sources import load_dataset
 from ift.templates import load_template
 from ift.types import EOS_ID, TRAIN_ON
-from tests.helpers import save_model, tiny_model
-
-
-@pytest.fixture(autouse=True)
-def handlers():
-    """Give the signals back that `train` and `evaluate` take over."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+from tests.helpers import save_model, signals_kept, tiny_model
 
 
 @pytest.fixture
@@ -201,10 +191,8 @@ def trained(tmp_path_factory, tiny_folder):
     folder = tmp_path_factory.mktemp("trained")
     (folder / "short.txt").write_text("Q: {{instruction}}\nA:{{output}}", encoding="utf-8")
     data = write_records(folder / "records.json", range(20))
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    assert main(train_words(tiny_folder, data, folder / "short.txt", folder / "run")) == 0
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+    with signals_kept():
+        assert main(train_words(tiny_folder, data, folder / "short.txt", folder / "run")) == 0
     return folder / "run"
 
 

@@ -19,7 +19,7 @@ def start(tiny_folder, data_file, template_file, tmp_path):
     """Start `python -m ift train` on far more steps than it will get; killed at the end."""
     children = []
 
-    def start(*words):
+    def start(*words, **output):
         options = {
             "--model": tiny_folder,
             "--data": data_file,
@@ -31,7 +31,9 @@ def start(tiny_folder, data_file, template_file, tmp_path):
         }
         command = [sys.executable, "-m", "ift", "train", *[str(word) for pair in options.items() for word in pair]]
         with (tmp_path / "log").open("w", encoding="utf-8") as log:
-            child = subprocess.Popen([*command, *words], stdin=subprocess.PIPE, stdout=log, stderr=log)
+            child = subprocess.Popen(
+                [*command, *words], stdin=subprocess.PIPE, **{"stdout": log, "stderr": log} | output
+            )
         children.append(child)
         return child, Run(tmp_path / "run")
 
@@ -65,6 +67,25 @@ def test_sigterm_saves_says_stopped_and_exits_with_3(start):
     assert run.path / saved.path == run.last_checkpoint()
     verify_checkpoint(run.last_checkpoint())
     assert run.state() is State.STOPPED
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+def test_a_terminal_that_closes_stops_it_too(start):
+    child, run = start()
+    wait_for(run, Stepped)
+    child.send_signal(signal.SIGHUP)
+    assert child.wait(LIMIT_S) == 3
+    assert [type(event) for event in last_events(run)] == [Saved, Stopped]
+
+
+def test_where_nobody_reads_on_it_saves_and_stops(start, tmp_path):
+    child, run = start("--json", stdout=subprocess.PIPE)
+    with child.stdout as lines:
+        next(line for line in lines if b'"stepped"' in line)
+    assert child.wait(LIMIT_S) == 3
+    assert "Error" not in (tmp_path / "log").read_text(encoding="utf-8")
+    saved, stopped = last_events(run)
+    assert (type(saved), stopped.reason) == (Saved, "nobody reads its output any more")
 
 
 def test_an_attached_child_ends_when_its_standard_input_does(start):

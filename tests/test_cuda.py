@@ -12,21 +12,19 @@ from ift.batching import collate
 from ift.config import TrainConfig
 from ift.errors import TrainingError
 from ift.events import Evaluated, Prepared, Saved, Stepped
-from ift.finetune import train_events
 from ift.generation import Prompt, Sampling, generate
-from ift.job import Stop, describe, logged
 from ift.longest import run_longest
 from ift.loss import batch_loss, losses
 from ift.precision import has_bf16
 from ift.probe import probe
 from ift.ranks import World
-from ift.runs import State, create_run
+from ift.runs import State
 from ift.sources import load_dataset
 from ift.templates import load_template
 from ift.training import Trainer
 from ift.types import Role
 from ift.weights import read_model
-from tests.helpers import EVERYTHING, SHORT_ROWS, tiny_model
+from tests.helpers import EVERYTHING, SHORT_ROWS, events_of, tiny_model
 
 CUDA = torch.device("cuda")
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device: nothing ran on one here")
@@ -99,28 +97,6 @@ class On(World):
         self.device = torch.device(device)
 
 
-@pytest.fixture
-def events_of():
-    """The events of a run on this device."""
-
-    def events_of(run, config, device, *, resume=False):
-        dataset, template = load_dataset(config.data), load_template(config.template)
-        events = train_events(run, config, dataset, template, Stop(run), resume=resume, world=On(device))
-        return logged(run.training, events)
-
-    return events_of
-
-
-@pytest.fixture
-def make(tmp_path):
-    """A new run folder of this name."""
-
-    def make(name, config):
-        return create_run(tmp_path / name, describe(config, load_dataset(config.data), load_template(config.template)))
-
-    return make
-
-
 def told(events):
     return {(type(event), event.step): event.loss for event in events if isinstance(event, (Stepped, Evaluated))}
 
@@ -129,30 +105,32 @@ def told(events):
     "options",
     [{}, {"train_on": "all", "gradient_checkpointing": True}, {"r": 2, "lora_alpha": 4}, {"max_grad_norm": 0.0}],
 )
-def test_a_run_there_is_the_cpus(make, events_of, config, options):
+def test_a_run_there_is_the_cpus(make, config, options):
     config = replace(config, **options)
     there, here = make("there", config), make("here", config)
-    events = list(events_of(there, config, "cuda"))
+    events = list(events_of(there, world=On("cuda")))
     assert next(event.device for event in events if isinstance(event, Prepared)) == "cuda"
     assert there.state() == State.FINISHED
-    assert told(events) == pytest.approx(told(events_of(here, config, "cpu")), abs=1e-4)
+    assert told(events) == pytest.approx(told(events_of(here, world=On("cpu"))), abs=1e-4)
     read_model(there.last_checkpoint())
 
 
-def test_a_run_of_several_kinds_of_dropout_in_bf16_finishes_and_learns(make, events_of, config):
+def test_a_run_of_several_kinds_of_dropout_in_bf16_finishes_and_learns(make, config):
     rates = {"resid_pdrop": 0.1, "embd_pdrop": 0.1, "attn_pdrop": 0.1}
     config = replace(config, bf16=None, max_steps=40, eval_steps=40, learning_rate=1e-2, **rates)
-    validated = [event.loss for event in events_of(make("run", config), config, "cuda") if isinstance(event, Evaluated)]
+    validated = [
+        event.loss for event in events_of(make("run", config), world=On("cuda")) if isinstance(event, Evaluated)
+    ]
     assert validated[-1] < 0.7 * validated[0]
 
 
-def test_a_broken_run_goes_on_there(make, events_of, config):
+def test_a_broken_run_goes_on_there(make, config):
     whole, broken = make("whole", config), make("broken", config)
-    expected = told(events_of(whole, config, "cuda"))
-    for event in events_of(broken, config, "cuda"):
+    expected = told(events_of(whole, world=On("cuda")))
+    for event in events_of(broken, world=On("cuda")):
         if isinstance(event, Saved) and event.step == 4:
             break
-    rest = told(events_of(broken, config, "cuda", resume=True))
+    rest = told(events_of(broken, world=On("cuda"), resume=True))
     assert set(rest) == {key for key in expected if key[1] > 4}
     assert rest == pytest.approx({key: expected[key] for key in rest}, abs=1e-5)
 

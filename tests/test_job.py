@@ -87,13 +87,10 @@ def run(tmp_path):
 
 @pytest.fixture
 def stop(run):
-    """A listening Stop; the signals are given back."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    """A listening Stop."""
     stop = Stop(run)
     stop.listen(attached=False)
-    yield stop
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+    return stop
 
 
 def test_nobody_asked_at_first(stop):

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from ift.batching import parse_trained
+from ift.checkpoint import save_checkpoint
 from ift.errors import ConfigError, DataError, IftError, ModelError, RunError
 from ift.events import Answered, Failed, Finished, Saved, Stopped, Warned
 from ift.runs import create_run
@@ -204,6 +205,15 @@ def test_a_folder_whose_model_was_replaced_is_read_again(tmp_path):
     save_model(tiny_model(seed=2), folder)
     os.utime(folder / "config.json", ns=(1, 1))
     assert models.get(str(folder)).wte.weight[0, 0] != old.wte.weight[0, 0]
+
+
+def test_a_run_that_has_gone_on_is_read_again(run):
+    run.training.append(Stopped(step=3, reason="x"))
+    models = Models()
+    old = models.get(str(run.path))
+    assert models.get(str(run.path)) is old
+    save_checkpoint(run.path / "checkpoints", tiny_model(), step=9)
+    assert models.get(str(run.path)) is not old
 
 
 def test_a_model_that_can_not_be_read_is_an_error_and_is_not_kept(tiny_folder, tmp_path):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -166,14 +165,9 @@ def test_a_preset_template_goes_by_its_name_and_leaves_no_file(jobs, long, tmp_p
     ],
 )
 def test_the_options_give_the_same_config_on_the_command_line(options, tiny_folder, data_file, template_file, tmp_path):
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     names = {"model": str(tiny_folder), "data": str(data_file), "template": str(template_file)}
     config = TrainConfig(**{**names, "max_steps": 1, **options})
-    try:
-        assert main(["train", *train_options(config, str(template_file)), "--out", str(tmp_path / "out")]) == 0
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
+    assert main(["train", *train_options(config, str(template_file)), "--out", str(tmp_path / "out")]) == 0
     assert TrainConfig(**Run(tmp_path / "out").config["config"]) == config
 
 
@@ -355,6 +349,9 @@ def test_a_run_that_another_began_from_is_kept(jobs, tmp_path):
     with pytest.raises(RunError, match="heir began from this run"):
         jobs.discard(base)
     verify_checkpoint(base.last_checkpoint())
+    base.training.append(Stopped(step=3, reason="x"))
+    with pytest.raises(RunError, match="needs it as it is"):
+        jobs.resume_training(base)
     jobs.discard(heir)
     jobs.discard(base)
     assert jobs.runs() == []

@@ -6,7 +6,7 @@ import sys
 import psutil
 import pytest
 
-from ift.processes import available_bytes, end_process, is_alive, peak_bytes
+from ift.processes import available_bytes, creation_time, end_process, is_alive, peak_bytes
 
 
 @pytest.fixture
@@ -17,18 +17,18 @@ def child():
 
 
 def test_a_process_is_ended_by_pid_and_start_time(child):
-    end_process(child.pid, psutil.Process(child.pid).create_time())
+    end_process(child.pid, creation_time(child.pid))
     assert child.wait(60) != 0
 
 
 def test_another_process_with_the_same_pid_is_left_alone(child):
-    created = psutil.Process(child.pid).create_time()
+    created = creation_time(child.pid)
     end_process(child.pid, created - 100)
     assert is_alive(child.pid, created)
 
 
 def test_a_process_that_has_ended_needs_no_ending(child):
-    created = psutil.Process(child.pid).create_time()
+    created = creation_time(child.pid)
     child.kill()
     child.wait()
     end_process(child.pid, created)
@@ -45,3 +45,9 @@ def test_the_peak_of_memory_stays_when_the_memory_is_given_back():
 
 def test_no_more_is_available_than_the_machine_has():
     assert 0 < available_bytes() < psutil.virtual_memory().total
+
+
+def test_a_clock_that_is_set_makes_no_process_another_one(child):
+    created = creation_time(child.pid)
+    now = psutil.Process(child.pid).create_time()
+    assert created == pytest.approx(now - psutil.boot_time() if sys.platform == "linux" else now, abs=1.1)

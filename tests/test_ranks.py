@@ -2,7 +2,6 @@
 
 import math
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -21,12 +20,12 @@ from ift.errors import ConfigError, TrainingError
 from ift.events import Evaluated, Failed, Prepared, Probed, Resumed, Saved, Stepped, Stopped, Warned
 from ift.finetune import train_events
 from ift.job import Stop
-from ift.processes import is_alive
+from ift.processes import creation_time, is_alive
 from ift.ranks import portion
 from ift.runs import Run, State
 from ift.templates import Template
 from ift.weights import read_model
-from tests.helpers import write_records
+from tests.helpers import signals_kept, write_records
 
 LIMIT_S = 600
 # Seventeen rows, eight a step: an epoch's third step has one, and one of two ranks none.
@@ -179,10 +178,8 @@ def alone_with_lora(given):
 def trained_alone(given, name, **options):
     folder, data = given
     options = {**data, **OPTIONS, "per_device_train_batch_size": 8, "gradient_accumulation_steps": 1, **options}
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    assert main(["train", f"--out={folder / name}", *(f"--{key}={value}" for key, value in options.items())]) == 0
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+    with signals_kept():
+        assert main(["train", f"--out={folder / name}", *(f"--{key}={value}" for key, value in options.items())]) == 0
     return Run(folder / name)
 
 
@@ -247,7 +244,7 @@ def test_two_processes_that_share_the_model_train_as_one_does_and_save_all_of_it
 def test_a_killed_process_ends_the_run_with_the_reason_and_a_checkpoint_to_go_on_from(launch, given, alone):
     child, run = launch("killed", **ENDLESS)
     wait_for(child, run, Saved)
-    both = [(process.pid, process.create_time()) for process in workers(child)]
+    both = [(process.pid, creation_time(process.pid)) for process in workers(child)]
     next(process for process in workers(child) if process.pid != run.training.last_started().pid).kill()
     assert child.wait(LIMIT_S) != 0
     assert len(both) == 2

@@ -1,5 +1,7 @@
 """Training that broke off goes on bit for bit, or says why it can't."""
 
+import hashlib
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,13 +11,9 @@ from ift.checkpoint import OPTIMIZER
 from ift.config import TrainConfig
 from ift.errors import ModelError, RunError
 from ift.events import Evaluated, Finished, Prepared, Resumed, Sampled, Saved, Started, Stepped, Stopped, Warned
-from ift.finetune import train_events
-from ift.job import Stop, describe, logged
 from ift.resume import find_resumable
-from ift.runs import State, create_run
-from ift.sources import load_dataset
-from ift.templates import load_template
-from tests.helpers import save_model, tiny_model
+from ift.runs import State
+from tests.helpers import events_of, save_model, tiny_model
 
 TOTAL = 7
 """Steps of five rows from seventeen: the fourth ends an epoch, the seventh stands in the middle of one."""
@@ -36,23 +34,6 @@ def config(tiny_folder, data_file, template_file):
         learning_rate=1e-2,
         bf16=False,
     )
-
-
-@pytest.fixture
-def make(tmp_path):
-    """A new run folder of this name."""
-
-    def make(name, config):
-        dataset, template = load_dataset(config.data), load_template(config.template)
-        return create_run(tmp_path / name, describe(config, dataset, template))
-
-    return make
-
-
-def events_of(run, *, resume=False):
-    config = TrainConfig(**run.config["config"])
-    dataset, template = load_dataset(config.data), load_template(config.template)
-    return logged(run.training, train_events(run, config, dataset, template, Stop(run), resume=resume))
 
 
 def kill(run, *, after, step, resume=False):
@@ -218,8 +199,21 @@ def test_a_finished_run_keeps_its_models_alone(make, config):
     run = make("run", config)
     list(events_of(run))
     assert not [path for folder in run.checkpoints() for path in folder.iterdir() if path.name == OPTIMIZER]
-    with pytest.raises(RunError, match="or is finished"):
-        find_resumable(run)
+
+
+def test_a_processor_with_other_instructions_is_told(make, config):
+    run = make("run", config)
+    kill(run, after=Saved, step=3)
+    path = run.last_checkpoint() / "state.json"
+    text = path.read_text(encoding="utf-8").replace('"instructions": "', '"instructions": "Z')
+    path.write_text(text, encoding="utf-8")
+    manifest = path.with_name("manifest.json")
+    sums = json.loads(manifest.read_text(encoding="utf-8"))
+    sums[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    manifest.write_text(json.dumps(sums), encoding="utf-8")
+    now = torch.backends.cpu.get_cpu_capability()
+    warnings = [event.message for event in events_of(run, resume=True) if isinstance(event, Warned)]
+    assert warnings == [f"The run goes on, but not bit for bit as it would have: instructions {now} instead of Z{now}."]
 
 
 def test_another_thread_count_is_told(make, config):

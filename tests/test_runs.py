@@ -6,12 +6,11 @@ import subprocess
 import sys
 import time
 
-import psutil
 import pytest
 
 from ift.errors import RunError
 from ift.events import Failed, Finished, Sampled, Saved, Started, Stopped, Warned, to_json
-from ift.processes import is_alive, own_identity
+from ift.processes import creation_time, is_alive, own_identity
 from ift.runs import START_LIMIT_S, EventLog, Run, State, create_run, is_run, list_runs, open_run
 
 
@@ -34,7 +33,7 @@ def started(pid, process_time):
 
 
 def started_by(child):
-    return started(child.pid, psutil.Process(child.pid).create_time())
+    return started(child.pid, creation_time(child.pid))
 
 
 # The folder.

@@ -8,11 +8,11 @@ import torch
 
 from ift.batching import collate, epochs
 from ift.config import TrainConfig
-from ift.errors import TrainingError
+from ift.errors import ConfigError, TrainingError
 from ift.events import Evaluated, Sampled, Stepped, from_json, to_json
 from ift.generation import Prompt
 from ift.loss import losses
-from ift.training import Trainer, learning_rate
+from ift.training import Trainer, learning_rate, require_same_masks
 from ift.types import TRAIN_ON, Example, Role
 from tests.helpers import SHORT_ROWS, encoded, plain_loss, tiny_model
 
@@ -300,3 +300,11 @@ def test_a_validation_loss_that_is_not_finite_is_told():
     model.ln_f.bias.data[0] = torch.nan
     with pytest.raises(TrainingError, match="step 0"):
         next(iter(trainer(model, validation=SHORT_ROWS, max_steps=1)))
+
+
+def test_checkpointing_with_dropout_is_refused_where_its_masks_would_differ():
+    rates = {"gradient_checkpointing": True, "resid_pdrop": 0.1}
+    require_same_masks(TrainConfig(**rates), torch.device("cpu"))
+    require_same_masks(TrainConfig(**rates | {"resid_pdrop": 0.0}), torch.device("mps"))
+    with pytest.raises(ConfigError, match="with dropout"):
+        require_same_masks(TrainConfig(**rates), torch.device("mps"))

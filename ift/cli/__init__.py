@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ift.cli import commands, lint, starter
-from ift.cli.progress import STOPPED
+from ift.cli.progress import STOPPED, close_output
 from ift.config import MAX_LENGTH_POLICIES, PRESETS, SCHEDULES, TARGET_MODULES
 from ift.errors import IftError, InputError
 from ift.job import StopAsked
@@ -35,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
     except BrokenPipeError:
+        close_output()
         return 0  # the reader has seen enough, as in `… | head`
 
 

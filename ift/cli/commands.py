@@ -25,7 +25,7 @@ from ift.models import find_model
 from ift.processes import keep_memory
 from ift.ranks import ALONE, place
 from ift.report import inspect
-from ift.runs import Run, State, create_run, is_run, open_run
+from ift.runs import Run, State, create_run, is_run, open_run, require_no_heirs
 from ift.sources import NAMES as DATA
 from ift.sources import load_dataset
 from ift.templates import PRESETS as TEMPLATES
@@ -100,6 +100,7 @@ def _resume(args: Namespace) -> int:
     run = open_run(Path(args.resume))
     if run.state() is State.FINISHED:
         raise RunError("The run is finished", where=args.resume, fix="Make a new run with --out.")
+    require_no_heirs(run)
     config = TrainConfig(**run.config["config"]).for_processes(place()[1])
     with counting_bar("download", "B") as progress:
         dataset = load_run_data(run, progress=progress)
@@ -127,7 +128,7 @@ def _train(args: Namespace, run: Run, config: TrainConfig, dataset: Dataset, tem
         stop.listen(attached=args.attached)
         try:
             events = _train_events(run, config, dataset, template, stop, resume=bool(args.resume))
-            return show_training(logged(run.training, events), folder=run.path, as_json=args.json)
+            return show_training(logged(run.training, events), folder=run.path, as_json=args.json, stop=stop)
         finally:
             run.clear_stop()
 

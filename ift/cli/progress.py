@@ -1,5 +1,6 @@
 """Progress bars on stderr; machines read JSON lines on stdout instead."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from ift.events import (
     Warned,
     to_json,
 )
+from ift.job import Stop
 
 
 def _bar(**options: object) -> tqdm:
@@ -51,36 +53,61 @@ def counting_bar(desc: str, unit: str) -> Iterator[Callable[[int, int], None]]:
             bar.close()
 
 
-def show_training(events: Iterator[TrainEvent], *, folder: Path, as_json: bool) -> int:
-    """Show a training's events as they come, then the folder; returns the exit code."""
-    code = 0
-    bar: tqdm | None = None
-    for event in _preparing(events, as_json=as_json):
-        if isinstance(event, Stepped):
-            bar = bar or _bar(total=event.total_steps, unit="step")
-            bar.update(event.step - bar.n)
-            bar.set_postfix_str(f"loss {event.loss:.3f}", refresh=False)
-        elif line := _line(event):
-            tqdm.write(line, file=sys.stderr)
-        if isinstance(event, Stopped):
-            code = STOPPED
-    if bar:
-        bar.close()
+def close_output() -> None:
+    """Nobody reads it any more; what is still to be written goes nowhere, and is no error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+
+
+def show_training(events: Iterator[TrainEvent], *, folder: Path, as_json: bool, stop: Stop) -> int:
+    """Show a training's events as they come, then the folder; returns the exit code.
+
+    Where nobody reads any more, as in `… | head`, the training is to `stop`.
+    """
+    code, show = 0, _Training(as_json=as_json)
+    with show.preparing():
+        for event in events:
+            try:
+                show(event)
+            except BrokenPipeError:
+                close_output()
+                stop.ask("nobody reads its output any more")
+            if isinstance(event, Stopped):
+                code = STOPPED
     if not as_json:
         print(folder)
     return code
 
 
-def _preparing(events: Iterator[TrainEvent], *, as_json: bool) -> Iterator[TrainEvent]:
-    """Print each as JSON if asked to, and show a bar while records are made rows."""
-    with counting_bar("prepare", "row") as progress:
-        for event in events:
-            if as_json:
-                print(to_json(event), flush=True)
-            if isinstance(event, Preparing):
-                progress(event.done, event.total)
-            else:
-                yield event
+class _Training:
+    """Bars for rows and steps, a line for what else happens, and each event as JSON if asked to."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._bar: tqdm | None = None
+        self._prepared: Callable[[int, int], None] = lambda done, total: None
+
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        with counting_bar("prepare", "row") as self._prepared:
+            try:
+                yield
+            finally:
+                if self._bar:
+                    self._bar.close()
+
+    def __call__(self, event: TrainEvent) -> None:
+        if self._as_json:
+            print(to_json(event), flush=True)
+        if isinstance(event, Preparing):
+            self._prepared(event.done, event.total)
+        elif isinstance(event, Stepped):
+            self._bar = self._bar or _bar(total=event.total_steps, unit="step")
+            self._bar.update(event.step - self._bar.n)
+            self._bar.set_postfix_str(f"loss {event.loss:.3f}", refresh=False)
+        elif line := _line(event):
+            tqdm.write(line, file=sys.stderr)
 
 
 def _line(event: TrainEvent) -> str:
