@@ -1,7 +1,6 @@
 """What the starter knows: relations of facts, each with the ways a text states it and an instruction asks for it."""
 
 import random
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -114,10 +113,3 @@ def relations() -> dict[str, Relation]:
         forms, back, wordings = (tuple(raw.get(part, ())) for part in ("forms", "back", "wordings"))
         found[name] = Relation(name, raw["key"], facts, raw["answer"], forms, back, wordings, raw.get("weight", 1.0))
     return found
-
-
-def doubled_keys() -> dict[str, list[str]]:
-    """Keys that stand in a relation more than once, which would have two answers; there should be none."""
-    counted = {name: Counter(fact.key for fact in relation.facts) for name, relation in relations().items()}
-    doubled = {name: [key for key, count in counts.items() if count > 1] for name, counts in counted.items()}
-    return {name: keys for name, keys in doubled.items() if keys}
