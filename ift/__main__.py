@@ -2,6 +2,13 @@
 
 import sys
 
-from ift.cli import main
+STOPPED = 3  # ift.cli.progress's, which may not be imported yet
 
-sys.exit(main())
+try:
+    from ift.cli import main
+
+    code = main()
+except KeyboardInterrupt:  # before or beside what saves: nothing is lost
+    sys.stderr.write("Stopped.\n")
+    code = STOPPED
+sys.exit(code)

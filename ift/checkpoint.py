@@ -98,7 +98,9 @@ def verify_checkpoint(folder: Path, *, to_resume: bool = True) -> None:
         wanted = {name: sha256 for name, sha256 in manifest.items() if to_resume or name != OPTIMIZER}
         broken = [name for name, sha256 in wanted.items() if _sha256(folder / Path(name).name) != sha256]
     except (OSError, ValueError, AttributeError) as error:
-        raise ModelError("The checkpoint is broken: a file is missing", where=str(folder), fix=fix) from error
+        where = str(getattr(error, "filename", None) or folder / MANIFEST)
+        what = "is missing" if isinstance(error, FileNotFoundError) else "can't be read"
+        raise ModelError(f"The checkpoint is broken: a file {what}", where=where, fix=fix) from error
     if broken:
         where = str(folder / broken[0])
         raise ModelError("The checkpoint is broken: a file differs from its manifest", where=where, fix=fix)

@@ -97,7 +97,9 @@ class TrainConfig:
         for name in ("resid_pdrop", "embd_pdrop", "attn_pdrop", "lora_dropout"):
             self._check(0 <= getattr(self, name) < 1, name, "Give 0 (no dropout) or more, below 1, such as 0.1.")
         self._check(0 <= self.r <= 1024, "r", "Give 0 (train all weights) to 1024, such as 8.")
-        self._check(self.r > 0 or self.lora_dropout == 0, "lora_dropout", "Give r, LoRA's rank, too, or leave it out.")
+        for name, default in (("lora_alpha", 16.0), ("lora_dropout", 0.0), ("target_modules", "c_attn")):
+            given = getattr(self, name) != default
+            self._check(self.r > 0 or not given, name, "Give r, LoRA's rank, too, or leave it out.")
         self._check(0 < self.lora_alpha <= 10_000, "lora_alpha", "Give more than 0, such as 2 × r.")
         known = f"Give some of {', '.join(TARGET_MODULES)}, with commas."
         self._check(set(self._targets) <= TARGET_MODULES.keys(), "target_modules", known)

@@ -178,4 +178,6 @@ def from_json(line: str | bytes) -> TrainEvent:
         fields = json.loads(line)
         return _CLASSES[fields.pop("event")](**fields)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"Not an event: {line[:80]!r}", fix="The file was changed by hand or is damaged.") from error
+        text = bytes(line).decode("utf-8", "replace") if isinstance(line, bytes) else line
+        fix = "The file was changed by hand or is damaged: train again."
+        raise RunError(f"Not an event: {text[:80]!r}", fix=fix) from error

@@ -223,6 +223,10 @@ def _finished(run: Run, trainer: Trainer) -> Iterator[TrainEvent]:
     progress, folder = trainer.progress, run.path / "checkpoints"
     if trainer.config.early_stopping_patience and progress.best_step is not None:
         best = f"The validation loss was lowest at step {progress.best_step} ({progress.best_loss:.4f} nats)"
+        if progress.step < trainer.total_steps:
+            evaluations = f"{progress.stale} evaluation{'s' if progress.stale > 1 else ''}"
+            end = f"the run ends at step {progress.step} of {trainer.total_steps}"
+            yield Warned(step=trainer.step, message=f"The validation loss has not fallen for {evaluations}: {end}.")
         if not has_checkpoint(folder, step=progress.best_step):
             yield Warned(step=trainer.step, message=f"{best}, but that checkpoint is gone: the newest one stays.")
         elif progress.best_step < progress.step:

@@ -83,6 +83,9 @@ class Stop:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._reason = self.reason or signal.Signals(number).name
+        if not self.at_once:
+            with suppress(OSError):  # not print: a signal may come within another one
+                os.write(2, b"\nStopping: what is reached is saved.\n")
         if self.at_once:
             raise StopAsked(self._reason)
 

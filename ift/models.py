@@ -79,11 +79,11 @@ def fetch_model(repo_id: str, *, endpoint: str | None = None, cache_dir: Path | 
     Raises:
         DownloadError: no network, no such model, no access, or no safetensors in it.
     """
-    import huggingface_hub
     from httpx2 import TransportError  # huggingface_hub's own client
+    from huggingface_hub import constants
     from huggingface_hub.errors import EntryNotFoundError, HFValidationError, LocalEntryNotFoundError
 
-    where = f"{endpoint or huggingface_hub.constants.ENDPOINT}/{repo_id}"
+    where = f"{endpoint or constants.ENDPOINT}/{repo_id}"
     try:
         for name in ("config.json", "model.safetensors"):
             path = _fetch_file(repo_id, name, endpoint, cache_dir)

@@ -5,6 +5,7 @@ A program of its own, `python -m ift.probe CONFIG`, which `ift.estimate` starts:
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -153,6 +154,7 @@ def _end_with_parent() -> None:
 
 def main(argv: list[str]) -> None:
     """Print one line of JSON: what was measured, that memory ran out, or the error."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # who asked for the probe tells of it
     if "--attached" in argv:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     keep_memory()

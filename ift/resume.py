@@ -44,7 +44,7 @@ def find_resumable(run: Run) -> tuple[Path, list[str]]:
         try:
             verify_checkpoint(folder)
         except ModelError as error:
-            broken.append(f"{folder.name} is passed over. {error}")
+            broken.append(f"{folder.name} is passed over. {error.what} ({error.where}).")
             continue
         if has_optimizer(folder):
             return folder, broken

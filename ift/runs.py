@@ -20,7 +20,7 @@ from pathlib import Path
 import filelock
 
 from ift.errors import RunError
-from ift.events import Failed, Finished, Started, Stopped, TrainEvent, from_json, to_json
+from ift.events import Failed, Finished, Prepared, Started, Stopped, TrainEvent, from_json, to_json
 from ift.processes import is_alive
 
 START_LIMIT_S = 30
@@ -79,7 +79,14 @@ class EventLog:
         except FileNotFoundError:
             return [], offset
         lines = whole.split(b"\n") if whole else []
-        return [from_json(line) for line in lines], offset + (len(whole) + 1 if whole else 0)
+        return [self._event(line, offset) for line in lines], offset + (len(whole) + 1 if whole else 0)
+
+    def _event(self, line: bytes, offset: int) -> TrainEvent:
+        try:
+            return from_json(line)
+        except RunError as error:
+            where = f"{self.path}, after byte {offset}" if offset else str(self.path)
+            raise RunError(error.what, where=where, fix=error.fix) from error
 
     def mend(self) -> None:
         """Cut off the half line that a killed process may have left, before another one writes."""
@@ -201,7 +208,9 @@ class Run:
         """
         found = self.checkpoints()
         if not found:
+            is_over = self.state().is_over
             fix = "It ended before its first save; train again, perhaps with a smaller save_steps."
+            fix = fix if is_over else "Wait for its first save: it has not ended yet."
             raise RunError("The run has saved no checkpoint", where=str(self.path), fix=fix)
         return found[-1]
 
@@ -237,6 +246,15 @@ class Run:
         """Remove what an earlier evaluation found: a new one begins."""
         for name in ("scores.json", "before.jsonl", "after.jsonl"):  # first what says that the others are whole
             (self.path / name).unlink(missing_ok=True)
+
+    def take_back(self) -> None:
+        """Remove a run that was refused before it began, and its folder where nothing else stands in it."""
+        if self.checkpoints() or any(isinstance(event, Prepared) for event in self.training.read()[0]):
+            return
+        for name in ("events.jsonl", "config.json", ".lock"):
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.rmdir()
 
     def ask_to_stop(self) -> None:
         """Ask the process that works in the folder to save and end."""
@@ -284,7 +302,7 @@ def create_run(path: Path, config: dict) -> Run:
         fix = "Give a folder that can be made."
         raise RunError(f"The run folder can't be made: {error.strerror}", where=str(path), fix=fix) from error
     if others:
-        raise RunError("The run folder is not empty", where=str(path), fix="Give a new folder with --out.")
+        raise RunError("The run folder is not empty", where=str(path.absolute()), fix="Give a new folder with --out.")
     run = Run(path)
     try:
         run.write_json("config.json", config)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,6 +105,7 @@ def read_weights(folder: Path, config: GPT2Config) -> Iterator[tuple[str, torch.
     for path, name in _names(folder):
         short = name.removeprefix("transformer.")
         if short not in wanted:
+            _require_known_layer(short, config, where=f"{path}, tensor {name}")
             continue  # lm_head is tied, attn.bias and attn.masked_bias are mask buffers
         tensor = _read_tensor(path, name, is_turned=short.endswith(_TRANSPOSED))
         if tensor.shape != shapes[wanted[short]]:
@@ -118,6 +120,13 @@ def read_weights(folder: Path, config: GPT2Config) -> Iterator[tuple[str, torch.
     if missing:
         where = f"{folder}: {missing[0]} and {len(missing) - 1} more" if len(missing) > 1 else f"{folder}: {missing[0]}"
         raise ModelError("Tensors are missing", where=where, fix="The file is incomplete: fetch it again.")
+
+
+def _require_known_layer(short: str, config: GPT2Config, *, where: str) -> None:
+    layer = re.match(r"h\.(\d+)\.", short)
+    if layer and int(layer[1]) >= config.n_layer:
+        fix = f"config.json says n_layer = {config.n_layer}: put the one back that came with the weights."
+        raise ModelError("The weights have more layers than config.json says", where=where, fix=fix)
 
 
 def _names(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -428,3 +428,52 @@ def test_an_instruction_that_begins_with_hyphens_keeps_them(call, run):
 )
 def test_what_generate_can_not_use_is_told_in_one_line(refuse, run, words, line):
     assert line in refuse("generate", "--model", run, "--instruction", "hi", *words)
+
+
+# A run that was refused, or was changed by hand.
+
+TOO_SHORT = ("--max_length", "2", "--max_length_policy", "raise")
+
+
+def test_a_run_that_is_refused_leaves_no_folder(tiny_folder, data_file, template_file, tmp_path, capsys):
+    words = train_words(tiny_folder, data_file, template_file, tmp_path / "new")
+    assert main([*words, *TOO_SHORT]) == 2
+    assert "rows are longer than 2 tokens" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+    assert main(words) == 0
+
+
+def test_what_stands_beside_a_refused_run_stays(tiny_folder, data_file, template_file, tmp_path):
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "run.log").write_text("mine", encoding="utf-8")
+    assert main([*train_words(tiny_folder, data_file, template_file, tmp_path / "new"), *TOO_SHORT]) == 2
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["run.log"]
+
+
+def test_an_option_of_a_wrong_type_in_a_runs_config_is_told(run, capsys):
+    log = run / "events.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))  # it has not finished
+    config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    config["config"]["learning_rate"] = "x"
+    (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert main(["train", "--resume", str(run)]) == 2
+    assert "The run's options can't be used" in capsys.readouterr().err
+
+
+def test_a_damaged_log_is_told_with_its_place(run, capsys):
+    log = run / "events.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join([lines[0], b"garbage\n", lines[1]]))
+    assert main(["train", "--resume", str(run)]) == 2
+    said = capsys.readouterr().err
+    assert "Not an event: 'garbage'" in said
+    assert str(log) in said
+
+
+def test_only_train_works_in_several_processes(monkeypatch, capsys):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank, said in (("0", "Only train works in several processes"), ("1", "")):
+        monkeypatch.setenv("RANK", rank)
+        assert main(["data"]) == 2
+        assert said in capsys.readouterr().err

@@ -115,7 +115,7 @@ def test_total_steps_are_the_epochs_batches_unless_max_steps_says_so(options, st
     [("c_attn", {"qkv"}), ("c_proj", {"proj", "out"}), ("c_attn, mlp.c_proj", {"qkv", "out"}), ("c_fc,c_fc", {"fc"})],
 )
 def test_lora_stands_beside_layers_under_hugging_faces_names(names, layers):
-    assert TrainConfig(target_modules=names).adapted == layers
+    assert TrainConfig(r=8, target_modules=names).adapted == layers
 
 
 def test_a_config_survives_json():
@@ -125,3 +125,10 @@ def test_a_config_survives_json():
 
 def test_every_option_of_a_run_is_in_its_json():
     assert set(to_dict(TrainConfig())) == {field.name for field in dataclasses.fields(TrainConfig)}
+
+
+@pytest.mark.parametrize("option", [{"lora_alpha": 4.0}, {"lora_dropout": 0.1}, {"target_modules": "c_fc"}])
+def test_what_only_lora_has_needs_its_rank(option):
+    with pytest.raises(ConfigError, match="Give r, LoRA's rank, too"):
+        TrainConfig(**option)
+    TrainConfig(**option, r=8)

@@ -1,7 +1,11 @@
 """Models by name, and from a Hub: a small one on 127.0.0.1 that speaks its resolve protocol."""
 
 import hashlib
+import json
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -133,3 +137,26 @@ def test_a_checkpoint_is_checked_before_it_is_loaded(tiny_folder, tmp_path):
     (folder / "manifest.json").write_text('{"config.json": "0000"}', encoding="utf-8")
     with pytest.raises(ModelError, match="broken"):
         load_model(str(folder))
+
+
+# As a user's own process has it: this one has imported half of the Hub's client for other tests already.
+
+
+def answered(endpoint, home):
+    env = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1"}
+    command = [sys.executable, "-m", "ift", "generate", "--model", "owner/tiny", "--instruction", "Hi", "--json"]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+def test_a_fresh_process_downloads_a_model_and_asks_it(tiny_folder, tmp_path):
+    with serving(hub(tiny_folder)) as (address, _):
+        done = answered(address, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["finish"] in ("eos", "length")
+
+
+def test_a_fresh_process_without_a_network_says_so_in_one_line(tmp_path):
+    done = answered(closed_port(), tmp_path)
+    assert done.returncode == 2
+    assert "the Hub does not answer" in done.stderr
+    assert "Traceback" not in done.stderr

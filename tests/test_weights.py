@@ -241,3 +241,9 @@ def test_an_index_can_not_point_out_of_its_folder(folder, tmp_path):
     index = {"weight_map": dict.fromkeys(names, "../model.safetensors")}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
     assert refuse(folder).where == str(folder / "model.safetensors")
+
+
+def test_weights_of_more_layers_than_the_config_names_are_refused(folder):
+    change_config(folder, n_layer=1)
+    with pytest.raises(ModelError, match="The weights have more layers"):
+        read_model(folder)

@@ -87,11 +87,16 @@ window.ift = (() => {
   function puller(element, props, watch, { ask, reset, take }) {
     const SOONEST = 500, LATEST = 4000, IDLE = 2000; // milliseconds between two questions; what is over is asked too: who is busy?
     const PACE = 100; // the run may have the same processor: our drawing takes one part in so many of the time
-    let run = null, offset = 0, over = false, cost = 0, timer = 0, turn = {};
+    let run = null, offset = 0, over = false, cost = 0, timer = 0, turn = {}, unanswered = 0;
+    const gone = attrs(el('p', 'msg warn', 'The server does not answer: what stands here is what it said last. A run saves and stops when its server ends.'), { role: 'status' });
+    gone.hidden = true;
+    element.prepend(el('div', 'ift', gone));
     const poll = async () => {
       const asked = turn;
       try {
         const reply = await ask({ run, offset });
+        if (!reply) throw new Error('Gradio gives nothing where a question failed');
+        unanswered = 0; gone.hidden = true;
         if (asked !== turn) return;
         if (reply.offset < offset) { offset = 0; reset(run); return; } // the file was begun anew
         offset = reply.offset;
@@ -99,7 +104,10 @@ window.ift = (() => {
         const began = performance.now();
         take(reply);
         cost = performance.now() - began;
-      } catch (error) { console.info('no answer from the server, asking again', error); }
+      } catch (error) {
+        console.info('no answer from the server, asking again', error);
+        gone.hidden = ++unanswered < 2; // one may get lost
+      }
     };
     const next = async () => {
       if (!element.isConnected) return;

@@ -13,9 +13,10 @@ from typing import NoReturn
 from ift.cli import commands, lint, starter
 from ift.cli.progress import STOPPED, close_output
 from ift.config import MAX_LENGTH_POLICIES, PRESETS, SCHEDULES, TARGET_MODULES
-from ift.errors import IftError, InputError
+from ift.errors import ConfigError, IftError, InputError
 from ift.job import StopAsked
 from ift.models import NAMES as MODELS
+from ift.ranks import place
 from ift.sources import NAMES as DATA
 from ift.templates import PRESETS as TEMPLATES
 from ift.types import TRAIN_ON, Role
@@ -27,7 +28,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8")  # Windows' own would fail on the first arrow
+    rank, processes = place()
     try:
+        if processes > 1 and args.run is not commands.train:
+            if rank > 0:
+                return 2  # the first tells it
+            raise ConfigError("Only train works in several processes", where="torchrun", fix="Leave torchrun out.")
         return args.run(args)
     except StopAsked:
         return STOPPED

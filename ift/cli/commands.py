@@ -14,7 +14,7 @@ from ift.cli.progress import STOPPED, counting_bar, show_evaluation, show_traini
 from ift.config import TrainConfig, make_config
 from ift.data import Dataset, to_example
 from ift.encoding import encode_all
-from ift.errors import ConfigError, RunError
+from ift.errors import ConfigError, InputError, RunError
 from ift.estimate import Estimate, duration
 from ift.estimate import estimate as estimate_of
 from ift.events import TrainEvent
@@ -89,7 +89,12 @@ def _start(args: Namespace) -> int:
     dataset, template = _load_data(config.data), _load_template(config.template)
     find_model(config.model)  # a wrong name is told before a folder is made
     run = create_run(Path(args.out), describe(config, dataset, template))
-    return _train(args, run, config, dataset, template)
+    try:
+        return _train(args, run, config, dataset, template)
+    except InputError:
+        if not args.attached:  # the page shows what failed
+            run.take_back()  # the command, mended, may name the folder again
+        raise
 
 
 def _resume(args: Namespace) -> int:
@@ -101,10 +106,20 @@ def _resume(args: Namespace) -> int:
     if run.state() is State.FINISHED:
         raise RunError("The run is finished", where=args.resume, fix="Make a new run with --out.")
     require_no_heirs(run)
-    config = TrainConfig(**run.config["config"]).for_processes(place()[1])
+    config = _stored_config(run).for_processes(place()[1])
     with counting_bar("download", "B") as progress:
         dataset = load_run_data(run, progress=progress)
     return _train(args, run, config, dataset, Template.parse(run.config["template_source"]))
+
+
+def _stored_config(run: Run) -> TrainConfig:
+    try:
+        return TrainConfig(**run.config["config"])
+    except (TypeError, ConfigError) as error:
+        fix = "Put back what stood there, or train again."
+        raise RunError(
+            f"The run's options can't be used: {error}", where=f"{run.path / 'config.json'}", fix=fix
+        ) from error
 
 
 def _follow() -> int:

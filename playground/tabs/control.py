@@ -59,7 +59,13 @@ class RunControl:
             gr.Button(interactive=goes_on),
             gr.Button(interactive=can_resume),
             gr.Button(STOP_AND_DISCARD if goes_on or run is None else DISCARD, interactive=is_own),
-            views.buttons_note(run_id, busy.id if busy else None, can_resume=can_resume, is_strangers=strangers),
+            views.buttons_note(
+                run_id,
+                busy.id if busy else None,
+                can_resume=can_resume,
+                is_strangers=strangers,
+                has_saved=run is None or bool(run.checkpoints()),
+            ),
         )
 
     def _stop(self, run_id: str | None) -> str:

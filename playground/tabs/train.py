@@ -115,6 +115,7 @@ class TrainTab:
         preview = {"fn": self._preview, "inputs": inputs, "outputs": [self.ready, self.command]}
         for component in (data, *switches):
             component.change(**preview, **LIVE)
+            component.change(None, None, self.control.message, js="() => ''")  # it was about what stood there before
         for event in (page.load, tab.select):  # not at each key in the template: the lens needs that time
             event(**preview, **QUIET)
 
@@ -148,6 +149,7 @@ class TrainTab:
     def _preview(self, data: str, source: str, model: str, *switches: object) -> tuple:
         try:
             config, template = self._config(data, model, *switches), Template.parse(source)
+            find_model(config.model)
             examples = library.dataset(data).examples
             tokens = library.tokens_per_row(data, source)
         except IftError as problem:

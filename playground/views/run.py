@@ -109,13 +109,20 @@ def command_line(options: Sequence[str]) -> str:
 
 
 def buttons_note(
-    run_id: str | None, busy_id: str | None, *, can_resume: bool = False, is_strangers: bool = False
+    run_id: str | None,
+    busy_id: str | None,
+    *,
+    can_resume: bool = False,
+    is_strangers: bool = False,
+    has_saved: bool = True,
 ) -> str:
     """Why buttons can't be used now, and what the others do."""
     if busy_id is None:
         text = "Stop can be used while a run is going on."
         if can_resume:
             text = f"Resume goes on with {run_id} from its last checkpoint, as it was set."
+        elif not has_saved:
+            text = f"{run_id} ended before its first save: there is nothing that Resume could go on from."
         if is_strangers:
             text += " Only the browser that started a run can resume or discard it on this public page."
     elif busy_id == run_id:

@@ -1,5 +1,6 @@
 import os
 import re
+import shutil
 import signal
 import time
 
@@ -202,8 +203,47 @@ def test_a_bad_hyper_parameter_is_told_before_anything_starts(visit, server):
     page = visit()
     before = server.runs()
     start(page, learning_rate=-1)
-    page.locator("#run-message", has_text="learning_rate can't be -1").wait_for()
+    told = page.locator("#run-message", has_text="learning_rate can't be -1")
+    told.wait_for()
     assert server.runs() == before
+    page.locator("#learning_rate input").fill("0.0003")
+    told.wait_for(state="detached")
+
+
+def test_a_run_without_a_step_shows_no_numbers_of_the_one_before(visit, server):
+    page = visit()
+    run = start_run(page, server, max_steps=5)
+    wait_for_state(page, "finished")
+    folder, other = server.home / "runs" / run, server.home / "runs" / "no-steps"
+    other.mkdir()
+    shutil.copy(folder / "config.json", other)
+    (other / "events.jsonl").write_bytes((folder / "events.jsonl").read_bytes().splitlines(keepends=True)[0])
+    page.reload()
+    open_tab(page, "3 Fine-tune")
+    page.locator("#chart .tiles").wait_for()
+    page.locator("#run input").click()
+    page.get_by_role("option", name="no-steps", exact=True).click()
+    page.locator("#chart", has_text="No step yet").wait_for()
+    assert not page.locator("#chart .tiles").is_visible()
+    assert not page.locator("#chart .plot").is_visible()
+    page.locator("#why", has_text="no-steps ended before its first save").wait_for()
+
+
+def test_a_server_that_does_not_answer_is_told_and_so_is_its_return(browser, server):
+    page = browser.new_page()  # `visit` would take the failed questions for faults
+    page.goto(server.url)
+    page.locator("#records table").wait_for()
+    run = start_run(page, server, max_steps=2000)
+    wait_for_points(page, 3)
+    gone = page.get_by_text("The server does not answer").first
+    assert not gone.is_visible()
+    page.context.set_offline(True)
+    gone.wait_for()
+    page.context.set_offline(False)
+    gone.wait_for(state="hidden")
+    os.kill(child_of(server, run), signal.SIGTERM)
+    wait_for_state(page, "stopped")
+    page.close()
 
 
 def test_the_child_saves_and_ends_when_the_server_is_killed_and_a_new_server_says_so(visit, server):
