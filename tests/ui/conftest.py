@@ -132,9 +132,10 @@ def visit(browser, server):
 
 def open_tab(page, name):
     tab = page.get_by_role("tab", name=name, exact=True)
-    if page.viewport_size["width"] < 700:  # there Gradio moves what does not fit into a menu
+    in_menu = page.locator(".overflow-dropdown button", has_text=name)  # Gradio moves there what does not fit
+    if in_menu.count():
         page.locator(".overflow-menu > button").click()
-        tab = page.locator(".overflow-dropdown button", has_text=name)
+        tab = in_menu
     tab.click()
 
 
