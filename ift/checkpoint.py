@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ift.errors import ModelError, TrainingError
 from ift.model import GPT2
-from ift.runs import step_folders, step_of
+from ift.runs import step_folder, step_folders, step_of
 from ift.vocabulary import write_vocabulary
 from ift.weights import write_model
 
@@ -56,7 +56,7 @@ def save_checkpoint(
     Raises:
         TrainingError: it can't be written, for want of space say; the checkpoints before are whole.
     """
-    final = _folder(parent, step)
+    final = step_folder(parent, step)
     staged = parent / f".{final.name}.part"
     try:
         _sweep(parent)
@@ -83,7 +83,7 @@ def save_checkpoint(
 
 def has_checkpoint(parent: Path, *, step: int) -> bool:
     """Whether that step was saved, and is still there."""
-    return _folder(parent, step).is_dir()
+    return step_folder(parent, step).is_dir()
 
 
 def verify_checkpoint(folder: Path, *, to_resume: bool = True) -> None:
@@ -156,16 +156,12 @@ def drop_optimizers(parent: Path) -> None:
         _drop_optimizer(folder)
 
 
-def _folder(parent: Path, step: int) -> Path:
-    return parent / f"step-{step:06d}"
-
-
 def _keep_few(parent: Path, best_step: int | None) -> None:
     losses = {folder: read_state(folder).get("validation_loss") for folder in step_folders(parent)}
     folders = list(losses)
     best = min((f for f in folders if losses[f] is not None), key=lambda f: losses[f], default=None)
     if best_step is not None and has_checkpoint(parent, step=best_step):
-        best = _folder(parent, best_step)  # which may have been evaluated only after it was saved
+        best = step_folder(parent, best_step)  # which may have been evaluated only after it was saved
     for folder in folders[:-KEPT]:
         if folder == best:
             _drop_optimizer(folder)  # training goes on from one of the newest

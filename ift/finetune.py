@@ -98,7 +98,7 @@ def train_events(
     """
     stop.raise_if_asked()
     if resume and is_cleared(run):  # killed between its last step and its last event
-        yield from _cleared(run)
+        yield Finished(step=stored_progress(run.last_checkpoint()).step)
         return
     folder, broken = find_resumable(run) if resume else (None, [])
     progress = stored_progress(folder) if folder else Progress()
@@ -234,10 +234,6 @@ def _finished(run: Run, trainer: Trainer) -> Iterator[TrainEvent]:
             yield Warned(step=trainer.step, message=f"{best}: the run goes back to that checkpoint.")
     drop_optimizers(folder)
     yield Finished(step=trainer.step)
-
-
-def _cleared(run: Run) -> Iterator[TrainEvent]:
-    yield Finished(step=stored_progress(run.last_checkpoint()).step)
 
 
 def _samples(dataset: Dataset, template: Template, rows: Rows) -> list[tuple[Example, Prompt]]:

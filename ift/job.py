@@ -83,11 +83,10 @@ class Stop:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._reason = self.reason or signal.Signals(number).name
-        if not self.at_once:
-            with suppress(OSError):  # not print: a signal may come within another one
-                os.write(2, b"\nStopping: what is reached is saved.\n")
         if self.at_once:
             raise StopAsked(self._reason)
+        with suppress(OSError):  # not print: a signal may come within another one
+            os.write(2, b"\nStopping: what is reached is saved.\n")
 
     def _wait_for_parent(self) -> None:
         while os.read(sys.stdin.fileno(), 4096):  # not sys.stdin.read: its lock, held at exit, would abort the process

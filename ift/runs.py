@@ -27,6 +27,7 @@ START_LIMIT_S = 30
 """A run that has not said `started` by then did not start."""
 _TAIL_BYTES = 1 << 20
 """More than almost any event takes."""
+_STEP = "step-"
 _STARTED = b'{"event": "started"'
 
 
@@ -278,12 +279,18 @@ class Run:
 
 def step_folders(parent: Path) -> list[Path]:
     """The folders of a run's complete checkpoints, oldest first."""
-    return sorted((folder for folder in parent.glob("step-*") if folder.name[5:].isdecimal()), key=step_of)
+    found = (folder for folder in parent.glob(f"{_STEP}*") if folder.name.removeprefix(_STEP).isdecimal())
+    return sorted(found, key=step_of)
+
+
+def step_folder(parent: Path, step: int) -> Path:
+    """The folder of a step's checkpoint, whether it is there or not."""
+    return parent / f"{_STEP}{step:06d}"
 
 
 def step_of(folder: Path) -> int:
     """The step of a checkpoint, by its folder's name."""
-    return int(folder.name.removeprefix("step-"))
+    return int(folder.name.removeprefix(_STEP))
 
 
 def create_run(path: Path, config: dict) -> Run:

@@ -54,9 +54,15 @@ def template_file(tmp_path):
 
 
 @pytest.fixture
-def run(tiny_folder, data_file, template_file, tmp_path):
+def names(tiny_folder, data_file, template_file):
+    """The options that name what there is to train."""
+    return {"model": str(tiny_folder), "data": str(data_file), "template": str(template_file)}
+
+
+@pytest.fixture
+def run(names, tmp_path):
     """A run of twenty records whose fine-tuning taught one word."""
-    config = TrainConfig(model=str(tiny_folder), data=str(data_file), template=str(template_file))
+    config = TrainConfig(**names)
     run = create_run(tmp_path / "run", describe(config, load_dataset(config.data), load_template(config.template)))
     save_checkpoint(run.path / "checkpoints", parrot(WORD), step=3)
     return run

@@ -16,17 +16,15 @@ from ift.finetune import trained
 from ift.job import Stop, logged
 from ift.progress import Progress
 from ift.ranks import ALONE
-from ift.runs import EventLog, State
+from ift.runs import EventLog, State, step_of
 from tests.helpers import events_of, tiny_model, write_records
 
 
 @pytest.fixture
-def config(tiny_folder, data_file, template_file):
+def config(names):
     """Its validation loss is lowest at step 8, which is not one that is saved anyway, and training ends at step 14."""
     return TrainConfig(
-        model=str(tiny_folder),
-        data=str(data_file),
-        template=str(template_file),
+        **names,
         train_on="all",
         max_steps=30,
         per_device_train_batch_size=5,
@@ -40,7 +38,7 @@ def config(tiny_folder, data_file, template_file):
 
 
 def steps(run):
-    return [int(folder.name.removeprefix("step-")) for folder in run.checkpoints()]
+    return [step_of(folder) for folder in run.checkpoints()]
 
 
 def stop_after(run, kind, *, step):
@@ -134,11 +132,6 @@ def test_the_weights_before_a_bad_gradient_are_kept_and_those_of_a_bad_loss_are_
     assert [event.step for event in told if isinstance(event, Saved)] == saved
 
 
-def _made(folder):
-    folder.mkdir()
-    return folder
-
-
 def test_a_base_model_that_goes_away_is_not_missed(make, config, tiny_folder, tmp_path):
     base = shutil.copytree(tiny_folder, tmp_path / "base")
     (base / "vocabulary.json").write_text('{"known_ids": [1, 2]}', encoding="utf-8")
@@ -189,7 +182,8 @@ def test_room_for_what_is_still_to_come_is_enough_to_go_on(make, config):
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of its own, of 48 MB."""
-    disk = _made(tmp_path / "disk")
+    disk = tmp_path / "disk"
+    disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "none", disk], capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip("no disk can be mounted here: that a full one is told was not looked at")

@@ -74,11 +74,9 @@ def test_answers_are_the_cpus(rows):
 
 
 @pytest.fixture
-def config(tiny_folder, data_file, template_file):
+def config(names):
     return TrainConfig(
-        model=str(tiny_folder),
-        data=str(data_file),
-        template=str(template_file),
+        **names,
         max_steps=7,
         per_device_train_batch_size=3,
         gradient_accumulation_steps=2,

@@ -139,11 +139,9 @@ def test_a_duration_is_told_in_its_own_unit(seconds, said):
 
 
 @pytest.fixture
-def config(tiny_folder, data_file, template_file):
+def config(names):
     return TrainConfig(
-        model=str(tiny_folder),
-        data=str(data_file),
-        template=str(template_file),
+        **names,
         per_device_train_batch_size=4,
         max_steps=5,
         eval_steps=2,

@@ -124,11 +124,9 @@ def test_a_signal_after_the_stop_file_is_told_as_what_somebody_asked(stop, run):
 
 
 @pytest.fixture
-def config(tiny_folder, data_file, template_file):
+def config(names):
     return TrainConfig(
-        model=str(tiny_folder),
-        data=str(data_file),
-        template=str(template_file),
+        **names,
         max_steps=5,
         per_device_train_batch_size=4,
         eval_steps=10,

@@ -20,11 +20,9 @@ TOTAL = 7
 
 
 @pytest.fixture
-def config(tiny_folder, data_file, template_file):
+def config(names):
     return TrainConfig(
-        model=str(tiny_folder),
-        data=str(data_file),
-        template=str(template_file),
+        **names,
         train_on="all",
         max_steps=TOTAL,
         per_device_train_batch_size=5,
