@@ -211,6 +211,8 @@ def test_a_full_disk_is_told_in_the_log_that_it_stops(make, config, small_disk):
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a file system as Linux does")
 def test_a_log_for_which_the_disk_has_no_room_says_so_and_has_no_half_line(small_disk):
     def events():
+        left = 2 * 4096 - log.path.stat().st_size
+        yield Warned(step=0, message="x" * (left - 250))  # the next ones fill the page, but for less than a last word
         yield Saved(step=1, path="x")
         yield Warned(step=1, message="x" * 9000)
 
@@ -218,7 +220,7 @@ def test_a_log_for_which_the_disk_has_no_room_says_so_and_has_no_half_line(small
     _, raised = until_error(logged(log, events()), then=lambda: fill(small_disk / "filling"))
     assert isinstance(raised, RunError)
     kinds = [type(event) for event in log.read()[0]]
-    assert kinds == [Started, Saved, Failed]
+    assert kinds == [Started, Warned, Saved, Failed]
     assert "The log can't be written: No space left on device" in log.read()[0][-1].what
 
 
