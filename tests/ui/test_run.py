@@ -218,7 +218,7 @@ def test_a_run_without_a_step_shows_no_numbers_of_the_one_before(visit, server):
     other.mkdir()
     shutil.copy(folder / "config.json", other)
     (other / "events.jsonl").write_bytes((folder / "events.jsonl").read_bytes().splitlines(keepends=True)[0])
-    page.reload()
+    page = visit(page.context)
     open_tab(page, "3 Fine-tune")
     page.locator("#chart .tiles").wait_for()
     page.locator("#run input").click()
