@@ -2,7 +2,7 @@
 
 import sys
 
-STOPPED = 3  # ift.cli.progress's, which may not be imported yet
+STOPPED = 3  # ift.cli.progress_bars's, which may not be imported yet
 
 try:
     from ift.cli import main

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ift.batching import parse_trained
+from ift.data.batching import parse_trained
 from ift.errors import ConfigError
 from ift.types import Role
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import gradio as gr
 
-from ift.batching import name_trained
+from ift.data.batching import name_trained
 from ift.errors import ConfigError, RunError
-from ift.models import NAMES as MODELS
-from ift.models import context_length
+from ift.model.names import NAMES as MODELS
+from ift.model.names import context_length
 from ift.types import TRAIN_ON, Role
 from playground.jobs import Jobs
 from playground.library import Linters, Models

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ift.batching import parse_trained
 from ift.config import TrainConfig
+from ift.data.batching import parse_trained
+from ift.data.templates import Template
 from ift.errors import DataError, IftError
-from ift.templates import Template
+from ift.model.known_tokens import known_ids
 from ift.types import TRAIN_ON, Role
-from ift.vocabulary import known_ids
 from playground import library
 from playground.context import Context, train_on, whole
 from playground.recent import Kept

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from ift.config import TrainConfig, to_dict
 from ift.errors import RunError
+from ift.evaluation.held_out import load_held_out
 from ift.events import Started
-from ift.heldout import load_held_out
-from ift.processes import end_process
-from ift.runs import EventLog, Run, State, list_runs, require_no_heirs
+from ift.runs.folder import EventLog, Run, State, list_runs, require_no_heirs
+from ift.runs.processes import end_process
 from playground.children import Estimator, has_ended, start_child
 from playground.settings import Settings
 

@@ -7,17 +7,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ift.batching import epochs, pair_counts, sort_out
-from ift.data import Dataset, split
-from ift.encoding import encode_all
-from ift.lint import LintReport, lint
-from ift.report import Report, inspect
-from ift.sources import NAMES, PUBLIC, fetch_public, load_dataset
-from ift.templates import Template
+from ift.audit.data_report import Report, inspect
+from ift.audit.linter import LintReport, lint
+from ift.data.batching import epochs, pair_counts, sort_out
+from ift.data.bulk_encoding import encode_all
+from ift.data.records import Dataset, split
+from ift.data.sources import NAMES, PUBLIC, fetch_public, load_dataset
+from ift.data.templates import Template
 from ift.types import Role
 
 if TYPE_CHECKING:
-    from ift.model import GPT2
+    from ift.model.gpt2 import GPT2
 
 MODELS_KEPT = 2
 LINTERS_KEPT = 8
@@ -148,7 +148,7 @@ class Models:
         Raises:
             ModelError: it can't be read.
         """
-        from ift.models import find_model, load_model
+        from ift.model.names import find_model, load_model
 
         folder = find_model(name)  # a run's is its last checkpoint, which is another one when it has gone on
         config = Path(folder) / "config.json"

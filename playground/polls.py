@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ift.errors import RunError
 from ift.events import TrainEvent
-from ift.runs import EventLog, State
+from ift.runs.folder import EventLog, State
 from playground.context import Context
 from playground.views import compare, run
 

@@ -5,9 +5,9 @@ import binascii
 import json
 from dataclasses import asdict, dataclass, fields
 
+from ift.data.sources import NAMES
+from ift.data.templates import MAX_CHARACTERS, PRESETS, preset_source
 from ift.errors import ConfigError
-from ift.sources import NAMES
-from ift.templates import MAX_CHARACTERS, PRESETS, preset_source
 from ift.types import TRAIN_ON
 
 NONE = "none"

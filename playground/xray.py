@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ift.data.tokenizer import piece
 from ift.errors import IftError
-from ift.tokenizer import piece
 from playground.context import Context
 from playground.recent import Kept
 from playground.views.lint import findings
@@ -23,7 +23,7 @@ def losses(context: Context) -> Callable[[object], dict]:
 
     def lens_losses(query: object) -> dict:
         def answer(kept: Kept) -> dict:
-            from ift.xray import token_losses
+            from ift.model.token_losses import token_losses
 
             found = {
                 side: token_losses(context.models.get(name), kept.shown.batch) for side, name in kept.models.items()
@@ -40,7 +40,7 @@ def top(context: Context) -> Callable[[object], dict]:
 
     def lens_top(query: object) -> dict:
         def answer(kept: Kept) -> dict:
-            from ift.xray import top_tokens
+            from ift.model.token_losses import top_tokens
 
             batch = kept.shown.batch
             row, t = int(query["row"]), int(query["t"])

@@ -6,12 +6,12 @@ import pytest
 
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # the tests' own servers
 
-from ift.checkpoint import save_checkpoint
 from ift.config import TrainConfig
-from ift.job import describe
-from ift.runs import create_run
-from ift.sources import load_dataset
-from ift.templates import load_template
+from ift.data.sources import load_dataset
+from ift.data.templates import load_template
+from ift.runs.folder import create_run
+from ift.runs.lifecycle import describe
+from ift.training.checkpoint import save_checkpoint
 from tests.helpers import WORD, parrot, save_model, signals_kept, tiny_model, write_records
 
 

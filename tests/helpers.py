@@ -11,15 +11,15 @@ import torch
 import torch.nn.functional as F
 
 from ift.config import TrainConfig
-from ift.finetune import train_events
-from ift.job import Stop, logged
-from ift.model import GPT2Config, random_model
-from ift.ranks import ALONE
-from ift.sources import load_dataset
-from ift.templates import load_template
-from ift.tokenizer import encode_text
+from ift.data.sources import load_dataset
+from ift.data.templates import load_template
+from ift.data.tokenizer import encode_text
+from ift.model.gpt2 import GPT2Config, random_model
+from ift.model.weights import write_model
+from ift.runs.lifecycle import Stop, logged
+from ift.runs.ranks import ALONE
+from ift.training.finetune import train_events
 from ift.types import EOS_ID, Encoded, Role
-from ift.weights import write_model
 from playground.views import run
 
 E = EOS_ID

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ift.batching import collate, cut_rows, epochs, name_trained, parse_trained, sort_out
+from ift.data.batching import collate, cut_rows, epochs, name_trained, parse_trained, sort_out
 from ift.errors import ConfigError
 from ift.types import EOS_ID, TRAIN_ON, Role
 from tests.helpers import EVERYTHING, E, encoded

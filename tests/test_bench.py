@@ -2,8 +2,8 @@
 
 import torch
 
-from ift.generation import Prompt, Sampling, generate
-from ift.tokenizer import encode_text
+from ift.data.tokenizer import encode_text
+from ift.model.generate import Prompt, Sampling, generate
 from tests.bench.data import fast_tokenizer
 from tests.bench.generate import their_answers
 from tests.bench.records import examples_of, records

@@ -4,10 +4,10 @@ import random
 
 import pytest
 
-from ift.border import border_change
-from ift.chunks import chunks, encode_texts, first_chunk, last_chunk
-from ift.templates import Template
-from ift.tokenizer import encode, encode_text
+from ift.audit.boundary import border_change
+from ift.data.chunks import chunks, encode_texts, first_chunk, last_chunk
+from ift.data.templates import Template
+from ift.data.tokenizer import encode, encode_text
 from ift.types import Example, Rendered, Role, Segment
 
 PIECES = [

@@ -12,11 +12,11 @@ import pytest
 from ift.config import TrainConfig
 from ift.errors import GradientError, IftError, RunError, TrainingError
 from ift.events import Evaluated, Failed, Finished, Saved, Started, Stepped, Stopped, Warned
-from ift.finetune import trained
-from ift.job import Stop, logged
-from ift.progress import Progress
-from ift.ranks import ALONE
-from ift.runs import EventLog, State, step_of
+from ift.runs.folder import EventLog, State, step_of
+from ift.runs.lifecycle import Stop, logged
+from ift.runs.ranks import ALONE
+from ift.training.finetune import trained
+from ift.training.progress import Progress
 from tests.helpers import events_of, tiny_model, write_records
 
 
@@ -164,7 +164,7 @@ def test_a_run_that_goes_on_holds_no_file_of_the_checkpoint(make, config):
 
 
 def test_room_for_what_is_still_to_come_is_enough_to_go_on(make, config):
-    from ift.checkpoint import bytes_to_save, checkpoint_bytes
+    from ift.training.checkpoint import bytes_to_save, checkpoint_bytes
 
     run, model = make("run", replace(config, early_stopping_patience=0, max_steps=9)), tiny_model()
     folder, one = run.path / "checkpoints", checkpoint_bytes(model)

@@ -2,10 +2,10 @@
 
 import torch
 
-from ift.batching import collate
-from ift.cache import KVCache, row_bytes
-from ift.flat import flatten
-from ift.model import GPT2Config
+from ift.data.batching import collate
+from ift.data.unpadded import flatten
+from ift.model.gpt2 import GPT2Config
+from ift.model.kv_cache import KVCache, row_bytes
 from ift.types import EOS_ID, Role
 from tests.helpers import encoded, tiny_model
 

@@ -3,10 +3,10 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from ift.batching import collate, epochs, pair_counts
-from ift.census import census, padding_shares
-from ift.encoding import encode_all
-from ift.templates import Template
+from ift.audit.statistics import census, padding_shares
+from ift.data.batching import collate, epochs, pair_counts
+from ift.data.bulk_encoding import encode_all
+from ift.data.templates import Template
 from ift.types import IGNORE_INDEX, TRAIN_ON, Example, Role
 from playground.views.numbers import numbers, padding_figure
 

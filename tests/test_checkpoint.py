@@ -5,7 +5,10 @@ import json
 import pytest
 import torch
 
-from ift.checkpoint import (
+from ift.errors import ModelError, TrainingError
+from ift.model.weights import read_model
+from ift.runs.folder import step_folders
+from ift.training.checkpoint import (
     checkpoint_bytes,
     drop_after,
     drop_optimizers,
@@ -14,9 +17,6 @@ from ift.checkpoint import (
     save_checkpoint,
     verify_checkpoint,
 )
-from ift.errors import ModelError, TrainingError
-from ift.runs import step_folders
-from ift.weights import read_model
 from tests.helpers import tiny_model
 
 

@@ -7,14 +7,14 @@ import time
 
 import pytest
 
-from ift.batching import collate
 from ift.cli import main
-from ift.encoding import encode_all
+from ift.data.batching import collate
+from ift.data.bulk_encoding import encode_all
+from ift.data.sources import load_dataset
+from ift.data.templates import load_template
 from ift.errors import RunError
 from ift.events import Stepped, from_json
-from ift.runs import Run, State, open_run
-from ift.sources import load_dataset
-from ift.templates import load_template
+from ift.runs.folder import Run, State, open_run
 from ift.types import EOS_ID, TRAIN_ON
 from tests.helpers import save_model, signals_kept, tiny_model
 

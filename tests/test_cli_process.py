@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from ift.checkpoint import verify_checkpoint
 from ift.events import Resumed, Saved, Stepped, Stopped
-from ift.runs import Run, State
+from ift.runs.folder import Run, State
+from ift.training.checkpoint import verify_checkpoint
 
 LIMIT_S = 60
 

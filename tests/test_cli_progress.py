@@ -1,8 +1,8 @@
 """What the command line says while a run goes on."""
 
-from ift.cli.progress import show_training
+from ift.cli.progress_bars import show_training
 from ift.events import Finished, Preparing, to_json
-from ift.job import Stop
+from ift.runs.lifecycle import Stop
 
 
 def test_machines_are_told_how_many_rows_are_made(capsys, tmp_path):

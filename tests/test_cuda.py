@@ -8,22 +8,22 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ift.batching import collate
 from ift.config import TrainConfig
+from ift.data.batching import collate
+from ift.data.sources import load_dataset
+from ift.data.templates import load_template
 from ift.errors import TrainingError
 from ift.events import Evaluated, Prepared, Saved, Stepped
-from ift.generation import Prompt, Sampling, generate
-from ift.longest import run_longest
-from ift.loss import batch_loss, losses
-from ift.precision import has_bf16
-from ift.probe import probe
-from ift.ranks import World
-from ift.runs import State
-from ift.sources import load_dataset
-from ift.templates import load_template
-from ift.training import Trainer
+from ift.model.generate import Prompt, Sampling, generate
+from ift.model.loss import batch_loss, losses
+from ift.model.precision import has_bf16
+from ift.model.weights import read_model
+from ift.runs.folder import State
+from ift.runs.ranks import World
+from ift.training.memory_check import run_longest
+from ift.training.probe import probe
+from ift.training.trainer import Trainer
 from ift.types import Role
-from ift.weights import read_model
 from tests.helpers import EVERYTHING, SHORT_ROWS, events_of, tiny_model
 
 CUDA = torch.device("cuda")

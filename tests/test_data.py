@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ift.data import parse_dataset, read_dataset, split, to_example
-from ift.encoding import encode_all
+from ift.data.bulk_encoding import encode_all
+from ift.data.records import parse_dataset, read_dataset, split, to_example
+from ift.data.templates import load_template
+from ift.data.tokenizer import encoding
 from ift.errors import DataError
-from ift.templates import load_template
-from ift.tokenizer import encoding
 from ift.types import Check, Example
 
 GOOD = {"instruction": "Add.", "input": "1 and 1", "output": "2"}

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from ift.batching import collate
 from ift.config import TrainConfig
-from ift.dropout import drawn_from, drops, set_dropout
+from ift.data.batching import collate
 from ift.events import Stepped
-from ift.lora import add_lora
-from ift.loss import batch_loss, losses
-from ift.training import Trainer
+from ift.model.dropout import drawn_from, drops, set_dropout
+from ift.model.lora import add_lora
+from ift.model.loss import batch_loss, losses
+from ift.training.trainer import Trainer
 from tests.helpers import EVERYTHING, SHORT_ROWS, encoded, plain_loss, tiny_model
 
 CPU = torch.device("cpu")

@@ -5,11 +5,11 @@ import random
 import numpy as np
 import pytest
 
-from ift.encoding import BLOCK, encode_all, encode_blocks
-from ift.sources import load_dataset
-from ift.store import RowStore
-from ift.templates import PRESETS, Template, load_template
-from ift.tokenizer import encode
+from ift.data.bulk_encoding import BLOCK, encode_all, encode_blocks
+from ift.data.rows import RowStore
+from ift.data.sources import load_dataset
+from ift.data.templates import PRESETS, Template, load_template
+from ift.data.tokenizer import encode
 from ift.types import Example, Role
 from tests.helpers import EVERYTHING, encoded
 from tests.test_border import PIECES

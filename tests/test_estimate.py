@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from ift import estimate as estimates
 from ift.cli import main
 from ift.config import TrainConfig, to_dict
 from ift.errors import DataError, InputError
-from ift.estimate import Probe, Setting, advice, duration, estimate
+from ift.training import estimate as estimates
+from ift.training.estimate import Probe, Setting, advice, duration, estimate
 from tests.helpers import write_records
 
 CONFIG = TrainConfig(per_device_train_batch_size=8, gradient_accumulation_steps=2)

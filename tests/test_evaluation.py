@@ -4,15 +4,15 @@ import json
 
 import pytest
 
+from ift.data.sources import load_dataset
+from ift.data.templates import Template
 from ift.errors import DataError, InputError, RunError
-from ift.evaluation import answer, evaluate_events, summarize
+from ift.evaluation.evaluate import answer, evaluate_events, summarize
+from ift.evaluation.metrics import METRICS
 from ift.events import Answered, Finished
-from ift.generation import Sampling
-from ift.inference import ask
-from ift.job import Stop
-from ift.metrics import METRICS
-from ift.sources import load_dataset
-from ift.templates import Template
+from ift.model.answer import ask
+from ift.model.generate import Sampling
+from ift.runs.lifecycle import Stop
 from ift.types import EOS_ID, Check, Completion, Example, Score, Scored
 from tests.helpers import WORD, parrot, tiny_model, write_records
 

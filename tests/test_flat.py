@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ift.batching import collate
-from ift.flat import can_flatten, flatten, shared_opening
+from ift.data.batching import collate
+from ift.data.unpadded import can_flatten, flatten, shared_opening
 from ift.types import IGNORE_INDEX, TRAIN_ON, Role
 from tests.helpers import EVERYTHING, E, encoded
 

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from ift.data.templates import Template
+from ift.data.tokenizer import decode, encode, encode_text
 from ift.errors import ConfigError
-from ift.generation import (
+from ift.model.generate import (
     BATCH_ROWS,
     Prompt,
     Sampling,
@@ -14,9 +16,7 @@ from ift.generation import (
     rows_that_fit,
     why_no_answer,
 )
-from ift.model import GPT2Config
-from ift.templates import Template
-from ift.tokenizer import decode, encode, encode_text
+from ift.model.gpt2 import GPT2Config
 from ift.types import EOS_ID, Example
 from tests.helpers import WORD, parrot, tiny_model
 

@@ -5,9 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ift.batching import collate
-from ift.head import CHUNK_ROWS, HeadLoss, TiedEmbedding, head_losses
-from ift.loss import batch_loss
+from ift.data.batching import collate
+from ift.model.cross_entropy import CHUNK_ROWS, HeadLoss, TiedEmbedding, head_losses
+from ift.model.loss import batch_loss
 from tests.helpers import EVERYTHING, encoded, tiny_model
 
 V, C = 37, 8

@@ -8,15 +8,15 @@ from types import SimpleNamespace
 import pytest
 
 from ift.config import TrainConfig
+from ift.data.sources import load_dataset
+from ift.data.templates import load_template
 from ift.errors import DataError, ModelError, RunError
 from ift.events import Evaluated, Failed, Finished, Sampled, Saved, Started, Stepped, Stopped, Warned
-from ift.finetune import train_events
-from ift.job import Stop, StopAsked, describe, logged
-from ift.models import load_model
-from ift.processes import own_identity
-from ift.runs import EventLog, State, create_run
-from ift.sources import load_dataset
-from ift.templates import load_template
+from ift.model.names import load_model
+from ift.runs.folder import EventLog, State, create_run
+from ift.runs.lifecycle import Stop, StopAsked, describe, logged
+from ift.runs.processes import own_identity
+from ift.training.finetune import train_events
 
 
 def log_of(tmp_path, events):

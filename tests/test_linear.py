@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ift.linear import FEW_ROWS, LARGE, Linear, linear
+from ift.model.linear import FEW_ROWS, LARGE, Linear, linear
 
 HEIGHT, WIDTH = 1024, 512
 

@@ -1,9 +1,9 @@
 import pytest
 
-from ift.checks import Severity
-from ift.encoding import encode_all
-from ift.lint import EVERY, SAMPLE, lint
-from ift.templates import Template, load_template
+from ift.audit.lint_rules import Severity
+from ift.audit.linter import EVERY, SAMPLE, lint
+from ift.data.bulk_encoding import encode_all
+from ift.data.templates import Template, load_template
 from ift.types import Example, Role
 from playground.views.lint import findings as html_of
 

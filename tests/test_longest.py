@@ -9,9 +9,9 @@ import torch
 from ift.config import TrainConfig
 from ift.errors import TrainingError
 from ift.events import Stepped
-from ift.longest import longest_batch, missing_memory, run_longest
-from ift.model import GPT2
-from ift.training import Trainer
+from ift.model.gpt2 import GPT2
+from ift.training.memory_check import longest_batch, missing_memory, run_longest
+from ift.training.trainer import Trainer
 from ift.types import Role
 from tests.helpers import encoded, tiny_model
 

@@ -5,12 +5,12 @@ import copy
 import pytest
 import torch
 
-from ift.batching import collate
 from ift.config import TrainConfig
-from ift.generation import Prompt, Sampling, generate
-from ift.lora import LoraLinear, add_lora, merged_weight
-from ift.loss import batch_loss
-from ift.training import Trainer
+from ift.data.batching import collate
+from ift.model.generate import Prompt, Sampling, generate
+from ift.model.lora import LoraLinear, add_lora, merged_weight
+from ift.model.loss import batch_loss
+from ift.training.trainer import Trainer
 from tests.helpers import EVERYTHING, encoded, plain_loss, save_model, tiny_model
 
 LAYERS = ["qkv", "proj", "fc", "out"]

@@ -5,8 +5,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ift.batching import collate
-from ift.loss import batch_loss, losses
+from ift.data.batching import collate
+from ift.model.loss import batch_loss, losses
 from ift.types import TRAIN_ON, Role
 from tests.helpers import EVERYTHING, SHORT_ROWS, encoded, plain_loss, tiny_model
 

@@ -4,7 +4,7 @@ import pytest
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu import sentence_chrf
 
-from ift.metrics import (
+from ift.evaluation.metrics import (
     METRICS,
     chrf,
     exact_match,

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ift.errors import DownloadError, ModelError
-from ift.models import GPT2_SIZES, context_length, fetch_model, find_model, load_model
+from ift.model.names import GPT2_SIZES, context_length, fetch_model, find_model, load_model
 from ift.paths import ASSETS
 from tests.helpers import Reply, closed_port, serving, tiny_model
 

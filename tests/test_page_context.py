@@ -6,12 +6,12 @@ import shutil
 
 import pytest
 
-from ift.batching import parse_trained
-from ift.checkpoint import save_checkpoint
+from ift.data.batching import parse_trained
+from ift.data.templates import PRESETS, preset_source
 from ift.errors import ConfigError, DataError, IftError, ModelError, RunError
 from ift.events import Answered, Failed, Finished, Saved, Stopped, Warned
-from ift.runs import create_run
-from ift.templates import PRESETS, preset_source
+from ift.runs.folder import create_run
+from ift.training.checkpoint import save_checkpoint
 from ift.types import TRAIN_ON, Role
 from playground import library, polls
 from playground.context import Context, train_on, whole

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ift.templates import preset_source
+from ift.data.templates import preset_source
 from playground.context import Context
 from playground.drawing import OWN, draw, typed
 from playground.settings import Settings

@@ -9,15 +9,15 @@ from contextlib import contextmanager, suppress
 import psutil
 import pytest
 
-from ift.checkpoint import save_checkpoint, verify_checkpoint
 from ift.cli import main
 from ift.config import TrainConfig, to_dict
+from ift.data.sources import load_dataset
+from ift.data.templates import Template, load_template
 from ift.errors import DataError, RunError
 from ift.events import Finished, Resumed, Started, Stepped, Stopped
-from ift.job import describe
-from ift.runs import Run, State, create_run
-from ift.sources import load_dataset
-from ift.templates import Template, load_template
+from ift.runs.folder import Run, State, create_run
+from ift.runs.lifecycle import describe
+from ift.training.checkpoint import save_checkpoint, verify_checkpoint
 from playground.jobs import Jobs, train_options
 from playground.settings import Settings
 from tests.helpers import WORD, parrot, write_records

@@ -2,11 +2,11 @@
 
 import pytest
 
-from ift.batching import collate
-from ift.encoding import encode_all
+from ift.data.batching import collate
+from ift.data.bulk_encoding import encode_all
+from ift.data.templates import Template
+from ift.data.tokenizer import encode_text
 from ift.errors import ConfigError
-from ift.templates import Template
-from ift.tokenizer import encode_text
 from ift.types import EOS_ID, IGNORE_INDEX, TRAIN_ON, Example, Role
 from playground.views.lens import lens, notes, shown
 

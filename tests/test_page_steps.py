@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from ift.batching import collate
+from ift.data.batching import collate
 from playground.views.steps import STEPS, excerpt, lens_code
 
 

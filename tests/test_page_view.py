@@ -3,8 +3,8 @@ import json
 
 import pytest
 
+from ift.data.templates import preset_source
 from ift.errors import ConfigError
-from ift.templates import preset_source
 from playground.view import View, read_link, to_link
 
 

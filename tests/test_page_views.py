@@ -5,17 +5,17 @@ from html import unescape
 
 import pytest
 
+from ift.audit.data_report import inspect
 from ift.config import TrainConfig
-from ift.data import Dataset
+from ift.data.records import Dataset
+from ift.data.templates import Template
+from ift.data.tokenizer import encode_text
 from ift.errors import ConfigError
 from ift.events import (
     Answered,
     Failed,
 )
-from ift.report import inspect
-from ift.runs import State
-from ift.templates import Template
-from ift.tokenizer import encode_text
+from ift.runs.folder import State
 from ift.types import Completion, Example
 from playground.views import compare, data, html, run
 from tests.helpers import ready

@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ift.templates import load_template
+from ift.data.templates import load_template
+from ift.model.token_losses import token_losses
 from ift.types import TRAIN_ON, Example
-from ift.xray import token_losses
 from playground.context import Context
 from playground.recent import KEPT, Kept
 from playground.settings import Settings

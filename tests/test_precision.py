@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from ift.batching import collate
-from ift.loss import losses
-from ift.precision import autocast, has_bf16
+from ift.data.batching import collate
+from ift.model.loss import losses
+from ift.model.precision import autocast, has_bf16
 from tests.helpers import EVERYTHING, encoded, tiny_model
 
 CPU = torch.device("cpu")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from ift.encoding import BLOCK
+from ift.data.bulk_encoding import BLOCK
+from ift.data.prepare import SAMPLES, prepare, preparing
+from ift.data.templates import Template
 from ift.errors import DataError
 from ift.events import Preparing
-from ift.prepare import SAMPLES, prepare, preparing
-from ift.templates import Template
 from ift.types import TRAIN_ON, Example, Role
 
 TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")

@@ -6,7 +6,7 @@ import sys
 import psutil
 import pytest
 
-from ift.processes import available_bytes, creation_time, end_process, is_alive, peak_bytes
+from ift.runs.processes import available_bytes, creation_time, end_process, is_alive, peak_bytes
 
 
 @pytest.fixture

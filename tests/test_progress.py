@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 
-from ift.progress import Progress
+from ift.training.progress import Progress
 
 
 def walked(*losses):

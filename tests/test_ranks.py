@@ -11,20 +11,20 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from ift.checkpoint import verify_checkpoint
 from ift.cli import main
 from ift.config import TrainConfig
-from ift.data import read_dataset
-from ift.distributed import Ranks
+from ift.data.records import read_dataset
+from ift.data.templates import Template
 from ift.errors import ConfigError, TrainingError
 from ift.events import Evaluated, Failed, Prepared, Probed, Resumed, Saved, Stepped, Stopped, Warned
-from ift.finetune import train_events
-from ift.job import Stop
-from ift.processes import creation_time, is_alive
-from ift.ranks import portion
-from ift.runs import Run, State
-from ift.templates import Template
-from ift.weights import read_model
+from ift.model.weights import read_model
+from ift.runs.folder import Run, State
+from ift.runs.lifecycle import Stop
+from ift.runs.processes import creation_time, is_alive
+from ift.runs.ranks import portion
+from ift.training.checkpoint import verify_checkpoint
+from ift.training.distributed import Ranks
+from ift.training.finetune import train_events
 from tests.helpers import signals_kept, write_records
 
 LIMIT_S = 600

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ift.data import Dataset
-from ift.report import inspect
-from ift.templates import Template
+from ift.audit.data_report import inspect
+from ift.data.records import Dataset
+from ift.data.templates import Template
 from ift.types import Example
 
 TEMPLATE = Template.parse("{{instruction}}{{#input}}\n{{input}}{{/input}}\nA:{{output}}")

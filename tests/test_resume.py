@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ift.checkpoint import OPTIMIZER
 from ift.config import TrainConfig
 from ift.errors import ModelError, RunError
 from ift.events import Evaluated, Finished, Prepared, Resumed, Sampled, Saved, Started, Stepped, Stopped, Warned
-from ift.resume import find_resumable
-from ift.runs import State
+from ift.runs.folder import State
+from ift.training.checkpoint import OPTIMIZER
+from ift.training.resume import find_resumable
 from tests.helpers import events_of, save_model, tiny_model
 
 TOTAL = 7

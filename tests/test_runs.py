@@ -10,8 +10,8 @@ import pytest
 
 from ift.errors import RunError
 from ift.events import Failed, Finished, Sampled, Saved, Started, Stopped, Warned, to_json
-from ift.processes import creation_time, is_alive, own_identity
-from ift.runs import START_LIMIT_S, EventLog, Run, State, create_run, is_run, list_runs, open_run
+from ift.runs.folder import START_LIMIT_S, EventLog, Run, State, create_run, is_run, list_runs, open_run
+from ift.runs.processes import creation_time, is_alive, own_identity
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_second_writer_is_refused_until_the_first_is_done(run):
 
 def test_another_process_that_writes_keeps_us_out(run):
     code = (
-        "import sys, time, pathlib; from ift.runs import Run\n"
+        "import sys, time, pathlib; from ift.runs.folder import Run\n"
         "with Run(pathlib.Path(sys.argv[1])).writing(): print('in', flush=True); time.sleep(60)"
     )
     writer = subprocess.Popen([sys.executable, "-c", code, str(run.path)], stdout=subprocess.PIPE, text=True)

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
+from ift.data.sources import PUBLIC, Source, fetch, load_dataset
 from ift.errors import DataError, DownloadError
 from ift.paths import cache_dir
-from ift.sources import PUBLIC, Source, fetch, load_dataset
 from tests.helpers import Reply, closed_port, serving
 
 BODY = b'[{"instruction": "a", "input": "", "output": "b"}]'

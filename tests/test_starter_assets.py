@@ -6,14 +6,14 @@ import pytest
 import torch
 from transformers import GPT2LMHeadModel
 
-from ift.models import load_model
+from ift.data.sources import load_dataset
+from ift.data.templates import PRESETS, preset_source
+from ift.data.tokenizer import decode, encode_text
+from ift.model.known_tokens import known_ids
+from ift.model.names import load_model
 from ift.paths import ASSETS
-from ift.sources import load_dataset
 from ift.starter.card import write_card
 from ift.starter.measure import median
-from ift.templates import PRESETS, preset_source
-from ift.tokenizer import decode, encode_text
-from ift.vocabulary import known_ids
 
 FOLDER = ASSETS / "starter"
 MEASURES = json.loads((FOLDER / "measures.json").read_text(encoding="utf-8"))
@@ -56,7 +56,7 @@ def test_the_data_set_holds_next_to_nothing_that_is_new_to_the_starter():
 
 
 def test_the_starter_knows_facts_that_its_data_set_holds_out():
-    from ift.generation import Prompt, Sampling, generate
+    from ift.model.generate import Prompt, Sampling, generate
     from ift.types import EOS_ID
 
     prompts = [Prompt(0, [EOS_ID, *encode_text("The capital of France is")])]

@@ -7,11 +7,11 @@ from collections import Counter
 
 import pytest
 
-from ift.data import to_example
+from ift.data.records import to_example
 from ift.paths import ASSETS
 from ift.starter.clauses import REWRITINGS, draw, verbs
 from ift.starter.facts import relations
-from ift.starter.heldout import divide, facts_by_part, verbs_by_part, wordings_of
+from ift.starter.reserved import divide, facts_by_part, verbs_by_part, wordings_of
 from ift.starter.tables import TABLES, read_lexicon, read_table
 from ift.starter.tasks import LIST_WORDINGS, records, to_json, with_blank
 from ift.starter.wording import Forms, mend_articles, with_article
@@ -196,7 +196,7 @@ def test_held_out_verbs_are_rewritten_in_the_test_only():
 
 
 def test_open_ended_records_pass_their_own_check_and_others_have_none():
-    from ift.metrics import passes
+    from ift.evaluation.metrics import passes
 
     for record in RECORDS:
         example = to_example(json.loads(to_json((record,)))[0], where="here")

@@ -11,15 +11,15 @@ import torch.nn.functional as F
 from ift.cli import main
 from ift.errors import ConfigError
 from ift.events import Evaluated, Stepped
-from ift.model import GPT2Config, initialized
-from ift.models import load_model
+from ift.model.gpt2 import GPT2Config, initialized
+from ift.model.known_tokens import known_ids
+from ift.model.names import load_model
 from ift.starter import quality
 from ift.starter.build import build
 from ift.starter.compact import VOCAB_SIZE, CompactGPT2, row_of_id
 from ift.starter.muon import Muon, orthogonal
 from ift.starter.pretraining import VALIDATION_WINDOWS, PretrainConfig, Pretrainer
 from ift.starter.tasks import Record
-from ift.vocabulary import known_ids
 
 IDS = torch.tensor([3, 10, 50256])
 TINY = PretrainConfig(n_positions=16, n_embd=16, n_layer=1, n_head=2, steps=8, batch_size=2, eval_steps=4, save_steps=4)

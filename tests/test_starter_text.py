@@ -6,17 +6,17 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 
+from ift.data.templates import load_template
+from ift.data.tokenizer import decode
 from ift.starter import corpus
 from ift.starter.exercises import questions, sections
 from ift.starter.facts import relations
-from ift.starter.heldout import wordings_of
 from ift.starter.knowledge import entries, statement
 from ift.starter.patterns import cast, expand, expand_with
 from ift.starter.prose import index
+from ift.starter.reserved import wordings_of
 from ift.starter.tables import read_blocks
 from ift.starter.tasks import records
-from ift.templates import load_template
-from ift.tokenizer import decode
 from ift.types import EOS_ID
 
 TEXT = "\n\n".join(islice(corpus.documents(0), 4_000))

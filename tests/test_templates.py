@@ -2,8 +2,8 @@
 
 import pytest
 
+from ift.data.templates import PRESETS, Template, load_template
 from ift.errors import TemplateError
-from ift.templates import PRESETS, Template, load_template
 from ift.types import Example, Role
 
 PLAIN = Example("Add 1 and 1.", "", "2")

@@ -7,18 +7,9 @@ import unicodedata
 import pytest
 import tiktoken_ext.openai_public
 
+from ift.data.templates import PRESETS, Template, load_template
+from ift.data.tokenizer import RANKS_SHA256, character_groups, decode, encode, encode_text, encoding, piece, token_sizes
 from ift.paths import ASSETS
-from ift.templates import PRESETS, Template, load_template
-from ift.tokenizer import (
-    RANKS_SHA256,
-    character_groups,
-    decode,
-    encode,
-    encode_text,
-    encoding,
-    piece,
-    token_sizes,
-)
 from ift.types import EOS_ID, Example, Role
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from ift.batching import collate, epochs
 from ift.config import TrainConfig
+from ift.data.batching import collate, epochs
 from ift.errors import ConfigError, TrainingError
 from ift.events import Evaluated, Sampled, Stepped, from_json, to_json
-from ift.generation import Prompt
-from ift.loss import losses
-from ift.training import Trainer, learning_rate, require_same_masks
+from ift.model.generate import Prompt
+from ift.model.loss import losses
+from ift.training.trainer import Trainer, learning_rate, require_same_masks
 from ift.types import TRAIN_ON, Example, Role
 from tests.helpers import SHORT_ROWS, encoded, plain_loss, tiny_model
 

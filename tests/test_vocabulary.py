@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from ift.checkpoint import save_checkpoint
+from ift.data.tokenizer import encode_text
 from ift.errors import ModelError
-from ift.tokenizer import encode_text
-from ift.vocabulary import known_ids, stretches, write_vocabulary
+from ift.model.known_tokens import known_ids, stretches, write_vocabulary
+from ift.training.checkpoint import save_checkpoint
 from tests.helpers import tiny_model
 
 KNOWN = frozenset(encode_text("The capital of Peru is"))

@@ -13,7 +13,7 @@ from transformers import GPT2Config as TheirConfig
 from transformers import GPT2LMHeadModel
 
 from ift.errors import ModelError
-from ift.weights import read_config, read_model
+from ift.model.weights import read_config, read_model
 from tests.helpers import tiny_model
 
 IDS = torch.tensor([[11, 22, 33, 44]])

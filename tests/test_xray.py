@@ -3,11 +3,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ift.batching import collate
-from ift.loss import losses
-from ift.model import GPT2Config, random_model
+from ift.data.batching import collate
+from ift.model.gpt2 import GPT2Config, random_model
+from ift.model.loss import losses
+from ift.model.token_losses import token_losses, top_tokens
 from ift.types import TRAIN_ON, Encoded, Role
-from ift.xray import token_losses, top_tokens
 
 
 @pytest.fixture(scope="module")

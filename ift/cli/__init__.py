@@ -10,15 +10,17 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ift.cli import commands, lint, starter
-from ift.cli.progress import STOPPED, close_output
+from ift.cli import commands
+from ift.cli import lint_command as lint
+from ift.cli import starter_commands as starter
+from ift.cli.progress_bars import STOPPED, close_output
 from ift.config import MAX_LENGTH_POLICIES, PRESETS, SCHEDULES, TARGET_MODULES
+from ift.data.sources import NAMES as DATA
+from ift.data.templates import PRESETS as TEMPLATES
 from ift.errors import ConfigError, IftError, InputError
-from ift.job import StopAsked
-from ift.models import NAMES as MODELS
-from ift.ranks import place
-from ift.sources import NAMES as DATA
-from ift.templates import PRESETS as TEMPLATES
+from ift.model.names import NAMES as MODELS
+from ift.runs.lifecycle import StopAsked
+from ift.runs.ranks import place
 from ift.types import TRAIN_ON, Role
 
 

@@ -8,29 +8,29 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
-from ift import estimate as estimates
-from ift.batching import collate, pair_counts, parse_trained, sort_out
-from ift.cli.progress import STOPPED, counting_bar, show_evaluation, show_training
+from ift.audit.data_report import inspect
+from ift.cli.progress_bars import STOPPED, counting_bar, show_evaluation, show_training
 from ift.config import TrainConfig, make_config
-from ift.data import Dataset, to_example
-from ift.encoding import encode_all
+from ift.data.batching import collate, pair_counts, parse_trained, sort_out
+from ift.data.bulk_encoding import encode_all
+from ift.data.records import Dataset, to_example
+from ift.data.sources import NAMES as DATA
+from ift.data.sources import load_dataset
+from ift.data.templates import PRESETS as TEMPLATES
+from ift.data.templates import Template, load_template
+from ift.data.tokenizer import piece
 from ift.errors import ConfigError, InputError, RunError
-from ift.estimate import Estimate, duration
-from ift.estimate import estimate as estimate_of
+from ift.evaluation.held_out import load_run_data
 from ift.events import TrainEvent
-from ift.heldout import load_run_data
-from ift.job import Stop, describe, logged
-from ift.models import NAMES as MODELS
-from ift.models import find_model
-from ift.processes import keep_memory
-from ift.ranks import ALONE, place
-from ift.report import inspect
-from ift.runs import Run, State, create_run, is_run, open_run, require_no_heirs
-from ift.sources import NAMES as DATA
-from ift.sources import load_dataset
-from ift.templates import PRESETS as TEMPLATES
-from ift.templates import Template, load_template
-from ift.tokenizer import piece
+from ift.model.names import NAMES as MODELS
+from ift.model.names import find_model
+from ift.runs.folder import Run, State, create_run, is_run, open_run, require_no_heirs
+from ift.runs.lifecycle import Stop, describe, logged
+from ift.runs.processes import keep_memory
+from ift.runs.ranks import ALONE, place
+from ift.training import estimate as estimates
+from ift.training.estimate import Estimate, duration
+from ift.training.estimate import estimate as estimate_of
 from ift.types import Role
 
 MAX_WIDTH = 1_000_000
@@ -126,8 +126,8 @@ def _follow() -> int:
     """What all ranks but the first do: that one reads the options, has the folder, and tells."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until training begins, in silence
     keep_memory()
-    from ift.distributed import join
-    from ift.finetune import follow
+    from ift.training.distributed import join
+    from ift.training.finetune import follow
 
     world = join()
     with world.telling_failure(), world.guarded():
@@ -149,11 +149,11 @@ def _train(args: Namespace, run: Run, config: TrainConfig, dataset: Dataset, tem
 
 
 def _train_events(*args: object, **options: bool) -> Iterator[TrainEvent]:
-    from ift.finetune import train_events  # brings torch, which takes seconds: only once `started` is written
+    from ift.training.finetune import train_events
 
     world = ALONE
     if place()[1] > 1:
-        from ift.distributed import join
+        from ift.training.distributed import join
 
         world = join()
     with world.guarded():
@@ -161,7 +161,7 @@ def _train_events(*args: object, **options: bool) -> Iterator[TrainEvent]:
 
 
 def _evaluate_events(*args: object, **options: int | None) -> Iterator[TrainEvent]:
-    from ift.evaluation import evaluate_events  # the same
+    from ift.evaluation.evaluate import evaluate_events
 
     yield from evaluate_events(*args, **options)
 
@@ -237,9 +237,9 @@ def _number(value: float | None) -> str:
 
 def generate(args: Namespace) -> int:
     """`generate`: prints the answer."""
-    from ift.generation import Sampling, default_max_new_tokens
-    from ift.inference import ask
-    from ift.models import load_model
+    from ift.model.answer import ask
+    from ift.model.generate import Sampling, default_max_new_tokens
+    from ift.model.names import load_model
 
     _require_counts(args, "max_new_tokens")
     asked = {"instruction": args.instruction, "input": args.input, "output": ""}

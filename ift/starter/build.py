@@ -16,11 +16,11 @@ import numpy as np
 
 from ift.errors import ConfigError
 from ift.events import TrainEvent
-from ift.runs import EventLog
+from ift.model.known_tokens import write_vocabulary
+from ift.model.weights import write_model
+from ift.runs.folder import EventLog
 from ift.starter import corpus, tasks
 from ift.starter.pretraining import PretrainConfig, Pretrainer
-from ift.vocabulary import write_vocabulary
-from ift.weights import write_model
 
 
 def build(out: Path, config: PretrainConfig, *, progress: Callable[[int, int], None]) -> Iterator[TrainEvent]:

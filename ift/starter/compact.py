@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ift.model import GPT2, GPT2Config
+from ift.model.gpt2 import GPT2, GPT2Config
 from ift.types import EOS_ID
 
 VOCAB_SIZE = EOS_ID + 1

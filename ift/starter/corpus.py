@@ -10,10 +10,10 @@ from itertools import accumulate
 
 import numpy as np
 
+from ift.data.tokenizer import encode_text
 from ift.starter.exercises import grammar, heading, questions, sections
 from ift.starter.knowledge import echoes, entries, facts, lists
 from ift.starter.prose import everyday, index, numbers, sentences, story, tales
-from ift.tokenizer import encode_text
 from ift.types import EOS_ID
 
 LEAST_SEEN = 20

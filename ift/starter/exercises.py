@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from ift.starter.clauses import OTHER_PAIRS, REWRITINGS, draw, verbs
 from ift.starter.facts import relations
-from ift.starter.heldout import wordings_of
 from ift.starter.knowledge import any_fact, pick_relation, word_keys
 from ift.starter.patterns import cast, expand
 from ift.starter.prose import everyday, sentences, story
+from ift.starter.reserved import wordings_of
 from ift.starter.tables import read_table, read_words
 from ift.starter.tasks import BLANK_WORDINGS, LIST_WORDINGS, STORY_WORDINGS, ask, with_blank
 from ift.starter.wording import with_article

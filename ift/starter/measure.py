@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ift.errors import IftError
+from ift.evaluation.metrics import mean
 from ift.events import Evaluated, Stepped
-from ift.metrics import mean
-from ift.runs import EventLog, Run
+from ift.model.known_tokens import known_ids
+from ift.model.weights import read_model
+from ift.runs.folder import EventLog, Run
 from ift.starter import quality
 from ift.starter.facts import relations
 from ift.starter.tasks import Record, records
-from ift.vocabulary import known_ids
-from ift.weights import read_model
 
 TWINS: Mapping[str, Sequence[str]] = {
     "loss on all tokens": ("--train_on", "all"),

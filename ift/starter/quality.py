@@ -4,14 +4,14 @@ import random
 import re
 from collections.abc import Sequence
 
-from ift.generation import Prompt, Sampling, generate
-from ift.metrics import mean
-from ift.model import GPT2
+from ift.data.tokenizer import encode_text
+from ift.evaluation.metrics import mean
+from ift.model.generate import Prompt, Sampling, generate
+from ift.model.gpt2 import GPT2
 from ift.starter.facts import Fact, Relation, relations
-from ift.starter.heldout import facts_by_part
+from ift.starter.reserved import facts_by_part
 from ift.starter.tables import read_words
 from ift.starter.tasks import Record
-from ift.tokenizer import encode_text
 from ift.types import EOS_ID
 
 MANY_ANSWERS = ("job", "use", "define", "part")

@@ -9,8 +9,8 @@ from itertools import chain, islice
 
 from ift.starter.clauses import REWRITINGS, Rewriting, draw
 from ift.starter.facts import Fact, Relation, relations
-from ift.starter.heldout import SEED, Wordings, divide, facts_by_part, verbs_by_part, wordings_of
 from ift.starter.patterns import cast, expand_with
+from ift.starter.reserved import SEED, Wordings, divide, facts_by_part, verbs_by_part, wordings_of
 from ift.starter.tables import read_blocks, read_table
 from ift.starter.wording import Forms, with_article
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import gradio as gr
 
-from ift.data import to_example
+from ift.data.records import to_example
+from ift.data.templates import Template
 from ift.errors import ConfigError, IftError
-from ift.runs import Run, State
-from ift.templates import Template
-from ift.vocabulary import known_ids
+from ift.model.known_tokens import known_ids
+from ift.runs.folder import Run, State
 from playground import polls
 from playground.context import LIVE, QUIET, Context, when_loaded, whole
 from playground.views import compare as views
@@ -163,8 +163,8 @@ class CompareTab:
             yield html.error(problem)
 
     def _answers(self, run: Run, instruction: str, text: str, temperature: float, tokens: float) -> Iterator[str]:
-        from ift.generation import Sampling
-        from ift.inference import ask
+        from ift.model.answer import ask
+        from ift.model.generate import Sampling
 
         config = run.config
         template = Template.parse(config["template_source"])

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from ift.data import parse_dataset
+from ift.data.records import parse_dataset
+from ift.data.sources import PUBLIC
 from ift.errors import DataError, IftError
-from ift.sources import PUBLIC
 from playground import library
 from playground.context import LIVE, QUIET, Context, busy, when_loaded
 from playground.views import data as views

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 import gradio as gr
 
 from ift.config import TrainConfig
+from ift.data.templates import Template
 from ift.errors import IftError
-from ift.models import find_model
-from ift.templates import Template
+from ift.model.names import find_model
 from playground.context import LIVE, QUIET, Context
 from playground.view import preset_of
 from playground.views import estimate as views

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from ift.census import census
+from ift.audit.statistics import census
+from ift.data.templates import MAX_CHARACTERS, PRESETS, Template, preset_source, read_template
 from ift.errors import IftError
-from ift.templates import MAX_CHARACTERS, PRESETS, Template, preset_source, read_template
 from playground import library, xray
 from playground.context import LIVE, QUIET, Context, busy, when_loaded, whole
 from playground.drawing import OWN, draw, seed, trained, typed

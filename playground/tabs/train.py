@@ -5,10 +5,10 @@ import secrets
 import gradio as gr
 
 from ift.config import PRESETS, SCHEDULES, TrainConfig, make_config, preset_for
-from ift.data import split
+from ift.data.records import split
+from ift.data.templates import Template
 from ift.errors import ConfigError, DataError, IftError
-from ift.models import GPT2_SIZES, find_model
-from ift.templates import Template
+from ift.model.names import GPT2_SIZES, find_model
 from playground import library, polls
 from playground.context import LIVE, QUIET, Context, train_on, when_loaded, whole
 from playground.jobs import train_options

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from ift.events import Answered, Failed, TrainEvent
-from ift.runs import State
+from ift.model.known_tokens import stretches
+from ift.runs.folder import State
 from ift.types import Completion
-from ift.vocabulary import stretches
 from playground.views.html import NEW_TO_MODEL, block, card, chip, esc, note, table, tiles
 
 TITLES = {

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ift.data import Dataset
-from ift.report import Report
+from ift.audit.data_report import Report
+from ift.data.records import Dataset
 from ift.types import Example, Role
 from playground.views.html import block, card, esc, legend, role_bar, table, tiles
 

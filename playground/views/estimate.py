@@ -1,6 +1,6 @@
 """The Fine-tune tab: what a run will need, as `python -m ift estimate --json` told it."""
 
-from ift.estimate import duration
+from ift.training.estimate import duration
 from playground.views.html import block, card, chip, esc
 
 TIGHT = 0.85

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ift.batching import collate, name_trained, sort_out
-from ift.templates import Template
-from ift.tokenizer import character_groups, encode, piece
+from ift.data.batching import collate, name_trained, sort_out
+from ift.data.templates import Template
+from ift.data.tokenizer import character_groups, encode, piece
 from ift.types import IGNORE_INDEX, Batch, Encoded, Example, Rendered, Role
 from playground.views.html import NEW_TO_MODEL, note
 

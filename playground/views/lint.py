@@ -1,7 +1,7 @@
 """The linter's findings: what, how many rows, which, how to fix."""
 
-from ift.checks import Finding, Severity
-from ift.lint import LintReport
+from ift.audit.lint_rules import Finding, Severity
+from ift.audit.linter import LintReport
 from ift.types import Role
 from playground.views.html import block, card, esc, legend, role_bar, row_buttons, tiles
 

@@ -1,6 +1,6 @@
 """Numbers over the whole data set: a figure, the same as a table, and the rows that deserve a look."""
 
-from ift.census import Census
+from ift.audit.statistics import Census
 from ift.types import Role
 from playground.views.html import ROLE_TITLES, block, card, esc, row_buttons, table, tiles
 

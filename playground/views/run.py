@@ -18,7 +18,7 @@ from ift.events import (
     TrainEvent,
     Warned,
 )
-from ift.runs import State
+from ift.runs.folder import State
 from playground.views.html import block, card, esc
 
 

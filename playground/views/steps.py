@@ -3,9 +3,9 @@
 import inspect
 from collections.abc import Callable
 
-from ift.batching import collate
-from ift.templates import Template
-from ift.tokenizer import encode
+from ift.data.batching import collate
+from ift.data.templates import Template
+from ift.data.tokenizer import encode
 from ift.types import Batch
 
 STEPS: tuple[tuple[str, Callable, tuple[str, ...]], ...] = (

@@ -20,7 +20,7 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from ift.events import Stepped
-from ift.runs import Run
+from ift.runs.folder import Run
 from tests.bench.turns import machine
 from tests.ui.conftest import ROOT, Server, launch, open_tab
 

@@ -33,9 +33,9 @@ class Setup:
 
 def ours(setup: Setup) -> Generator[dict, str, None]:
     """What a run does: split, encode, cut at the context, tell what trains nothing."""
-    from ift.prepare import prepare
-    from ift.templates import load_template
-    from ift.tokenizer import encoding
+    from ift.data.prepare import prepare
+    from ift.data.templates import load_template
+    from ift.data.tokenizer import encoding
 
     examples, template = examples_of(records(setup.data, setup.records)), load_template("alpaca")
     encoding()  # the vocabulary is there on both sides before the clock starts
@@ -102,7 +102,7 @@ def fast_tokenizer() -> "PreTrainedTokenizerFast":
     from tokenizers import ByteLevelBPETokenizer
     from transformers import PreTrainedTokenizerFast
 
-    from ift.tokenizer import encoding
+    from ift.data.tokenizer import encoding
 
     ranks = [encoding().decode_single_token_bytes(i) for i in range(EOS_ID)]
     letters = _letters()

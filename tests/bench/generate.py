@@ -6,10 +6,10 @@ from statistics import median
 
 import numpy as np
 
-from ift.data import split
-from ift.sources import load_dataset
-from ift.templates import load_template
-from ift.tokenizer import encode
+from ift.data.records import split
+from ift.data.sources import load_dataset
+from ift.data.templates import load_template
+from ift.data.tokenizer import encode
 from ift.types import EOS_ID
 from tests.bench.turns import Side, machine
 
@@ -49,8 +49,8 @@ class Setup:
 
 def our_model(setup: Setup) -> "GPT2":  # noqa: F821 (torch is loaded in the sides' own processes)
     """The model on our side: its weights are those of both."""
-    from ift.model import GPT2Config, random_model
-    from ift.models import load_model
+    from ift.model.gpt2 import GPT2Config, random_model
+    from ift.model.names import load_model
 
     return random_model(GPT2Config(), seed=SEED).eval() if setup.is_random else load_model(setup.model)
 
@@ -59,8 +59,8 @@ def ours(setup: Setup) -> Generator[dict, tuple[list[int], int], None]:
     """Answer the records asked for, all together; the batch size is not listened to."""
     import torch
 
-    from ift.generation import Prompt, Sampling, default_max_new_tokens, generate
-    from ift.processes import keep_memory
+    from ift.model.generate import Prompt, Sampling, default_max_new_tokens, generate
+    from ift.runs.processes import keep_memory
     from tests.bench.turns import Clock
 
     torch.set_num_threads(setup.threads)
@@ -81,7 +81,7 @@ def theirs(setup: Setup) -> Generator[dict, tuple[list[int], int], None]:
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    from ift.generation import default_max_new_tokens
+    from ift.model.generate import default_max_new_tokens
     from tests.bench.sides import copy_weights, hf_shape
     from tests.bench.turns import Clock
 

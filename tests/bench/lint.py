@@ -4,8 +4,8 @@ import time
 from dataclasses import asdict, dataclass
 from statistics import median
 
-from ift.lint import lint
-from ift.templates import load_template
+from ift.audit.linter import lint
+from ift.data.templates import load_template
 from tests.bench.records import examples_of, records
 from tests.bench.turns import machine
 

@@ -4,8 +4,8 @@ import random
 import re
 from itertools import product
 
-from ift.data import to_example
-from ift.sources import load_dataset
+from ift.data.records import to_example
+from ift.data.sources import load_dataset
 from ift.types import Example
 
 NEW_WORDS = 0.06

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ift.flat import flatten
-from ift.model import GPT2, GPT2Config, random_model
-from ift.processes import keep_memory
-from ift.training import Trainer
+from ift.data.unpadded import flatten
+from ift.model.gpt2 import GPT2, GPT2Config, random_model
+from ift.model.weights import hf_names
+from ift.runs.processes import keep_memory
+from ift.training.trainer import Trainer
 from ift.types import EOS_ID, IGNORE_INDEX, Batch
-from ift.weights import hf_names
 from tests.bench.train import Setup
 from tests.bench.turns import Clock
 

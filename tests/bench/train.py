@@ -11,12 +11,12 @@ from statistics import median
 
 import numpy as np
 
-from ift.batching import collate, epochs
 from ift.config import TrainConfig
-from ift.model import GPT2Config
-from ift.prepare import prepare
-from ift.sources import load_dataset
-from ift.templates import load_template
+from ift.data.batching import collate, epochs
+from ift.data.prepare import prepare
+from ift.data.sources import load_dataset
+from ift.data.templates import load_template
+from ift.model.gpt2 import GPT2Config
 from ift.types import TRAIN_ON, Batch, Encoded
 from tests.bench.turns import Side, machine
 

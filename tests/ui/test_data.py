@@ -1,7 +1,7 @@
 import json
 
-from ift.data import split
-from ift.sources import load_dataset
+from ift.data.records import split
+from ift.data.sources import load_dataset
 from tests.ui.conftest import edit, open_tab
 
 HOSTILE = [

@@ -4,9 +4,9 @@ import re
 import pytest
 
 from ift.cli import main
-from ift.sources import load_dataset
-from ift.templates import Template, load_template
-from ift.tokenizer import encode, piece
+from ift.data.sources import load_dataset
+from ift.data.templates import Template, load_template
+from ift.data.tokenizer import encode, piece
 from playground.recent import KEPT
 from playground.views.steps import lens_code
 from tests.ui.conftest import cells, drawn, edit, lens_page, step, unfold, wait_for_redraw

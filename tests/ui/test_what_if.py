@@ -2,13 +2,13 @@
 
 import json
 
-from ift.batching import epochs
 from ift.cli import main
-from ift.encoding import encode_all
-from ift.prepare import prepare
-from ift.sources import load_dataset
-from ift.templates import Template, load_template
-from ift.tokenizer import encode, encode_text
+from ift.data.batching import epochs
+from ift.data.bulk_encoding import encode_all
+from ift.data.prepare import prepare
+from ift.data.sources import load_dataset
+from ift.data.templates import Template, load_template
+from ift.data.tokenizer import encode, encode_text
 from ift.types import TRAIN_ON
 from tests.ui.conftest import cells, choose, drawn, edit, lens_page, step, unfold, wait_for_redraw
 

@@ -1,0 +1,104 @@
+"""Numbers over a whole data set: what a template, a mask and a way to batch make of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from ift.data.batching import cut_rows, epochs, pair_counts, sort_out
+from ift.data.bulk_encoding import encode_all
+from ift.data.templates import Template
+from ift.types import Example, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What a run on all these rows would work on; rows are positions in the data set.
+
+    padding: share of padded cells in all cells, by strategy. tokens: (input, target) pairs of all rows.
+    trained_by_role: (7,) int64, trained targets by role number. without_eos: rows whose end is cut off.
+    without_target: rows that train nothing. same: rows that stand in the data set before, answer included.
+    contradicting: rows that answer differently what a row before them asks.
+    """
+
+    padding: dict[str, float]
+    tokens: int
+    trained_by_role: np.ndarray
+    without_eos: tuple[int, ...]
+    without_target: tuple[int, ...]
+    same: tuple[int, ...]
+    contradicting: tuple[int, ...]
+
+
+def census(
+    examples: Sequence[Example],
+    template: Template,
+    *,
+    trained: frozenset[Role],
+    max_length: int,
+    batch_size: int,
+    seed: int,
+) -> Census:
+    """Encode every row, as training does, and count."""
+    rows = encode_all(examples, template)
+    lengths = pair_counts(rows, max_length)
+    by_role = np.zeros(len(Role), dtype=np.int64)
+    for row, length in zip(rows, lengths, strict=True):
+        by_role += np.bincount(row.roles[1:][:length], minlength=len(Role))
+    is_trained = np.isin(np.arange(len(Role)), list(trained))
+    same, contradicting = _repeated(examples)
+    return Census(
+        padding=padding_shares(lengths, batch_size=batch_size, block=max_length, seed=seed),
+        tokens=int(lengths.sum()),
+        trained_by_role=np.where(is_trained, by_role, 0),
+        without_eos=tuple(cut_rows(rows, max_length).tolist()),
+        without_target=sort_out(rows, trained=trained, max_length=max_length).left_out,
+        same=same,
+        contradicting=contradicting,
+    )
+
+
+def padding_shares(lengths: np.ndarray, *, batch_size: int, block: int, seed: int) -> dict[str, float]:
+    """Share of padded cells in all cells when rows of these lengths (n,) int64 are batched in one way or another.
+
+    Args:
+        lengths: pairs of each row.
+        batch_size: rows a batch.
+        block: of packed rows, which are laid end to end and cut there.
+        seed: of the trainer's own first epoch.
+    """
+    if not lengths.sum():
+        return {}
+    count = -(-len(lengths) // batch_size)
+    mixed, grouped = (
+        lengths[np.concatenate(list(islice(epochs(len(lengths), batch_size, seed=seed, lengths=by), count)))]
+        for by in (None, lengths)
+    )
+    blocks = -(-int(lengths.sum()) // block)
+    return {
+        "padded to the data set's longest row": 1 - lengths.sum() / (len(lengths) * lengths.max()),
+        "batches as training draws them": _share(mixed, batch_size),
+        "the same with group_by_length": _share(grouped, batch_size),
+        "batches of rows sorted by length": _share(np.sort(lengths), batch_size),
+        "packed end to end": 1 - lengths.sum() / (blocks * block),
+        "flat rows, as this trainer computes them": 0.0,
+    }
+
+
+def _share(lengths: np.ndarray, batch_size: int) -> float:
+    batches = [lengths[i : i + batch_size] for i in range(0, len(lengths), batch_size)]
+    return float(1 - lengths.sum() / sum(len(batch) * int(batch.max()) for batch in batches))
+
+
+def _repeated(examples: Sequence[Example]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    answers: dict[tuple[str, str], set[str]] = {}
+    same, contradicting = [], []
+    for i, example in enumerate(examples):
+        known = answers.setdefault((example.instruction, example.input), set())
+        if example.output in known:
+            same.append(i)
+        elif known:
+            contradicting.append(i)
+        known.add(example.output)
+    return tuple(same), tuple(contradicting)

@@ -1,0 +1,1 @@
+"""Stage 1, from records to batches: files, templates, tokens with roles, batches with shifted targets. No torch."""

@@ -1,0 +1,159 @@
+"""Where data sets come from: the starter set, the public ones by URL, a file of one's own."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ift.data.records import Dataset, read_dataset
+from ift.errors import DataError, DownloadError
+from ift.paths import ASSETS, cache_dir
+
+if TYPE_CHECKING:
+    import requests
+
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10, 30
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A public data set: where it lies and what its bytes hash to (None where its owner may change it)."""
+
+    title: str
+    records: int
+    licence: str
+    url: str
+    sha256: str | None = None
+
+
+PUBLIC = {
+    "book": Source(
+        "Build a Large Language Model (From Scratch), chapter 7",
+        1_100,
+        "Apache-2.0",
+        "https://raw.githubusercontent.com/rasbt/LLMs-from-scratch/main/ch07/01_main-chapter-code/instruction-data.json",
+        "7e09a9af353722ca15c18bc580f093f9c39d3178335a75177319cb1e1d163944",
+    ),
+    "alpaca": Source(
+        "Stanford Alpaca",
+        52_002,
+        "CC BY-NC 4.0, no commercial use",
+        "https://raw.githubusercontent.com/tatsu-lab/stanford_alpaca/main/alpaca_data.json",
+    ),
+}
+NAMES = ("starter", *PUBLIC)
+
+
+def load_dataset(name_or_path: str, *, progress: Callable[[int, int], None] | None = None) -> Dataset:
+    """The data set of a name (`starter`, `book`, `alpaca`), else the file at a path.
+
+    Args:
+        name_or_path: a public set is downloaded once and then read from the cache.
+        progress: is told (bytes so far, bytes in all or 0) while a file is downloaded.
+
+    Raises:
+        DataError: no such name or file, or a record that can't be used.
+        DownloadError: the file did not arrive.
+    """
+    if name_or_path == "starter":
+        return read_dataset(ASSETS / "data" / "starter.json", name="starter")
+    if name_or_path in PUBLIC:
+        return read_dataset(fetch_public(name_or_path, progress=progress), name=name_or_path)
+    path = Path(name_or_path)
+    if not os.path.isfile(path):  # unlike Path.is_file, without an error where a folder can't be looked into
+        fix = f"Give {', '.join(NAMES)} or the path of a JSON or JSONL file."
+        raise DataError(f"There is no data set {name_or_path!r}", where=str(path.absolute()), fix=fix)
+    return read_dataset(path)
+
+
+def fetch_public(name: str, *, progress: Callable[[int, int], None] | None = None) -> Path:
+    """The file of a public data set in the cache, downloaded if it is not there.
+
+    Raises:
+        DownloadError: it did not arrive.
+    """
+    return fetch(PUBLIC[name], cache_dir() / f"{name}.json", progress=progress)
+
+
+def fetch(
+    source: Source,
+    path: Path,
+    *,
+    session: "requests.Session | None" = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Download a public data set to `path`, unless it is there already, whole and unchanged.
+
+    The bytes go to a `.part` file first, so what stands under the final name is always complete.
+
+    Raises:
+        DownloadError: no network, an HTTP error, a web page instead of JSON, or other bytes than expected.
+    """
+    if path.is_file() and source.sha256 in (None, _sha256(path)):
+        return path
+    import requests
+
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with session or requests.Session() as open_session:
+            _stream(open_session, source.url, part, progress or (lambda done, total: None))
+        _check(source, part)
+        part.replace(path)
+    except requests.RequestException as error:
+        raise _failure(error, source.url) from error
+    except OSError as error:
+        fix = "Free some space, or set IFT_CACHE to another folder."
+        raise DownloadError(
+            f"The data set can't be saved: {error.strerror}", where=str(path.parent), fix=fix
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return path
+
+
+def _stream(session: "requests.Session", url: str, part: Path, progress: Callable[[int, int], None]) -> None:
+    with session.get(url, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)) as reply:
+        reply.raise_for_status()
+        total = int(reply.headers.get("Content-Length", 0))
+        done = 0
+        with part.open("wb") as file:
+            for chunk in reply.iter_content(1 << 16):
+                file.write(chunk)
+                done += len(chunk)
+                progress(done, total)
+
+
+def _check(source: Source, part: Path) -> None:
+    with part.open("rb") as file:
+        start = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"<"):
+        fix = "A proxy or a login page may stand in between: open the address in a browser."
+        raise DownloadError("A web page came instead of JSON", where=source.url, fix=fix)
+    if not start.startswith(b"["):
+        fix = "Open the address in a browser to see what is there now; download the file by hand and give its path."
+        raise DownloadError("Something else came than a JSON array", where=source.url, fix=fix)
+    if source.sha256 not in (None, _sha256(part)):
+        fix = "The file was changed at its source or on the way; download it by hand and give its path."
+        raise DownloadError("Other bytes came than expected (sha256 differs)", where=source.url, fix=fix)
+
+
+def _failure(error: "requests.RequestException", url: str) -> DownloadError:
+    import requests
+
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return DownloadError("The download broke off", where=url, fix="Try again; the cache was left as it was.")
+    if error.response is not None:
+        fix = "Open the address in a browser; download the file by hand and give its path."
+        return DownloadError(f"The server answered {error.response.status_code}", where=url, fix=fix)
+    fix = "Check the network, or work with the starter set or a file of your own."
+    return DownloadError(f"The server can't be reached ({type(error).__name__})", where=url, fix=fix)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Stage 3: the held-out records, answered before and after fine-tuning, scored and compared."""

@@ -1,0 +1,134 @@
+"""Before and after: the base model and the fine-tuned one answer the held-out records and are scored."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from ift.data.templates import Template
+from ift.evaluation.held_out import load_held_out
+from ift.evaluation.metrics import CHECK, METRICS, mean, paired_interval, score, unscored
+from ift.events import Answered, Finished, TrainEvent
+from ift.model.generate import Sampling, default_max_new_tokens, generate, prompt_of, why_no_answer
+from ift.model.gpt2 import GPT2
+from ift.model.names import load_model
+from ift.runs.folder import Run
+from ift.runs.lifecycle import Stop
+from ift.types import Completion, Example, Score, Scored
+
+
+def evaluate_events(
+    run: Run, stop: Stop, *, limit: int | None = None, max_new_tokens: int | None = None
+) -> Iterator[TrainEvent]:
+    """Answer and score; writes before.jsonl, after.jsonl and, last, scores.json.
+
+    Args:
+        run: with at least one checkpoint.
+        stop: is looked at after each answer.
+        limit: only the first so many held-out records.
+        max_new_tokens: None takes a quarter of the model's context.
+
+    Raises:
+        InputError: the run, its data or one of its models can't be used.
+        StopAsked: somebody asked; no scores are written then.
+    """
+    stop.raise_if_asked()
+    dataset, records = load_held_out(run)
+    records = records[:limit]
+    template = Template.parse(run.config["template_source"])
+    models = {"before": run.config["config"]["model"], "after": str(run.last_checkpoint())}
+    run.forget_scores()  # only now: whatever is wrong with the run has been told before
+    sides: dict[str, list[Scored]] = {}
+    for side, name in models.items():
+        model = load_model(name)
+        sampling = Sampling(max_new_tokens=max_new_tokens or default_max_new_tokens(model.config.n_positions))
+        done: list[Scored] = []
+        yield Answered(step=0, side=side, done=0, total=len(records))
+        for scored in answer(model, dataset.examples, records, template, sampling):
+            done.append(scored)
+            stop.raise_if_asked()
+            if len(done) % 8 == 0 or len(done) == len(records):
+                yield Answered(step=len(done), side=side, done=len(done), total=len(records))
+        sides[side] = sorted(done, key=lambda scored: scored.completion.record)
+        lines = (to_row(scored, dataset.examples[scored.completion.record]) for scored in sides[side])
+        text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
+        run.write_text(f"{side}.jsonl", text)
+    summary = summarize(sides["before"], sides["after"], dataset.examples)
+    checkpoint = Path(models["after"]).name
+    run.write_json("scores.json", {**summary, "checkpoint": checkpoint, "max_new_tokens": sampling.max_new_tokens})
+    yield Finished(step=len(records))
+
+
+def answer(
+    model: GPT2, examples: Sequence[Example], records: Sequence[int], template: Template, sampling: Sampling
+) -> Iterator[Scored]:
+    """One scored completion a record, as they are done; a record that can't be answered says why."""
+    prompts = {record: prompt_of(record, examples[record], template) for record in records}
+    for completion in generate(model, list(prompts.values()), sampling):
+        reason = why_no_answer(prompts[completion.record], model.config.n_positions)
+        example = examples[completion.record]
+        scores = unscored(reason, example) if reason else score(completion.text, example)
+        yield Scored(completion, scores)
+
+
+def summarize(before: Sequence[Scored], after: Sequence[Scored], examples: Sequence[Example]) -> dict:
+    """Means of each metric and of answers that ended by themselves, with the gain's 95 % interval.
+
+    `held_out`: the same means for the records whose fact, and whose wording, no training record has.
+    """
+    sides = {"before": before, "after": after}
+    summary: dict = {"n": len(after), **{side: _means(rows) for side, rows in sides.items()}}
+    columns = {side: _columns(rows) for side, rows in sides.items()}
+    summary["gain_interval_95"] = {
+        name: paired_interval(columns["before"][name], columns["after"][name]) for name in columns["after"]
+    }
+    names = sorted({name for row in after for name in examples[row.completion.record].held_out})
+    summary["held_out"] = {name: _group(name, sides, examples) for name in names}
+    return summary
+
+
+def _group(name: str, sides: Mapping[str, Sequence[Scored]], examples: Sequence[Example]) -> dict:
+    chosen = {
+        side: [row for row in rows if name in examples[row.completion.record].held_out] for side, rows in sides.items()
+    }
+    return {"n": len(chosen["after"]), **{side: _means(rows) for side, rows in chosen.items()}}
+
+
+def _means(rows: Sequence[Scored]) -> dict[str, float | None]:
+    return {name: mean(column) for name, column in _columns(rows).items()}
+
+
+def _columns(rows: Sequence[Scored]) -> dict[str, list[float | None]]:
+    present = {score.by for row in rows for score in row.scores}
+    columns = {name: [_value(row.scores, name) for row in rows] for name in (*METRICS, CHECK) if name in present}
+    return {
+        **columns,
+        "ended": [_ended(row.completion) if _is_scored(row) else None for row in rows],
+    }
+
+
+def _is_scored(row: Scored) -> bool:
+    return any(score.value is not None for score in row.scores)
+
+
+def _value(scores: Sequence[Score], name: str) -> float | None:
+    return next((score.value for score in scores if score.by == name), None)
+
+
+def _ended(completion: Completion) -> float:
+    return float(completion.finish != "length")
+
+
+def to_row(scored: Scored, example: Example) -> dict:
+    """A line of before.jsonl or after.jsonl; `model_response` as in the book."""
+    return {
+        "record": scored.completion.record,
+        "task": example.task,
+        "held_out": list(example.held_out),
+        "instruction": example.instruction,
+        "input": example.input,
+        "output": example.output,
+        "model_response": scored.completion.text,
+        "finish": scored.completion.finish,
+        "scores": [asdict(score) for score in scored.scores],
+    }

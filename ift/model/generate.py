@@ -1,0 +1,174 @@
+"""Answers: many prompts in one batch with a key/value cache; a row leaves the batch when it is done."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ift.data.batching import collate
+from ift.data.templates import Template
+from ift.data.tokenizer import decode, encode
+from ift.data.unpadded import flatten
+from ift.errors import ConfigError
+from ift.model.gpt2 import GPT2, GPT2Config
+from ift.model.kv_cache import KVCache, row_bytes
+from ift.types import EOS_ID, Completion, Encoded, Example, Role
+
+BATCH_ROWS = 128
+"""Prompts answered together, at most: more rows make a step longer, but hardly quicker for each."""
+CACHE_BYTES = 2 * 2**30
+"""Memory for the keys and values of the prompts answered together, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What to go on from.
+
+    ending: template text after the output, which ends an answer; may be empty. max_new_tokens: where this prompt's
+    answer ends at the latest, if before `Sampling`'s.
+    """
+
+    record: int
+    ids: Sequence[int]
+    ending: str = ""
+    max_new_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How the next token is picked: the likeliest at temperature 0, else drawn from the `top_k` (None: all)."""
+
+    max_new_tokens: int
+    temperature: float = 0.0
+    top_k: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1:
+            raise ConfigError("max_new_tokens is below 1", where="max_new_tokens", fix="Give 1 or more.")
+        if not 0 <= self.temperature <= 100:
+            raise ConfigError(f"temperature can't be {self.temperature}", where="temperature", fix="Give 0 to 100.")
+        if self.top_k is not None and self.top_k < 1:
+            raise ConfigError("top_k is below 1", where="top_k", fix="Give 1 or more, or leave it out.")
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"seed can't be {self.seed}", where="seed", fix="Give 0 to 4294967295.")
+
+
+def prompt_of(record: int, example: Example, template: Template) -> Prompt:
+    """What a model is asked for an example: exactly the first ids of its training row."""
+    return Prompt(record, encode(template.render(example)).prompt_ids, template.ending(example))
+
+
+def default_max_new_tokens(n_positions: int) -> int:
+    """A quarter of the context: 256 tokens for OpenAI's GPT-2, 64 for the starter."""
+    return n_positions // 4
+
+
+def why_no_answer(prompt: Prompt, n_positions: int) -> str | None:
+    """The reason why a prompt can't be answered, or None."""
+    if not prompt.ids:
+        return "the prompt is empty"
+    if len(prompt.ids) >= n_positions:
+        return f"the prompt of {len(prompt.ids)} tokens fills the model's context of {n_positions}"
+    return None
+
+
+def generate(model: GPT2, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+    """Answer every prompt; completions come as they are done, not in order.
+
+    A prompt that can't be answered (see `why_no_answer`) gives an empty completion that ends by "length". What a
+    row says does not depend on the rows beside it: each has its own random numbers, from the seed and its record.
+    """
+    n_positions = model.config.n_positions
+    refused = [prompt for prompt in prompts if why_no_answer(prompt, n_positions)]
+    yield from (Completion(prompt.record, "", (), "length") for prompt in refused)
+    asked = [prompt for prompt in prompts if not why_no_answer(prompt, n_positions)]
+    asked.sort(key=lambda prompt: len(prompt.ids))  # equal neighbours waste no columns
+    rows = [_Row(prompt, sampling, n_positions) for prompt in asked]
+    while rows:
+        count = rows_that_fit(model.config, [len(row.prompt.ids) for row in rows], [row.limit for row in rows])
+        yield from _answer(model, rows[:count], sampling)
+        rows = rows[count:]
+
+
+class _Row:
+    """One answer while it grows."""
+
+    def __init__(self, prompt: Prompt, sampling: Sampling, n_positions: int) -> None:
+        self.prompt = prompt
+        limits = (sampling.max_new_tokens, prompt.max_new_tokens, n_positions - len(prompt.ids))
+        self.limit = min(limit for limit in limits if limit is not None)
+        self.rng = torch.Generator().manual_seed(sampling.seed * 1_000_003 + prompt.record)
+        self.ids: list[int] = []
+
+    def take(self, token: int) -> Completion | None:
+        """Add a token; the completion, once the answer is done."""
+        if token == EOS_ID:
+            return self._completion(decode(self.ids), "eos")
+        self.ids.append(token)
+        if self.prompt.ending:
+            text, found, _ = decode(self.ids).partition(self.prompt.ending)
+            if found:
+                return self._completion(text, "stop")
+        return self._completion(decode(self.ids), "length") if len(self.ids) == self.limit else None
+
+    def _completion(self, text: str, finish: str) -> Completion:
+        return Completion(self.prompt.record, text, tuple(self.ids), finish)
+
+
+def rows_that_fit(config: GPT2Config, lengths: Sequence[int], limits: Sequence[int]) -> int:
+    """How many of the first rows are answered together: prompts of these lengths, with up to so many new tokens."""
+    for count in range(min(len(lengths), BATCH_ROWS), 1, -1):
+        if count * row_bytes(config, max(lengths[:count]) + max(limits[:count])) <= CACHE_BYTES:
+            return count
+    return 1
+
+
+@torch.inference_mode()
+def _answer(model: GPT2, rows: list[_Row], sampling: Sampling) -> Iterator[Completion]:
+    size = max(len(row.prompt.ids) for row in rows) + max(row.limit for row in rows)
+    cache = KVCache(model.config, rows=len(rows), size=size, like=model.wte.weight)
+    last = _read(model, [row.prompt for row in rows], cache)  # (B, C)
+    while True:
+        is_greedy = sampling.temperature == 0
+        tokens = model.likeliest(last).tolist() if is_greedy else _draw(model.logits(last), rows, sampling)
+        done = [row.take(token) for row, token in zip(rows, tokens, strict=True)]
+        yield from (completion for completion in done if completion)
+        order = cache.drop([b for b, completion in enumerate(done) if completion])
+        if not order:
+            return
+        rows = [rows[b] for b in order]
+        last = model.step(torch.tensor([tokens[b] for b in order], device=model.device), cache)
+
+
+def _read(model: GPT2, prompts: Sequence[Prompt], cache: KVCache) -> Tensor:
+    """Read all prompts, what they share only once; gives the last layer of each one's last token, (B, C)."""
+    batch = collate([_asking(prompt) for prompt in prompts], trained=frozenset({Role.EOS}))
+    flat = flatten(batch)
+    cache.begin(torch.from_numpy(batch.lengths).to(model.device))
+    inputs, positions, layout, places, wanted, counted = (
+        torch.from_numpy(getattr(flat, name)).to(model.device)
+        for name in ("inputs", "positions", "layout", "places", "wanted", "counted")
+    )
+    return model.read(inputs, positions, layout, places, wanted, cache)[counted]
+
+
+def _asking(prompt: Prompt) -> Encoded:
+    """A row whose only target is what comes after the prompt."""
+    ids = np.array([*prompt.ids, EOS_ID], dtype=np.uint16)
+    roles = np.full(len(ids), Role.TEMPLATE, dtype=np.uint8)
+    roles[-1] = Role.EOS
+    return Encoded(ids, roles, len(prompt.ids))
+
+
+def _draw(logits: Tensor, rows: Sequence[_Row], sampling: Sampling) -> list[int]:
+    """(B, V) → one token a row."""
+    logits = logits.cpu().double()  # in this order: Apple's MPS has no doubles
+    logits = (logits - logits.amax(dim=-1, keepdim=True)) / sampling.temperature  # at most 0, however cold it is
+    if sampling.top_k is not None:
+        kept = logits.topk(min(sampling.top_k, logits.shape[-1])).values[:, -1:]
+        logits = logits.masked_fill(logits < kept, -torch.inf)
+    shares = logits.softmax(dim=-1)
+    return [int(torch.multinomial(share, 1, generator=row.rng)) for share, row in zip(shares, rows, strict=True)]

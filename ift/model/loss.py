@@ -1,0 +1,66 @@
+"""What a batch costs the model: exact, with nothing computed that no trained target needs."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ift.data.unpadded import can_flatten, flatten
+from ift.model.cross_entropy import HeadLoss, head_losses
+from ift.model.dropout import drops
+from ift.model.gpt2 import GPT2
+from ift.model.precision import autocast, uses_bf16
+from ift.types import IGNORE_INDEX, Batch
+
+
+def losses(model: GPT2, batch: Batch, *, bf16: bool | None = False) -> tuple[Tensor, Tensor]:
+    """Loss in nats and role of every trained target of a batch, row by row: (n,) float32, (n,) uint8.
+
+    For reading, without gradients; `batch_loss` is what trains. `bf16`: see `autocast`.
+    """
+    roles = torch.from_numpy(batch.roles[batch.targets != IGNORE_INDEX]).to(model.device)
+    with torch.no_grad():
+        hidden, head, targets, counted = _cells(model, batch, bf16)
+        return head_losses(hidden, head, targets, _dtype(model, bf16))[counted], roles
+
+
+def batch_loss(model: GPT2, batch: Batch, *, share: float | None = None, bf16: bool | None = False) -> Tensor:
+    """The sum of a batch's losses times `share`, (): by default their mean, else the batch's part in a larger one.
+
+    The gradients that one `backward` gives are made here already (`HeadLoss`). `bf16`: see `autocast`.
+    """
+    hidden, head, wanted, counted = _cells(model, batch, bf16)
+    each = 1 / max(1, batch.trained_tokens) if share is None else share
+    shares = torch.bincount(counted, minlength=len(wanted)) * each
+    return HeadLoss.apply(hidden, head, wanted, shares, _dtype(model, bf16))
+
+
+def _cells(model: GPT2, batch: Batch, bf16: bool | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The cells with a trained target, (M, C), the head for them, (V, C), their targets, (M,), and `Flat.counted`.
+
+    The rows are laid flat, and only what these cells need is computed. Where padding is trained, the batch is
+    computed as it stands.
+    """
+    if not can_flatten(batch):
+        return _padded_cells(model, batch, bf16)
+    flat = flatten(batch, share=not drops(model))
+    inputs, positions, layout, places, wanted, targets, counted = (
+        torch.from_numpy(getattr(flat, name)).to(model.device) for name in flat.__slots__
+    )
+    with autocast(model.device, bf16=bf16):
+        hidden, head = model.flat_hidden(inputs, positions, layout, places, wanted)
+    return hidden, head, targets, counted
+
+
+def _padded_cells(model: GPT2, batch: Batch, bf16: bool | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    trained = batch.targets != IGNORE_INDEX  # (B, T)
+    inputs, targets, counted = (
+        torch.from_numpy(values).to(model.device)
+        for values in (batch.inputs, batch.targets[trained], np.arange(int(trained.sum())))
+    )
+    with autocast(model.device, bf16=bf16):
+        hidden = model.hidden(inputs)[torch.from_numpy(trained).to(model.device)]
+    return hidden, model.wte.weight, targets, counted
+
+
+def _dtype(model: GPT2, bf16: bool | None) -> torch.dtype:
+    return torch.bfloat16 if uses_bf16(model.device, bf16=bf16) else torch.float32

@@ -1,0 +1,142 @@
+"""What a model's name means: `starter`, `gpt2` … `gpt2-xl`, a Hub id, a folder, a run."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ift.errors import DownloadError, ModelError
+from ift.paths import ASSETS
+from ift.runs.folder import Run, is_run
+
+if TYPE_CHECKING:
+    import torch
+
+    from ift.model.gpt2 import GPT2
+
+GPT2_SIZES = {
+    "gpt2": 124_439_808,
+    "gpt2-medium": 354_823_168,
+    "gpt2-large": 774_030_080,
+    "gpt2-xl": 1_557_611_200,
+}
+"""OpenAI's released sizes: name → parameters."""
+GPT2_SHAPES = {
+    "gpt2": {"n_layer": 12, "n_head": 12, "n_embd": 768},
+    "gpt2-medium": {"n_layer": 24, "n_head": 16, "n_embd": 1024},
+    "gpt2-large": {"n_layer": 36, "n_head": 20, "n_embd": 1280},
+    "gpt2-xl": {"n_layer": 48, "n_head": 25, "n_embd": 1600},
+}
+"""Their shapes, for estimates before a download."""
+UNTRAINED = "starter-untrained"
+"""The starter's shape with random weights: what fine-tuning does without pretraining."""
+NAMES = ("starter", *GPT2_SIZES, UNTRAINED)
+UNTRAINED_SEED = 0
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def find_model(name: str) -> Path | str:
+    """A folder on this machine, or the Hub id to fetch; nothing is downloaded.
+
+    Raises:
+        ModelError: the name is none of the known kinds.
+    """
+    if name in ("starter", UNTRAINED):
+        return ASSETS / "starter"
+    if name in GPT2_SIZES:
+        return f"openai-community/{name}"
+    path = Path(name)
+    if is_run(path):
+        return Run(path).last_checkpoint()
+    if os.path.isdir(path):  # unlike Path.is_dir, without an error where a folder can't be looked into
+        return path
+    if _HUB_ID.fullmatch(name) and not name.startswith("."):
+        return name
+    fix = f"Give {', '.join(NAMES)}, a Hub id (owner/name), a model's folder or a run's folder."
+    raise ModelError(f"There is no model {name!r}", where=str(path.absolute()), fix=fix)
+
+
+def context_length(name: str) -> int:
+    """Positions that a model can read, as far as is known without a download (else GPT-2's 1,024); needs no torch.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    folder = find_model(name)
+    path = folder / "config.json" if isinstance(folder, Path) else None
+    try:
+        return int(json.loads(path.read_text(encoding="utf-8"))["n_positions"]) if path else 1024
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        fix = "Give a folder with config.json and model.safetensors, as transformers saves them."
+        raise ModelError("The model's config.json can't be read", where=str(path), fix=fix) from error
+
+
+def fetch_model(repo_id: str, *, endpoint: str | None = None, cache_dir: Path | None = None) -> Path:
+    """The folder of a model from the Hub, downloaded once; safetensors only.
+
+    Raises:
+        DownloadError: no network, no such model, no access, or no safetensors in it.
+    """
+    from httpx2 import TransportError  # huggingface_hub's own client
+    from huggingface_hub import constants
+    from huggingface_hub.errors import EntryNotFoundError, HFValidationError, LocalEntryNotFoundError
+
+    where = f"{endpoint or constants.ENDPOINT}/{repo_id}"
+    try:
+        for name in ("config.json", "model.safetensors"):
+            path = _fetch_file(repo_id, name, endpoint, cache_dir)
+    except (LocalEntryNotFoundError, TransportError) as error:
+        fix = "Check the network, or work with the starter model, which needs none."
+        raise DownloadError("The model can't be downloaded: the Hub does not answer", where=where, fix=fix) from error
+    except EntryNotFoundError as error:
+        fix = "Choose a GPT-2 that has config.json and model.safetensors."
+        raise DownloadError("The model has no such file, only other formats", where=where, fix=fix) from error
+    except (HFValidationError, OSError) as error:
+        fix = "Check the name and, for a private model, that you are logged in (`hf auth login`)."
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DownloadError(f"The model can't be downloaded: {reason}", where=where, fix=fix) from error
+    return Path(path).parent
+
+
+def is_here(name: str) -> bool:
+    """Whether a model can be loaded without a download."""
+    import huggingface_hub
+
+    found = find_model(name)
+    return isinstance(found, Path) or isinstance(
+        huggingface_hub.try_to_load_from_cache(found, "model.safetensors"), str
+    )
+
+
+def _fetch_file(repo_id: str, name: str, endpoint: str | None, cache_dir: Path | None) -> str:
+    import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return huggingface_hub.hf_hub_download(repo_id, name, cache_dir=cache_dir, local_files_only=True)
+    except LocalEntryNotFoundError:
+        # ask once, without the half minute of retries that the download itself takes where nobody answers
+        huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(repo_id, name, endpoint=endpoint))
+        return huggingface_hub.hf_hub_download(repo_id, name, endpoint=endpoint, cache_dir=cache_dir)
+
+
+def load_model(name: str, *, device: "torch.device | None" = None) -> "GPT2":
+    """A model by name, ready for inference, on the best device there is or on the given one.
+
+    Raises:
+        ModelError: no such model, or its files are damaged.
+        DownloadError: it did not arrive.
+    """
+    from ift.model.gpt2 import best_device, random_model
+    from ift.model.weights import read_config, read_model
+    from ift.training.checkpoint import verify_checkpoint
+
+    found = find_model(name)
+    folder = found if isinstance(found, Path) else fetch_model(found)
+    if name == UNTRAINED:
+        return random_model(read_config(folder), seed=UNTRAINED_SEED).to(device or best_device()).eval()
+    if (folder / "manifest.json").is_file():
+        verify_checkpoint(folder, to_resume=False)
+    return read_model(folder).to(device or best_device()).eval()

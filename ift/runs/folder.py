@@ -1,0 +1,370 @@
+"""A run is a folder; what stands in it is the truth about it, for the page, the command line and the tests.
+
+config.json     everything that decides the result; written first, never changed
+events.jsonl    training's events, append-only
+checkpoints/    complete checkpoints only
+evaluation.jsonl  before.jsonl  after.jsonl  scores.json    the held-out records, answered and scored
+run.log         what the process printed
+stop            there while somebody wants the run to stop
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import filelock
+
+from ift.errors import RunError
+from ift.events import Failed, Finished, Prepared, Started, Stopped, TrainEvent, from_json, to_json
+from ift.runs.processes import is_alive
+
+START_LIMIT_S = 30
+"""A run that has not said `started` by then did not start."""
+_TAIL_BYTES = 1 << 20
+"""More than almost any event takes."""
+_STEP = "step-"
+_STARTED = b'{"event": "started"'
+
+
+class State(StrEnum):
+    """What a log's last event and its process tell together; stored nowhere."""
+
+    ABSENT = "absent"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    FINISHED = "finished"
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more will come."""
+        return self in (State.STOPPED, State.FAILED, State.FINISHED)
+
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """An append-only file of events, read while it is written."""
+
+    path: Path
+
+    def append(self, event: TrainEvent) -> None:
+        """Write one line, whole, at once.
+
+        Raises:
+            RunError: it can't be written, for want of space say; no part of it stays.
+        """
+        rest = memoryview(f"{to_json(event)}\n".encode())
+        with self.path.open("ab", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            try:
+                while rest:  # a disk that is nearly full takes a part
+                    rest = rest[file.write(rest) :]
+            except OSError as error:
+                with suppress(OSError):
+                    file.truncate(size)
+                fix = "Free some space, or check the disk; then resume the run."
+                raise RunError(f"The log can't be written: {error.strerror}", where=str(self.path), fix=fix) from error
+
+    def read(self, offset: int = 0) -> tuple[list[TrainEvent], int]:
+        """The complete events from a byte offset on, and the offset to go on from."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(offset)
+                whole = file.read().rpartition(b"\n")[0]
+        except FileNotFoundError:
+            return [], offset
+        lines = whole.split(b"\n") if whole else []
+        return [self._event(line, offset) for line in lines], offset + (len(whole) + 1 if whole else 0)
+
+    def _event(self, line: bytes, offset: int) -> TrainEvent:
+        try:
+            return from_json(line)
+        except RunError as error:
+            where = f"{self.path}, after byte {offset}" if offset else str(self.path)
+            raise RunError(error.what, where=where, fix=error.fix) from error
+
+    def mend(self) -> None:
+        """Cut off the half line that a killed process may have left, before another one writes."""
+        with suppress(FileNotFoundError), self.path.open("r+b") as file:
+            whole = file.read().rpartition(b"\n")[0]
+            file.truncate(len(whole) + 1 if whole else 0)
+
+    def last_started(self) -> TrainEvent | None:
+        """The process that wrote last: a run that is gone on with has one after the other."""
+        try:
+            raw = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        start = raw.rfind(_STARTED)  # quick: a page asks twice a second; in a text the quotes would be escaped
+        line, whole, _ = raw[start:].partition(b"\n")
+        return from_json(line) if start >= 0 and whole else None
+
+    def state(self) -> State:
+        """Derived from the last event and from whether the process lives that wrote last; a damaged log has failed."""
+        try:
+            started, last = self._ends()
+        except RunError:
+            return State.FAILED
+        if started is None:
+            return State.ABSENT
+        if isinstance(last, Finished):
+            return State.FINISHED
+        if isinstance(last, Failed):
+            return State.FAILED
+        if isinstance(last, Stopped):
+            return State.STOPPED
+        return State.RUNNING if _lives(started) or _lives(self.last_started()) else State.STOPPED
+
+    def _ends(self) -> tuple[TrainEvent | None, TrainEvent | None]:
+        """The first and the last complete event; a page asks twice a second, so the middle is not read."""
+        try:
+            with self.path.open("rb") as file:
+                first = file.readline()
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - _TAIL_BYTES))
+                tail = file.read().rpartition(b"\n")[0]
+                if b"\n" not in tail:  # one event longer than that: a record's text has no limit
+                    file.seek(0)
+                    tail = file.read().rpartition(b"\n")[0]
+        except FileNotFoundError:
+            return None, None
+        if not first.endswith(b"\n"):
+            return None, None
+        return from_json(first), from_json(tail.rpartition(b"\n")[2])
+
+
+def _lives(started: TrainEvent | None) -> bool:
+    return isinstance(started, Started) and is_alive(started.pid, started.process_time)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run folder, by its path."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def training(self) -> EventLog:
+        """What happened in training."""
+        return EventLog(self.path / "events.jsonl")
+
+    @property
+    def evaluation(self) -> EventLog:
+        """What happened when the held-out records were answered."""
+        return EventLog(self.path / "evaluation.jsonl")
+
+    @property
+    def log_path(self) -> Path:
+        """The child's own output."""
+        return self.path / "run.log"
+
+    @property
+    def config(self) -> dict:
+        """What `create` was given.
+
+        Raises:
+            RunError: the folder is no run.
+        """
+        return self._json("config.json")
+
+    @property
+    def scores(self) -> dict | None:
+        """The last evaluation's summary, or None."""
+        return self._json("scores.json") if (self.path / "scores.json").is_file() else None
+
+    def completions(self, side: str) -> list[dict]:
+        """The rows of before.jsonl or after.jsonl, in the data set's order."""
+        path = self.path / f"{side}.jsonl"
+        lines = path.read_bytes().splitlines() if path.is_file() else []  # text has other line ends, U+2028 say
+        return [json.loads(line) for line in lines]
+
+    def state(self) -> State:
+        """Of the training."""
+        state = self.training.state()
+        if state is not State.ABSENT or not self.path.is_dir():
+            return state
+        age_s = time.time() - self.path.stat().st_mtime
+        return State.STARTING if age_s < START_LIMIT_S else State.FAILED
+
+    def checkpoints(self) -> list[Path]:
+        """Complete checkpoints, oldest first."""
+        return step_folders(self.path / "checkpoints")
+
+    def last_checkpoint(self) -> Path:
+        """The newest complete checkpoint.
+
+        Raises:
+            RunError: there is none.
+        """
+        found = self.checkpoints()
+        if not found:
+            is_over = self.state().is_over
+            fix = "It ended before its first save; train again, perhaps with a smaller save_steps."
+            fix = fix if is_over else "Wait for its first save: it has not ended yet."
+            raise RunError("The run has saved no checkpoint", where=str(self.path), fix=fix)
+        return found[-1]
+
+    def write_json(self, name: str, value: object) -> None:
+        """Write a file of the folder so that a reader sees all of it or none."""
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)
+        self.write_text(name, text + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """The same for text."""
+        part = self.path / f".{name}.part"
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave the new name with nothing behind it
+        os.replace(part, self.path / name)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One writer a folder.
+
+        Raises:
+            RunError: another process writes to it.
+        """
+        try:
+            with filelock.FileLock(self.path / ".lock", timeout=0):
+                yield
+        except filelock.Timeout as error:
+            fix = "Wait until it has ended, or stop it."
+            raise RunError("Another process is working in this run", where=str(self.path), fix=fix) from error
+
+    def forget_scores(self) -> None:
+        """Remove what an earlier evaluation found: a new one begins."""
+        for name in ("scores.json", "before.jsonl", "after.jsonl"):  # first what says that the others are whole
+            (self.path / name).unlink(missing_ok=True)
+
+    def take_back(self) -> None:
+        """Remove a run that was refused before it began, and its folder where nothing else stands in it."""
+        if self.checkpoints() or any(isinstance(event, Prepared) for event in self.training.read()[0]):
+            return
+        for name in ("events.jsonl", "config.json", ".lock"):
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.rmdir()
+
+    def ask_to_stop(self) -> None:
+        """Ask the process that works in the folder to save and end."""
+        (self.path / "stop").touch()
+
+    def clear_stop(self) -> None:
+        """The process that was asked has ended."""
+        (self.path / "stop").unlink(missing_ok=True)
+
+    def stop_asked(self) -> bool:
+        """Whether somebody did."""
+        return (self.path / "stop").exists()
+
+    def _json(self, name: str) -> dict:
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            fix = f"Give a folder that `python -m ift train --out` made; its {name} must be whole."
+            raise RunError("This is not a run folder", where=str(self.path / name), fix=fix) from error
+
+
+def step_folders(parent: Path) -> list[Path]:
+    """The folders of a run's complete checkpoints, oldest first."""
+    found = (folder for folder in parent.glob(f"{_STEP}*") if folder.name.removeprefix(_STEP).isdecimal())
+    return sorted(found, key=step_of)
+
+
+def step_folder(parent: Path, step: int) -> Path:
+    """The folder of a step's checkpoint, whether it is there or not."""
+    return parent / f"{_STEP}{step:06d}"
+
+
+def step_of(folder: Path) -> int:
+    """The step of a checkpoint, by its folder's name."""
+    return int(folder.name.removeprefix(_STEP))
+
+
+def create_run(path: Path, config: dict) -> Run:
+    """Make a run folder.
+
+    `run.log` and `stop` may stand in it already: whoever started the process writes its output there, and may
+    have asked it to stop before it came to this.
+
+    Raises:
+        RunError: the folder is not empty, or can't be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        others = [entry.name for entry in path.iterdir() if entry.name not in ("run.log", "stop")]
+    except OSError as error:
+        fix = "Give a folder that can be made."
+        raise RunError(f"The run folder can't be made: {error.strerror}", where=str(path), fix=fix) from error
+    if others:
+        raise RunError("The run folder is not empty", where=str(path.absolute()), fix="Give a new folder with --out.")
+    run = Run(path)
+    try:
+        run.write_json("config.json", config)
+    except OSError as error:
+        fix = "Free some space, or give another folder."
+        raise RunError(f"The run folder can't be written: {error.strerror}", where=str(path), fix=fix) from error
+    return run
+
+
+def open_run(path: Path) -> Run:
+    """An existing run.
+
+    Raises:
+        RunError: the folder is no run.
+    """
+    run = Run(path)
+    missing = [name for name in ("config", "data", "template_source") if name not in run.config]
+    if missing:
+        fix = "Give a folder that `python -m ift train --out` made."
+        raise RunError("This is not a run folder", where=f"{path / 'config.json'}: no {missing[0]!r}", fix=fix)
+    return run
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder looks like one of ours: a model's folder has a config.json too, but no events."""
+    return os.path.isfile(path / "events.jsonl")  # no error where a folder can't be looked into
+
+
+def list_runs(folder: Path) -> list[Run]:
+    """All runs in a folder, newest first."""
+    found = [entry for entry in folder.iterdir() if is_run(entry)] if folder.is_dir() else []
+    return [Run(path) for path in sorted(found, key=_made_at, reverse=True)]
+
+
+def require_no_heirs(run: Run) -> None:
+    """Refuse to change a run whose last checkpoint is the base model of one beside it.
+
+    Raises:
+        RunError: there is such a run.
+    """
+    heirs = [other.id for other in list_runs(run.path.parent) if other.id != run.id and _began_from(other, run)]
+    if heirs:
+        fix = "Discard that one first."
+        raise RunError(f"{heirs[0]} began from this run and needs it as it is", where=run.id, fix=fix)
+
+
+def _began_from(run: Run, base: Run) -> bool:
+    try:
+        return Path(run.config["config"]["model"]) == base.path.absolute()
+    except (RunError, KeyError, TypeError):
+        return False  # a damaged run needs no other
+
+
+def _made_at(path: Path) -> float:
+    try:
+        return (path / "config.json").stat().st_mtime
+    except OSError:
+        return 0.0  # a damaged run is listed last, and hides no other

@@ -1,0 +1,271 @@
+"""Fine-tuning as an iterator of typed events. It prints nothing, saves nothing and asks nobody."""
+
+import math
+import time
+from collections.abc import Generator, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from ift.config import TrainConfig
+from ift.data.batching import collate, epochs, pair_counts
+from ift.errors import ConfigError, GradientError, TrainingError
+from ift.events import Evaluated, Prepared, Sampled, Stepped, TrainEvent
+from ift.model.dropout import drawn_from, set_dropout
+from ift.model.generate import Prompt, Sampling, generate
+from ift.model.gpt2 import GPT2
+from ift.model.loss import batch_loss, losses
+from ift.model.precision import uses_bf16
+from ift.runs.ranks import ALONE, World, portion
+from ift.training.progress import Progress
+from ift.types import Batch, Encoded, Example, Role
+
+SAMPLE_TOKENS = 40
+"""A sampled answer's length at most."""
+NOTHING_DONE = Progress()
+
+
+def learning_rate(config: TrainConfig, step: int, total_steps: int) -> float:
+    """The rate of step 1 … total_steps: a rise over `warmup_steps`, then constant or falling to 0 after the last.
+
+    `linear` falls in a straight line, `cosine` along half a wave (Loshchilov & Hutter 2017, without restarts).
+    """
+    if step <= config.warmup_steps:
+        return config.learning_rate * step / config.warmup_steps
+    if config.lr_scheduler_type == "constant":
+        return config.learning_rate
+    left = (total_steps - step + 1) / max(1, total_steps - config.warmup_steps)  # 1 after the warm-up
+    return config.learning_rate * (left if config.lr_scheduler_type == "linear" else (1 - math.cos(math.pi * left)) / 2)
+
+
+class Trainer:
+    """Train a model in place; iterate over it for the events, or call `evaluate_if_due` and `advance` in turn.
+
+    AdamW over all weights that are not frozen, as chapter 7 does it (betas 0.9 and 0.999; decay on every
+    parameter). The loss of a step is the mean over all trained targets of its batches. Validation and sample
+    answers come at step 0, every `eval_steps` and at the end. `progress`: where to resume from (`ift.training.resume`
+    restores the rest). `world`: the processes that share the work (`ift.runs.ranks`); each has a trainer with the same
+    arguments, takes its share of each step's rows, and yields the same events.
+
+    Raises:
+        ConfigError: the options can't be used together on the model's device.
+
+    Raises, while iterated:
+        TrainingError: the loss is no longer finite, or (GradientError) the gradient is not: the weights are those of
+            the step before.
+    """
+
+    def __init__(
+        self,
+        model: GPT2,
+        config: TrainConfig,
+        *,
+        train: Sequence[Encoded],
+        validation: Sequence[Encoded] = (),
+        samples: Sequence[tuple[Example, Prompt]] = (),
+        max_length: int | None = None,
+        progress: Progress = NOTHING_DONE,
+        world: World = ALONE,
+    ) -> None:
+        require_same_masks(config, model.device)
+        self.model, self.config, self.progress, self.world = model, config, progress, world
+        self.train, self.validation, self.samples = train, validation, samples
+        self.max_length = max_length
+        self.total_steps = config.total_steps(len(train))
+        self._through = world.wrap(model, fsdp=config.fsdp)
+        weights = [weight for _, weight in self.trained()]
+        self.optimizer = torch.optim.AdamW(
+            weights, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        )
+        self._positions = self.order()
+        model.gradient_checkpointing = config.gradient_checkpointing
+        dropout = {"resid_pdrop": config.resid_pdrop, "embd_pdrop": config.embd_pdrop, "attn_pdrop": config.attn_pdrop}
+        set_dropout(model, **dropout)
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps done."""
+        return self.progress.step
+
+    def order(self) -> Iterator[list[int]]:
+        """The rows of each step to come, as positions in `train`."""
+        config = self.config
+        lengths = pair_counts(self.train, self.max_length) if config.group_by_length else None
+        return epochs(len(self.train), config.rows_per_step, seed=config.seed, first=self.step, lengths=lengths)
+
+    def trained(self) -> Iterator[tuple[str, Tensor]]:
+        """Name and weight of all that is trained, in the optimizer's order."""
+        return ((name, weight) for name, weight in self.model.named_parameters() if weight.requires_grad)
+
+    @property
+    def is_done(self) -> bool:
+        """All steps are done, or the validation loss has not fallen for too long."""
+        patience = self.config.early_stopping_patience
+        return self.step >= self.total_steps or 0 < patience <= self.progress.stale
+
+    def __iter__(self) -> Iterator[TrainEvent]:
+        yield from filter(None, self.evaluate_if_due())
+        while not self.is_done:
+            yield from filter(None, self.advance())
+
+    def advance(self) -> Iterator[TrainEvent | None]:
+        """One step, and the evaluation if one is due after it."""
+        yield self._step(next(self._positions))
+        yield from self.evaluate_if_due()
+
+    def evaluate_if_due(self) -> Iterator[TrainEvent | None]:
+        """Validation and samples, unless this step has had them.
+
+        None comes after each batch: an evaluation may take minutes, and whoever asks it to stop should not wait. One
+        that is left before its end counts as none.
+        """
+        is_due = self.step % self.config.eval_steps == 0 or self.step == self.total_steps
+        if is_due and self.progress.evaluated_step != self.step:
+            yield from self._evaluate()
+
+    def prepared(self) -> Prepared:
+        """What it will run on, and how much there is."""
+        device = self.model.device
+        return Prepared(
+            step=self.step,
+            device=device.type,
+            threads=torch.get_num_threads(),
+            bf16=uses_bf16(device, bf16=self.config.bf16),
+            parameters=sum(parameter.numel() for parameter in self.model.parameters()),
+            rows=len(self.train),
+            ranks=self.world.size,
+        )
+
+    def _batch(self, rows: Sequence[Encoded]) -> Batch:
+        return collate(rows, trained=self.config.trained, max_length=self.max_length)
+
+    def _mine(self, rows: Sequence[Encoded]) -> tuple[list[Batch], list[int]]:
+        """This rank's part of the rows in batches, and whether each counts (`portion`)."""
+        size = self.config.per_device_train_batch_size
+        parts, counted = portion(rows, size, rank=self.world.rank, size=self.world.size)
+        return [self._batch(part) for part in parts], counted
+
+    def _step(self, positions: Sequence[int]) -> Stepped:
+        began = time.perf_counter()
+        config, step = self.config, self.step + 1
+        rate = learning_rate(config, step, self.total_steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        batches, counted = self._mine([self.train[i] for i in positions])
+        tokens, targets = self._count(batches, counted)
+        with drawn_from(config.seed, step, self.world.rank, device=self.model.device):
+            loss = self._backward(batches, [weight / targets for weight in counted])
+        weights = [weight for _, weight in self.trained()]
+        total_norm = self.world.whole(torch.nn.utils.get_total_norm([weight.grad for weight in weights]))
+        norm = total_norm.item()
+        _require_finite(loss, norm, step)
+        if 0 < config.max_grad_norm < norm:  # else there is nothing to scale, and no pass over all gradients
+            torch.nn.utils.clip_grads_with_norm_(weights, config.max_grad_norm, total_norm)
+        self.optimizer.step()
+        self.progress = self.progress.stepped()
+        return Stepped(
+            step=step,
+            total_steps=self.total_steps,
+            epoch=step / config.steps_per_epoch(len(self.train)),
+            loss=loss,
+            learning_rate=rate,
+            grad_norm=norm,
+            tokens=tokens,
+            trained_tokens=targets,
+            step_time_s=time.perf_counter() - began,
+        )
+
+    def _count(self, batches: Sequence[Batch], counted: Sequence[int]) -> tuple[int, int]:
+        """Tokens and trained tokens of a step, all ranks' together."""
+        tokens = sum(weight * batch.tokens for batch, weight in zip(batches, counted, strict=True))
+        targets = sum(weight * batch.trained_tokens for batch, weight in zip(batches, counted, strict=True))
+        tokens, targets = self.world.sums(tokens, targets)
+        return int(tokens), int(targets)
+
+    def _backward(self, batches: Sequence[Batch], weights: Sequence[float]) -> float:
+        """Leave the gradient of the sum of all ranks' losses, batch by batch with its weight; returns that sum.
+
+        What the ranks' gradients come to is their mean, so each counts as many times as there are ranks: their
+        targets are not equally many, and the mean of the ranks' means would be another loss.
+        """
+        self.model.train()
+        self.optimizer.zero_grad()
+        total = torch.zeros((), device=self.model.device)
+        for i, (batch, weight) in enumerate(zip(batches, weights, strict=True), start=1):
+            with self.world.accumulating(self._through, is_last=i == len(batches)):
+                part = self._loss(batch, share=weight * self.world.size)
+                part.backward()
+            total += part.detach()
+        return self.world.sums(total.item())[0] / self.world.size
+
+    def _loss(self, batch: Batch, *, share: float) -> Tensor:
+        return self._through(lambda model: batch_loss(model, batch, share=share, bf16=self.config.bf16))
+
+    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        return self._through(lambda model: losses(model, batch, bf16=self.config.bf16))
+
+    def _evaluate(self) -> Iterator[TrainEvent | None]:
+        self.model.eval()
+        validated = (yield from self._validate()) if self.validation else None
+        if validated:
+            yield validated
+        examples = {prompt.record: example for example, prompt in self.samples}
+        sampling = Sampling(max_new_tokens=SAMPLE_TOKENS)
+        prompts = [prompt for _, prompt in self.samples]
+        with torch.no_grad():  # no backward pass will follow, which DDP would wait for
+            answers = self._through(lambda model: list(generate(model, prompts, sampling)))  # all ranks the same
+        for answer in sorted(answers, key=lambda answer: answer.record):
+            example = examples[answer.record]
+            yield Sampled(
+                step=self.step,
+                record=answer.record,
+                instruction=example.instruction,
+                input=example.input,
+                output=example.output,
+                model_response=answer.text,
+                finish=answer.finish,
+            )
+        self.progress = self.progress.evaluated(validated.loss if validated else None)
+
+    @torch.inference_mode()
+    def _validate(self) -> Generator[None, None, Evaluated]:
+        """The mean over all trained targets of the split, not the mean of batch means."""
+        sums, counts = torch.zeros(len(Role), dtype=torch.float64), torch.zeros(len(Role), dtype=torch.long)
+        rows = sorted(self.validation, key=len)  # equal neighbours waste no padding
+        for batch, weight in zip(*self._mine(rows), strict=True):
+            values, roles = (tensor.cpu() for tensor in self._losses(batch))
+            sums += weight * torch.bincount(roles, values.double(), minlength=len(Role))
+            counts += weight * torch.bincount(roles, minlength=len(Role))
+            yield None
+        numbers = self.world.sums(*sums.tolist(), *counts.tolist())
+        by_role = dict(zip(Role, zip(numbers[: len(Role)], numbers[len(Role) :], strict=True), strict=True))
+        targets = int(sum(count for _, count in by_role.values()))
+        loss = sum(total for total, _ in by_role.values()) / targets
+        _require_finite(loss, 0.0, self.step)
+        return Evaluated(
+            step=self.step,
+            total_steps=self.total_steps,
+            loss=loss,
+            trained_tokens=targets,
+            loss_by_role={role.label: total / count for role, (total, count) in by_role.items() if count},
+        )
+
+
+def require_same_masks(config: TrainConfig, device: torch.device) -> None:
+    """Refuse what would silently give wrong gradients: checkpointing restores random numbers on CPU and CUDA only.
+
+    Raises:
+        ConfigError: the options can't be used together on this device.
+    """
+    drops = config.resid_pdrop or config.embd_pdrop or config.attn_pdrop or config.lora_dropout
+    if config.gradient_checkpointing and drops and device.type == "mps":
+        what = "gradient_checkpointing can't be true with dropout on Apple's GPU"
+        fix = "PyTorch would compute a block again with other masks there: leave one of them out."
+        raise ConfigError(what, where="gradient_checkpointing", fix=fix)
+
+
+def _require_finite(loss: float, norm: float, step: int) -> None:
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        name, kind = ("gradient", GradientError) if math.isfinite(loss) else ("loss", TrainingError)
+        fix = "Lower the learning_rate, or clip the gradient with max_grad_norm 1.0."
+        raise kind(f"The {name} is not finite any more", where=f"step {step}", fix=fix)
