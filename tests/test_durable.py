@@ -231,7 +231,7 @@ import json, sys, tempfile, time
 from pathlib import Path
 import psutil
 from ift.config import TrainConfig
-from ift.runs import State
+from ift.runs.folder import State
 from playground import polls
 from playground.context import Context
 from playground.settings import Settings

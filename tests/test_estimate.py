@@ -182,7 +182,7 @@ def test_data_that_can_not_be_used_is_told_as_by_a_run(config, tmp_path):
 LIMITED = """
 import json, sys
 import psutil
-from ift import estimate
+from ift.training import estimate
 from ift.config import TrainConfig
 process = psutil.Process()
 process.rlimit(psutil.RLIMIT_DATA, (int(sys.argv[2]), int(sys.argv[2])))

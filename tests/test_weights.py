@@ -111,7 +111,7 @@ import re, sys
 from pathlib import Path
 from ift.lora import add_lora
 from ift.model import GPT2Config, random_model
-from ift.weights import read_model, write_model
+from ift.model.weights import read_model, write_model
 
 def peak_bytes():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) << 10
