@@ -13,9 +13,9 @@ from ift.errors import ConfigError, RunError
 from ift.model.names import NAMES as MODELS
 from ift.model.names import context_length
 from ift.types import TRAIN_ON, Role
-from playground.jobs import Jobs
-from playground.library import Linters, Models
-from playground.recent import Recent
+from playground.caches import Linters, Models
+from playground.lens.recent import Recent
+from playground.runs.jobs import Jobs
 from playground.settings import Settings
 
 QUIET = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}

@@ -6,8 +6,8 @@ from urllib.parse import quote
 import gradio as gr
 from starlette.middleware import Middleware
 
-from playground.guard import Guard
 from playground.page import PLOTLY, build
+from playground.request_guard import Guard
 from playground.settings import WEB, Settings
 
 SCRIPTS = ("rest.js", "ift.js", "link.js", "xray.js", "lint.js", "keys.js", "lens.js", "editor.js")

@@ -13,11 +13,12 @@ from ift.events import Answered, Failed, Finished, Saved, Stopped, Warned
 from ift.runs.folder import create_run
 from ift.training.checkpoint import save_checkpoint
 from ift.types import TRAIN_ON, Role
-from playground import library, polls
+from playground import caches
+from playground.caches import MODELS_KEPT, Models
 from playground.context import Context, train_on, whole
-from playground.library import MODELS_KEPT, Models
+from playground.lens.state import preset_of
+from playground.runs import polls
 from playground.settings import Settings, read_settings
-from playground.view import preset_of
 from tests.helpers import save_model, tiny_model, write_records
 
 
@@ -230,38 +231,38 @@ SOURCE = "Q: {{instruction}}\nA:{{output}}"
 
 
 def test_a_second_look_at_the_same_report_costs_nothing(data_file):
-    assert library.report(str(data_file), SOURCE, 64) is library.report(str(data_file), SOURCE, 64)
+    assert caches.report(str(data_file), SOURCE, 64) is caches.report(str(data_file), SOURCE, 64)
 
 
 def test_another_template_or_limit_is_another_report(data_file):
-    first = library.report(str(data_file), SOURCE, 64)
-    assert library.report(str(data_file), SOURCE, 5).cut != first.cut
-    assert library.report(str(data_file), "More " + SOURCE, 64).lengths[0] == first.lengths[0] + 1
+    first = caches.report(str(data_file), SOURCE, 64)
+    assert caches.report(str(data_file), SOURCE, 5).cut != first.cut
+    assert caches.report(str(data_file), "More " + SOURCE, 64).lengths[0] == first.lengths[0] + 1
 
 
 def test_a_file_that_has_changed_is_read_again(data_file):
     name = str(data_file)
-    assert (len(library.dataset(name)), len(library.report(name, SOURCE, 64).lengths)) == (20, 20)
+    assert (len(caches.dataset(name)), len(caches.report(name, SOURCE, 64).lengths)) == (20, 20)
     write_records(data_file, range(7))
     os.utime(data_file, ns=(1, 1))
-    assert (len(library.dataset(name)), len(library.report(name, SOURCE, 64).lengths)) == (7, 7)
+    assert (len(caches.dataset(name)), len(caches.report(name, SOURCE, 64).lengths)) == (7, 7)
 
 
 def test_a_file_that_is_gone_is_an_error_though_it_was_read_before(data_file):
-    library.dataset(str(data_file))
+    caches.dataset(str(data_file))
     data_file.unlink()
     with pytest.raises(DataError, match="There is no data set"):
-        library.dataset(str(data_file))
+        caches.dataset(str(data_file))
 
 
 def test_the_tokens_of_a_row_are_estimated_from_some_rows_of_the_whole_file(data_file):
-    assert library.tokens_per_row(str(data_file), SOURCE) == pytest.approx(
-        library.report(str(data_file), SOURCE, 64).lengths.mean()
+    assert caches.tokens_per_row(str(data_file), SOURCE) == pytest.approx(
+        caches.report(str(data_file), SOURCE, 64).lengths.mean()
     )
     write_records(data_file, range(1000))
     os.utime(data_file, ns=(2, 2))
-    assert library.tokens_per_row(str(data_file), SOURCE) == pytest.approx(
-        library.report(str(data_file), SOURCE, 64).lengths.mean(), rel=0.05
+    assert caches.tokens_per_row(str(data_file), SOURCE) == pytest.approx(
+        caches.report(str(data_file), SOURCE, 64).lengths.mean(), rel=0.05
     )
 
 

@@ -1,4 +1,4 @@
-"""From switches and keys to the grid's value (playground/drawing.py); what the grid makes of it: tests/ui."""
+"""From switches and keys to the grid's value (playground/lens/draw.py); what the grid makes of it: tests/ui."""
 
 import json
 
@@ -6,9 +6,9 @@ import pytest
 
 from ift.data.templates import preset_source
 from playground.context import Context
-from playground.drawing import OWN, draw, typed
+from playground.lens.draw import OWN, draw, typed
+from playground.lens.state import View
 from playground.settings import Settings
-from playground.view import View
 
 TEXT = "Q: {{instruction}}\nA: {{output}}"
 

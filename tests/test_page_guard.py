@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from playground.guard import MAX_BODY_BYTES, Guard
+from playground.request_guard import MAX_BODY_BYTES, Guard
 
 MEBIBYTE = bytes(2**20)
 

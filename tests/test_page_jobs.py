@@ -18,7 +18,7 @@ from ift.events import Finished, Resumed, Started, Stepped, Stopped
 from ift.runs.folder import Run, State, create_run
 from ift.runs.lifecycle import describe
 from ift.training.checkpoint import save_checkpoint, verify_checkpoint
-from playground.jobs import Jobs, train_options
+from playground.runs.jobs import Jobs, train_options
 from playground.settings import Settings
 from tests.helpers import WORD, parrot, write_records
 

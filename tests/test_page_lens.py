@@ -8,7 +8,7 @@ from ift.data.templates import Template
 from ift.data.tokenizer import encode_text
 from ift.errors import ConfigError
 from ift.types import EOS_ID, IGNORE_INDEX, TRAIN_ON, Example, Role
-from playground.views.lens import lens, notes, shown
+from playground.lens.payload import lens, notes, shown
 
 TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")
 EXAMPLES = [

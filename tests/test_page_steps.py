@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from ift.data.batching import collate
-from playground.views.steps import STEPS, excerpt, lens_code
+from playground.lens.code import STEPS, excerpt, lens_code
 
 
 def test_every_line_shown_stands_in_the_source():

@@ -5,7 +5,7 @@ import pytest
 
 from ift.data.templates import preset_source
 from ift.errors import ConfigError
-from playground.view import View, read_link, to_link
+from playground.lens.state import View, read_link, to_link
 
 
 def link(said):

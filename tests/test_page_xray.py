@@ -8,11 +8,11 @@ from ift.data.templates import load_template
 from ift.model.token_losses import token_losses
 from ift.types import TRAIN_ON, Example
 from playground.context import Context
-from playground.recent import KEPT, Kept
+from playground.lens.payload import shown
+from playground.lens.queries import GONE, linter, losses, top
+from playground.lens.recent import KEPT, Kept
+from playground.lens.state import View
 from playground.settings import Settings
-from playground.view import View
-from playground.views.lens import shown
-from playground.xray import GONE, linter, losses, top
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-// A link that restores the view: its fragment holds base64url of JSON, which the server checks (playground/view.py).
+// A link that restores the view: its fragment holds base64url of JSON, which the server checks (playground/lens/state.py).
 window.ift.link = (() => {
   const HIDES = ['editor', 'switches', 'code']; // what a class need not see
   const text = () => location.hash.match(/^#view=([\w-]+)$/)?.[1] || '';

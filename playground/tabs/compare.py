@@ -9,8 +9,8 @@ from ift.data.templates import Template
 from ift.errors import ConfigError, IftError
 from ift.model.known_tokens import known_ids
 from ift.runs.folder import Run, State
-from playground import polls
 from playground.context import LIVE, QUIET, Context, when_loaded, whole
+from playground.runs import polls
 from playground.views import compare as views
 from playground.views import html
 

@@ -9,7 +9,7 @@ import gradio as gr
 from ift.data.records import parse_dataset
 from ift.data.sources import PUBLIC
 from ift.errors import DataError, IftError
-from playground import library
+from playground import caches
 from playground.context import LIVE, QUIET, Context, busy, when_loaded
 from playground.views import data as views
 from playground.views import html
@@ -73,16 +73,16 @@ class DataTab:
     def _show(self, name: str, source: str, model: str, max_length: float) -> tuple:
         try:
             longest = self.context.limit(model, max_length)
-            data = library.dataset(name)
-            report = library.report(name, source, longest)
+            data = caches.dataset(name)
+            report = caches.report(name, source, longest)
         except IftError as problem:
             return html.error(problem), {}
         return views.overview(data, report, max_length=longest), views.length_figure(report, max_length=longest)
 
     def _table(self, name: str, source: str, model: str, max_length: float, query: str, part: str, page: float) -> str:
         try:
-            data = library.dataset(name)
-            report = library.report(name, source, self.context.limit(model, max_length))
+            data = caches.dataset(name)
+            report = caches.report(name, source, self.context.limit(model, max_length))
         except IftError:
             return ""  # said already, above
         found = views.find(data, report, query=query or "", part=part)
@@ -93,7 +93,7 @@ class DataTab:
             note = html.note("busy", "Choose a file; the data set so far stays until then.")
             return gr.skip(), gr.File(None, visible=True), note
         try:
-            library.dataset(chosen, lambda done, total: progress((done, total or None), unit="bytes"))
+            caches.dataset(chosen, lambda done, total: progress((done, total or None), unit="bytes"))
         except IftError as problem:
             return gr.skip(), gr.File(visible=False), html.error(problem)
         return chosen, gr.File(visible=False), ""
@@ -126,6 +126,6 @@ def keep_upload(folder: Path, path: Path) -> Path:
 
 
 def _choices() -> list[tuple[str, str]]:
-    starter = f"Starter set · {len(library.dataset('starter')):,} records · made for this project"
+    starter = f"Starter set · {len(caches.dataset('starter')):,} records · made for this project"
     public = [(f"{one.title} · {one.records:,} records · {one.licence}", name) for name, one in PUBLIC.items()]
     return [(starter, "starter"), *public, ("A file of your own", OWN)]

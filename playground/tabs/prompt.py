@@ -10,11 +10,12 @@ import gradio as gr
 from ift.audit.statistics import census
 from ift.data.templates import MAX_CHARACTERS, PRESETS, Template, preset_source, read_template
 from ift.errors import IftError
-from playground import library, xray
+from playground import caches
 from playground.context import LIVE, QUIET, Context, busy, when_loaded, whole
-from playground.drawing import OWN, draw, seed, trained, typed
-from playground.view import MASKS, MAX_ROWS, NONE, ORDERS, WIDTHS, View, preset_of, read_link
-from playground.views import html, steps
+from playground.lens import code, queries
+from playground.lens.draw import OWN, draw, seed, trained, typed
+from playground.lens.state import MASKS, MAX_ROWS, NONE, ORDERS, WIDTHS, View, preset_of, read_link
+from playground.views import html
 from playground.views.numbers import numbers, padding_figure
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def _code() -> Callable[[object], list[dict]]:
     """For the browser, once; a function of its own, as Gradio marks what it exposes."""
 
     def lens_code(query: object) -> list[dict]:  # Gradio always sends one
-        return steps.lens_code()
+        return code.lens_code()
 
     return lens_code
 
@@ -74,7 +75,7 @@ class PromptTab:
                         "ift.lens(element, props, watch, server, {"
                         " lost: () => trigger('lost'), renamed: () => trigger('renamed') })"
                     ),
-                    server_functions=[_code(), typed(context), *xray.answers(context)],
+                    server_functions=[_code(), typed(context), *queries.answers(context)],
                     elem_id="lens",
                     elem_classes="plain",
                 )
@@ -159,7 +160,7 @@ class PromptTab:
         *fields_of_view, model, size = values
         try:
             view = _view(fields_of_view)
-            template, examples = Template.parse(view.template), library.dataset(view.data).examples
+            template, examples = Template.parse(view.template), caches.dataset(view.data).examples
             longest, rows = self.context.limit(model, view.max_length), max(1, whole("rows a batch", size))
             found = census(
                 examples,

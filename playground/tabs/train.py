@@ -9,15 +9,16 @@ from ift.data.records import split
 from ift.data.templates import Template
 from ift.errors import ConfigError, DataError, IftError
 from ift.model.names import GPT2_SIZES, find_model
-from playground import library, polls
+from playground import caches
 from playground.context import LIVE, QUIET, Context, train_on, when_loaded, whole
-from playground.jobs import train_options
-from playground.tabs.control import RunControl
-from playground.tabs.needs import Needs
+from playground.lens.state import MASKS, preset_of
+from playground.runs import polls
+from playground.runs.jobs import train_options
 from playground.tabs.prompt import PromptTab
-from playground.view import MASKS, preset_of
 from playground.views import html
 from playground.views import run as views
+from playground.widgets.estimate_button import Needs
+from playground.widgets.run_buttons import RunControl
 
 PRESET_TITLES = {
     "quick": "Quick: 2 epochs, batch 16, learning rate 3e-4, loss on the response",
@@ -150,8 +151,8 @@ class TrainTab:
         try:
             config, template = self._config(data, model, *switches), Template.parse(source)
             find_model(config.model)
-            examples = library.dataset(data).examples
-            tokens = library.tokens_per_row(data, source)
+            examples = caches.dataset(data).examples
+            tokens = caches.tokens_per_row(data, source)
         except IftError as problem:
             return html.error(problem), ""
         name = preset_of(template.source) or "my-template.txt"
@@ -163,7 +164,7 @@ class TrainTab:
     def _start(self, visitor: str | None, data: str, source: str, model: str, *switches: object) -> tuple:
         try:
             config, template = self._config(data, model, *switches), Template.parse(source)
-            if not split(library.dataset(data).examples).train:
+            if not split(caches.dataset(data).examples).train:
                 raise DataError("The training part is empty", where=data, fix="Give at least 2 records.")
             find_model(config.model)
             preset = preset_of(template.source)

@@ -7,8 +7,8 @@ from ift.cli import main
 from ift.data.sources import load_dataset
 from ift.data.templates import Template, load_template
 from ift.data.tokenizer import encode, piece
-from playground.recent import KEPT
-from playground.views.steps import lens_code
+from playground.lens.code import lens_code
+from playground.lens.recent import KEPT
 from tests.ui.conftest import cells, drawn, edit, lens_page, step, unfold, wait_for_redraw
 
 PHI3_LIKE = "<|user|>\n{{instruction}}\n{{#input}}\n{{input}}\n{{/input}}\n<|assistant|>\n{{output}}<|end|>"

@@ -17,7 +17,7 @@ from ift.evaluation.held_out import load_held_out
 from ift.events import Started
 from ift.runs.folder import EventLog, Run, State, list_runs, require_no_heirs
 from ift.runs.processes import end_process
-from playground.children import Estimator, has_ended, start_child
+from playground.runs.children import Estimator, has_ended, start_child
 from playground.settings import Settings
 
 LOG_TAIL_BYTES = 4096

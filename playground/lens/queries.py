@@ -7,7 +7,7 @@ import numpy as np
 from ift.data.tokenizer import piece
 from ift.errors import IftError
 from playground.context import Context
-from playground.recent import Kept
+from playground.lens.recent import Kept
 from playground.views.lint import findings
 
 GONE = {"error": {"what": "The server has forgotten this batch", "where": "", "fix": "Change something to redraw it."}}

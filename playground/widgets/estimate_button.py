@@ -9,7 +9,7 @@ from ift.data.templates import Template
 from ift.errors import IftError
 from ift.model.names import find_model
 from playground.context import LIVE, QUIET, Context
-from playground.view import preset_of
+from playground.lens.state import preset_of
 from playground.views import estimate as views
 from playground.views import html
 

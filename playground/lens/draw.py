@@ -12,13 +12,13 @@ from ift.data.templates import Template
 from ift.errors import DataError, IftError
 from ift.model.known_tokens import known_ids
 from ift.types import TRAIN_ON, Role
-from playground import library
+from playground import caches
 from playground.context import Context, train_on, whole
-from playground.recent import Kept
-from playground.view import MAX_ROWS, NONE, View, preset_of, to_link
+from playground.lens.payload import lens, notes, shown
+from playground.lens.recent import Kept
+from playground.lens.state import MAX_ROWS, NONE, View, preset_of, to_link
 from playground.views import html
 from playground.views.data import containing
-from playground.views.lens import lens, notes, shown
 
 OWN = "own"
 """The preset of a template that is none."""
@@ -71,12 +71,12 @@ def seed(value: float | None) -> int:
 
 def _drawn(context: Context, kept: Kept) -> tuple[Kept, dict]:
     view, model = kept.view, kept.model
-    template, dataset = Template.parse(view.template), library.dataset(view.data)
+    template, dataset = Template.parse(view.template), caches.dataset(view.data)
     longest = context.limit(model, view.max_length)
     roles = trained(view)
     order = range(len(dataset))
     if view.order == "training":
-        order = library.training_order(
+        order = caches.training_order(
             view.data, template.source, trained=roles, max_length=longest, seed=seed(view.seed)
         )
     found = shown(
@@ -104,7 +104,7 @@ def _width(view: View, longest: int) -> int | None:
     if view.width == "fixed":
         return whole("fixed width", view.fixed_width)
     if view.width == "data set":
-        return min(library.longest(view.data, view.template), longest)
+        return min(caches.longest(view.data, view.template), longest)
     return None
 
 

@@ -5,8 +5,8 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from playground.view import View
-from playground.views.lens import Shown
+from playground.lens.payload import Shown
+from playground.lens.state import View
 
 KEPT = 64
 

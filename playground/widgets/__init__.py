@@ -1,0 +1,1 @@
+"""What several tabs use: groups of widgets with their handlers."""
