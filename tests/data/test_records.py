@@ -189,7 +189,7 @@ def test_a_record_knows_its_part():
 
 # The book's own file, which does not ship with the project.
 
-BOOK = Path(__file__).parents[1].parent / "shared" / "data" / "book-instruction-data.json"
+BOOK = Path(__file__).parents[3] / "shared" / "data" / "book-instruction-data.json"
 
 
 @pytest.fixture(scope="module")

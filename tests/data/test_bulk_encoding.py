@@ -11,8 +11,8 @@ from ift.data.sources import load_dataset
 from ift.data.templates import PRESETS, Template, load_template
 from ift.data.tokenizer import encode
 from ift.types import Example, Role
+from tests.audit.test_boundary import PIECES
 from tests.helpers import EVERYTHING, encoded
-from tests.test_border import PIECES
 
 TEMPLATES = [
     *(load_template(name) for name in PRESETS),
