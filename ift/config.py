@@ -5,9 +5,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ift.data.batching import parse_trained
 from ift.errors import ConfigError
-from ift.types import Role
+from ift.roles import Role, parse_trained
 
 SCHEDULES = ("constant", "linear", "cosine")
 MAX_LENGTH_POLICIES = ("truncate", "drop", "raise")
@@ -34,7 +33,7 @@ class TrainConfig:
     takes the model's context; max_length_policy: whether longer rows are cut (`truncate`), left out (`drop`) or
     refused (`raise`). early_stopping_patience: end after so many evaluations in a row without a lower validation
     loss, and go back to the checkpoint that has the lowest; 0 never does. gradient_checkpointing: compute
-    activations twice instead of keeping them. group_by_length: batches of rows of about equal length (`epochs`).
+    activations twice instead of keeping them. group_by_length: batches of rows of about equal length (`epoch_batches`).
     resid_pdrop, embd_pdrop, attn_pdrop: dropout (`set_dropout`); above 0, what all rows of a batch begin with is
     computed for each of them. r: LoRA's rank; 0 trains all weights. lora_alpha: LoRA's scale is lora_alpha / r.
     lora_dropout: dropout of what LoRA's products read. target_modules: what LoRA stands beside, names from

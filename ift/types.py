@@ -1,43 +1,15 @@
 """The values that flow from a record to the tensors and from an answer to its score."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
-from functools import cached_property
 
 import numpy as np
+
+from ift.roles import Role
 
 EOS_ID = 50256
 """GPT-2's `<|endoftext|>`: ends a row, and fills it up (padding is told apart by role, not by id)."""
 IGNORE_INDEX = -100
 """The target that torch's cross-entropy leaves out."""
-
-
-class Role(IntEnum):
-    """What a token is there for."""
-
-    TEMPLATE = 0
-    INSTRUCTION = 1
-    INPUT = 2
-    HEADER = 3
-    """Template text between the last field and the response."""
-    RESPONSE = 4
-    """The output, and any template text after it."""
-    EOS = 5
-    PAD = 6
-
-    @property
-    def label(self) -> str:
-        """The lower-case name that files, options and the page use."""
-        return self.name.lower()
-
-
-TRAIN_ON: Mapping[str, frozenset[Role]] = {
-    "all": frozenset(Role) - {Role.PAD},
-    "response-and-header": frozenset({Role.HEADER, Role.RESPONSE, Role.EOS}),
-    "response": frozenset({Role.RESPONSE, Role.EOS}),
-}
-"""The named sets of roles whose tokens are trained; any other set is legal too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,64 +99,6 @@ class Encoded:
     def prompt_ids(self) -> list[int]:
         """The ids that generation starts from."""
         return self.ids[: self.prompt_length].tolist()
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """What one training step gets, shifted, padded and masked.
-
-    inputs, next_ids, roles: (B, T) int64 / int64 / uint8. `next_ids[b, t]` follows `inputs[b, t]`;
-    `roles` are the roles of `next_ids`. Beyond `lengths[b]` a row is padding: both hold EOS_ID, the
-    role is PAD. first_roles: (B,), the role of `inputs[b, 0]`, which no next id tells.
-    """
-
-    inputs: np.ndarray
-    next_ids: np.ndarray
-    roles: np.ndarray
-    lengths: np.ndarray
-    first_roles: np.ndarray
-    trained: frozenset[Role]
-
-    @cached_property
-    def targets(self) -> np.ndarray:
-        """(B, T): the next id where its role is trained, else IGNORE_INDEX."""
-        return np.where(np.isin(self.roles, list(self.trained)), self.next_ids, IGNORE_INDEX)
-
-    @cached_property
-    def input_roles(self) -> np.ndarray:
-        """(B, T): the roles of `inputs`.
-
-        A row's end-of-text is no input of its own, but the first cell of its padding holds the same id: it is
-        shown as EOS, as in a row that is padded first and shifted then.
-        """
-        roles = np.concatenate([self.first_roles[:, None], self.roles[:, :-1]], axis=1)
-        padding = np.arange(self.width) >= self.lengths[:, None]
-        return np.where(padding & (roles != Role.EOS), np.uint8(Role.PAD), roles)
-
-    @property
-    def width(self) -> int:
-        """T."""
-        return self.inputs.shape[1]
-
-    @property
-    def tokens(self) -> int:
-        """Cells that are not padding."""
-        return int(self.lengths.sum())
-
-    @property
-    def trained_tokens(self) -> int:
-        """Targets that count in the loss."""
-        return int((self.targets != IGNORE_INDEX).sum())
-
-    @property
-    def padding_share(self) -> float:
-        """Padded cells / all cells."""
-        return 1 - self.tokens / self.inputs.size if self.inputs.size else 0.0
-
-    @property
-    def trained_share(self) -> float:
-        """Trained targets / cells that are not padding."""
-        return self.trained_tokens / self.tokens if self.tokens else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from ift.audit.data_report import Report, inspect
 from ift.audit.linter import LintReport, lint
-from ift.data.batching import epochs, pair_counts, sort_out
+from ift.data.batching import pair_counts, select_trainable
 from ift.data.bulk_encoding import encode_all
+from ift.data.order import epoch_batches
 from ift.data.records import Dataset, split
 from ift.data.sources import NAMES, PUBLIC, fetch_public, load_dataset
 from ift.data.templates import Template
-from ift.types import Role
+from ift.roles import Role
 
 if TYPE_CHECKING:
     from ift.model.gpt2 import GPT2
@@ -106,8 +107,8 @@ def _training_order(
     examples = _dataset(name, stamp).examples
     records = split(examples).train
     rows = encode_all([examples[i] for i in records], Template.parse(template_source))
-    kept = sort_out(rows, trained=trained, max_length=max_length).kept
-    return tuple(records[kept[i]] for i in next(epochs(len(kept), max(1, len(kept)), seed=seed)))
+    kept = select_trainable(rows, trained=trained, max_length=max_length).kept
+    return tuple(records[kept[i]] for i in next(epoch_batches(len(kept), max(1, len(kept)), seed=seed)))
 
 
 class Linters:
@@ -148,7 +149,8 @@ class Models:
         Raises:
             ModelError: it can't be read.
         """
-        from ift.model.names import find_model, load_model
+        from ift.model.loading import load_model
+        from ift.model.names import find_model
 
         folder = find_model(name)  # a run's is its last checkpoint, which is another one when it has gone on
         config = Path(folder) / "config.json"

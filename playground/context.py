@@ -8,11 +8,10 @@ from pathlib import Path
 
 import gradio as gr
 
-from ift.data.batching import name_trained
 from ift.errors import ConfigError, RunError
 from ift.model.names import NAMES as MODELS
 from ift.model.names import context_length
-from ift.types import TRAIN_ON, Role
+from ift.roles import TRAIN_ON, Role, name_trained
 from playground.caches import Linters, Models
 from playground.lens.recent import Recent
 from playground.runs.jobs import Jobs

@@ -10,7 +10,7 @@ from ift.config import TrainConfig
 from ift.data.sources import load_dataset
 from ift.data.templates import load_template
 from ift.runs.folder import create_run
-from ift.runs.lifecycle import describe
+from ift.runs.run_config import describe
 from ift.training.checkpoint import save_checkpoint
 from tests.helpers import WORD, parrot, save_model, signals_kept, tiny_model, write_records
 

@@ -14,12 +14,15 @@ from ift.config import TrainConfig
 from ift.data.sources import load_dataset
 from ift.data.templates import load_template
 from ift.data.tokenizer import encode_text
-from ift.model.gpt2 import GPT2Config, random_model
+from ift.model.gpt2 import random_model
+from ift.model.gpt2_config import GPT2Config
 from ift.model.weights import write_model
-from ift.runs.lifecycle import Stop, logged
+from ift.roles import Role
+from ift.runs.lifecycle import logged
 from ift.runs.ranks import ALONE
+from ift.runs.stop import Stop
 from ift.training.finetune import train_events
-from ift.types import EOS_ID, Encoded, Role
+from ift.types import EOS_ID, Encoded
 from playground.views import run
 
 E = EOS_ID

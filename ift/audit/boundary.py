@@ -12,7 +12,7 @@ LONGEST_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
-class BorderChange:
+class BoundaryChange:
     """The tokens around the border, as they are here and as whole-text encoding would make them.
 
     prompt, response: the last ids of the prompt and the first of the response, from the first to the last that is
@@ -34,7 +34,7 @@ def _pieces(ids: tuple[int, ...]) -> str:
     return " ".join(map(piece, ids))
 
 
-def border_change(rendered: Rendered) -> BorderChange | None:
+def boundary_change(rendered: Rendered) -> BoundaryChange | None:
     """What whole-text encoding would change, or None where it has a token border in the same place.
 
     Only the chunks that touch the border are encoded: the others can't differ.
@@ -45,7 +45,7 @@ def border_change(rendered: Rendered) -> BorderChange | None:
     return _change(tail, head)
 
 
-def _change(tail: str, head: str) -> BorderChange | None:
+def _change(tail: str, head: str) -> BoundaryChange | None:
     prompt, response, whole = encode_text(tail), encode_text(head), encode_text(tail + head)
     if prompt + response == whole:
         return None
@@ -55,7 +55,7 @@ def _change(tail: str, head: str) -> BorderChange | None:
     prompt, whole = prompt[same:], whole[same:]
     while len(response) > 1 and len(whole) > 1 and response[-1] == whole[-1]:
         response, whole = response[:-1], whole[:-1]
-    return BorderChange(tuple(prompt), tuple(response), tuple(whole))
+    return BoundaryChange(tuple(prompt), tuple(response), tuple(whole))
 
 
 _kept_change = lru_cache(maxsize=2**16)(_change)

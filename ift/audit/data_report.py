@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ift.audit.boundary import border_change
+from ift.audit.boundary import boundary_change
 from ift.data.batching import cut_rows
 from ift.data.bulk_encoding import encode_all
 from ift.data.records import Dataset, Split, split
 from ift.data.templates import Template
-from ift.types import Example, Role
+from ift.roles import Role
+from ift.types import Example
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def inspect(dataset: Dataset, template: Template, *, max_length: int | None = No
         repeats=_repeats(examples),
         leaks=_leaks(examples, parts),
         cut=tuple(cut_rows(rows, max_length).tolist()),
-        unstable=tuple(i for i, example in enumerate(examples) if border_change(template.render(example))),
+        unstable=tuple(i for i, example in enumerate(examples) if boundary_change(template.render(example))),
         unplaced=tuple(i for i, example in enumerate(examples) if not example.split) if _some_placed(examples) else (),
     )
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a template on a data set: one small class a check, fed row by row, read at any time."""
+"""What can be wrong with a template on a data set: one small class per rule, fed row by row, read at any time."""
 
 import re
 from collections import Counter
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from ift.audit.boundary import border_change
+from ift.audit.boundary import boundary_change
 from ift.data.templates import FIELDS, Template
 from ift.data.tokenizer import encode_text, piece
 from ift.types import EOS_ID, Example, Rendered
@@ -36,7 +36,7 @@ class Severity(Enum):
 class Finding:
     """What was found, in how many rows, some of these as positions in the file, and how to fix it.
 
-    `code` names the check for programs. `rows` is 0 where the template alone is meant. `details`: further lines, as
+    `code` names the rule for programs. `rows` is 0 where the template alone is meant. `details`: further lines, as
     plain text.
     """
 
@@ -49,7 +49,7 @@ class Finding:
     details: tuple[str, ...] = ()
 
 
-class Check(Protocol):
+class Rule(Protocol):
     """Looks at every row once, in any order."""
 
     def see(self, record: int, example: Example, rendered: Rendered) -> None:
@@ -87,7 +87,7 @@ def _rows(count: int) -> str:
     return f"{count:,} row{'' if count == 1 else 's'}"
 
 
-class BorderCheck:
+class BoundaryRule:
     """The border of prompt and response is one of whole-text encoding, too."""
 
     def __init__(self, template: Template) -> None:
@@ -96,7 +96,7 @@ class BorderCheck:
 
     def see(self, record: int, example: Example, rendered: Rendered) -> None:
         """Look at one row."""
-        change = border_change(rendered)
+        change = boundary_change(rendered)
         if change:
             self.hits.add(record)
             self.changes[change.label] += 1
@@ -112,7 +112,7 @@ class BorderCheck:
             yield self.hits.finding("unstable-border", Severity.WARNING, what, fix, _lines(self.changes))
 
 
-class SeparatorCheck:
+class SeparatorRule:
     """Something ends the prompt, and it is no blank."""
 
     def __init__(self, template: Template) -> None:
@@ -149,7 +149,7 @@ def _before_output(template: Template, has_input: bool) -> str:
     return text
 
 
-class MarkerCheck:
+class MarkerRule:
     """Text that looks like a control token is ordinary tokens: the template's own, and what the data hold."""
 
     def __init__(self, template: Template) -> None:
@@ -197,7 +197,7 @@ def _as_tokens(marker: str) -> str:
     return f"{marker} is {len(ids)} token{'' if len(ids) == 1 else 's'}, {' '.join(map(piece, ids))}"
 
 
-class FieldCheck:
+class FieldRule:
     """What the records hold is used, and what the template names occurs."""
 
     def __init__(self, template: Template) -> None:
@@ -235,7 +235,7 @@ class FieldCheck:
             yield Finding("field-empty", Severity.NOTE, what, "Delete it, or put it into {{#input}}…{{/input}}.")
 
 
-class LeakCheck:
+class LeakRule:
     """The answer does not stand in its own prompt."""
 
     def __init__(self, template: Template) -> None:
@@ -255,7 +255,7 @@ class LeakCheck:
             yield self.hits.finding("answer-in-prompt", Severity.NOTE, what, fix)
 
 
-class EmptyCheck:
+class EmptyRule:
     """Every record has an answer."""
 
     def __init__(self, template: Template) -> None:
@@ -273,4 +273,4 @@ class EmptyCheck:
             yield self.hits.finding("empty-answer", Severity.WARNING, what, fix)
 
 
-CHECKS: tuple[type, ...] = (FieldCheck, SeparatorCheck, BorderCheck, EmptyCheck, MarkerCheck, LeakCheck)
+RULES: tuple[type, ...] = (FieldRule, SeparatorRule, BoundaryRule, EmptyRule, MarkerRule, LeakRule)

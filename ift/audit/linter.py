@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ift.audit.lint_rules import CHECKS, Check, Finding, Severity
+from ift.audit.lint_rules import RULES, Finding, Rule, Severity
 from ift.data.bulk_encoding import encode_all
 from ift.data.rows import RowStore
 from ift.data.templates import Template
-from ift.types import Example, Role
+from ift.roles import Role
+from ift.types import Example
 
 SAMPLE = 200
 """Rows of the first report, spread evenly over the data set."""
@@ -56,7 +57,7 @@ def lint(examples: Sequence[Example], template: Template) -> Iterator[LintReport
     >>> [finding.code for finding in last.findings]
     ['ends-with-blank', 'unstable-border']
     """
-    checks = [check(template) for check in CHECKS]
+    rules = [rule(template) for rule in RULES]
     tokens, of_template = np.zeros(len(Role), dtype=np.int64), []
     order = _order(len(examples))
     done = 0
@@ -68,10 +69,10 @@ def lint(examples: Sequence[Example], template: Template) -> Iterator[LintReport
         for record in records:
             example = examples[record]
             rendered = template.render(example)
-            for check in checks:
-                check.see(record, example, rendered)
+            for rule in rules:
+                rule.see(record, example, rendered)
         done = end
-        yield _report(checks, done, len(order), tuple(tokens.tolist()), np.concatenate(of_template))
+        yield _report(rules, done, len(order), tuple(tokens.tolist()), np.concatenate(of_template))
 
 
 def _order(size: int) -> list[int]:
@@ -91,10 +92,10 @@ def _template(counts: Sequence[int]) -> int:
 
 
 def _report(
-    checks: Sequence[Check], rows: int, total: int, tokens: tuple[int, ...], of_template: np.ndarray
+    rules: Sequence[Rule], rows: int, total: int, tokens: tuple[int, ...], of_template: np.ndarray
 ) -> LintReport:
     median = float(np.median(of_template)) if len(of_template) else 0.0
-    findings = [finding for check in checks for finding in check.findings()]
+    findings = [finding for rule in rules for finding in rule.findings()]
     share = _template(tokens) / max(1, sum(tokens))
     if share > MUCH:
         what = f"{share:.0%} of all tokens are the template: {median:.0f} in the middle row"

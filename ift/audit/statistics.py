@@ -6,14 +6,16 @@ from itertools import islice
 
 import numpy as np
 
-from ift.data.batching import cut_rows, epochs, pair_counts, sort_out
+from ift.data.batching import cut_rows, pair_counts, select_trainable
 from ift.data.bulk_encoding import encode_all
+from ift.data.order import epoch_batches
 from ift.data.templates import Template
-from ift.types import Example, Role
+from ift.roles import Role
+from ift.types import Example
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
+class DatasetStatistics:
     """What a run on all these rows would work on; rows are positions in the data set.
 
     padding: share of padded cells in all cells, by strategy. tokens: (input, target) pairs of all rows.
@@ -31,7 +33,7 @@ class Census:
     contradicting: tuple[int, ...]
 
 
-def census(
+def dataset_statistics(
     examples: Sequence[Example],
     template: Template,
     *,
@@ -39,7 +41,7 @@ def census(
     max_length: int,
     batch_size: int,
     seed: int,
-) -> Census:
+) -> DatasetStatistics:
     """Encode every row, as training does, and count."""
     rows = encode_all(examples, template)
     lengths = pair_counts(rows, max_length)
@@ -48,12 +50,12 @@ def census(
         by_role += np.bincount(row.roles[1:][:length], minlength=len(Role))
     is_trained = np.isin(np.arange(len(Role)), list(trained))
     same, contradicting = _repeated(examples)
-    return Census(
+    return DatasetStatistics(
         padding=padding_shares(lengths, batch_size=batch_size, block=max_length, seed=seed),
         tokens=int(lengths.sum()),
         trained_by_role=np.where(is_trained, by_role, 0),
         without_eos=tuple(cut_rows(rows, max_length).tolist()),
-        without_target=sort_out(rows, trained=trained, max_length=max_length).left_out,
+        without_target=select_trainable(rows, trained=trained, max_length=max_length).left_out,
         same=same,
         contradicting=contradicting,
     )
@@ -72,7 +74,7 @@ def padding_shares(lengths: np.ndarray, *, batch_size: int, block: int, seed: in
         return {}
     count = -(-len(lengths) // batch_size)
     mixed, grouped = (
-        lengths[np.concatenate(list(islice(epochs(len(lengths), batch_size, seed=seed, lengths=by), count)))]
+        lengths[np.concatenate(list(islice(epoch_batches(len(lengths), batch_size, seed=seed, lengths=by), count)))]
         for by in (None, lengths)
     )
     blocks = -(-int(lengths.sum()) // block)

@@ -19,9 +19,9 @@ from ift.data.sources import NAMES as DATA
 from ift.data.templates import PRESETS as TEMPLATES
 from ift.errors import ConfigError, IftError, InputError
 from ift.model.names import NAMES as MODELS
-from ift.runs.lifecycle import StopAsked
+from ift.roles import TRAIN_ON, Role
 from ift.runs.ranks import place
-from ift.types import TRAIN_ON, Role
+from ift.runs.stop import StopAsked
 
 
 def main(argv: Sequence[str] | None = None) -> int:

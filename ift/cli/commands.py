@@ -11,7 +11,7 @@ from pathlib import Path
 from ift.audit.data_report import inspect
 from ift.cli.progress_bars import STOPPED, counting_bar, show_evaluation, show_training
 from ift.config import TrainConfig, make_config
-from ift.data.batching import collate, pair_counts, parse_trained, sort_out
+from ift.data.batching import collate, pair_counts, select_trainable
 from ift.data.bulk_encoding import encode_all
 from ift.data.records import Dataset, to_example
 from ift.data.sources import NAMES as DATA
@@ -24,14 +24,17 @@ from ift.evaluation.held_out import load_run_data
 from ift.events import TrainEvent
 from ift.model.names import NAMES as MODELS
 from ift.model.names import find_model
-from ift.runs.folder import Run, State, create_run, is_run, open_run, require_no_heirs
-from ift.runs.lifecycle import Stop, describe, logged
+from ift.roles import Role, parse_trained
+from ift.runs.folder import Run, create_run, is_run, open_run, require_no_heirs
+from ift.runs.lifecycle import logged
 from ift.runs.processes import keep_memory
 from ift.runs.ranks import ALONE, place
+from ift.runs.run_config import describe
+from ift.runs.state import State
+from ift.runs.stop import Stop
 from ift.training import estimate as estimates
 from ift.training.estimate import Estimate, duration
 from ift.training.estimate import estimate as estimate_of
-from ift.types import Role
 
 MAX_WIDTH = 1_000_000
 """Of a batch on request: a thousand times GPT-2's context."""
@@ -239,7 +242,7 @@ def generate(args: Namespace) -> int:
     """`generate`: prints the answer."""
     from ift.model.answer import ask
     from ift.model.generate import Sampling, default_max_new_tokens
-    from ift.model.names import load_model
+    from ift.model.loading import load_model
 
     _require_counts(args, "max_new_tokens")
     asked = {"instruction": args.instruction, "input": args.input, "output": ""}
@@ -274,7 +277,7 @@ def batch(args: Namespace) -> int:
     _require_counts(args, "max_length")
     records = _records(args.rows, len(dataset))
     rows = encode_all([dataset.examples[i] for i in records], template)
-    ready = sort_out(rows, trained=trained, max_length=args.max_length)
+    ready = select_trainable(rows, trained=trained, max_length=args.max_length)
     width = _width(args.pad, dataset, template, args.max_length)
     made = collate([rows[i] for i in ready.kept], trained=trained, width=width, max_length=args.max_length)
     shown = {

@@ -22,7 +22,7 @@ from ift.events import (
     Warned,
     to_json,
 )
-from ift.runs.lifecycle import Stop
+from ift.runs.stop import Stop
 
 
 def _bar(**options: object) -> tqdm:

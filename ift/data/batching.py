@@ -7,15 +7,74 @@
 Padding and mask go by position and role, never by token value: an end-of-text inside the data is data.
 """
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ift.data.rows import RowStore
 from ift.errors import ConfigError
-from ift.types import EOS_ID, TRAIN_ON, Batch, Encoded, Role
+from ift.roles import Role
+from ift.types import EOS_ID, IGNORE_INDEX, Encoded
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What one training step gets, shifted, padded and masked.
+
+    inputs, next_ids, roles: (B, T) int64 / int64 / uint8. `next_ids[b, t]` follows `inputs[b, t]`;
+    `roles` are the roles of `next_ids`. Beyond `lengths[b]` a row is padding: both hold EOS_ID, the
+    role is PAD. first_roles: (B,), the role of `inputs[b, 0]`, which no next id tells.
+    """
+
+    inputs: np.ndarray
+    next_ids: np.ndarray
+    roles: np.ndarray
+    lengths: np.ndarray
+    first_roles: np.ndarray
+    trained: frozenset[Role]
+
+    @cached_property
+    def targets(self) -> np.ndarray:
+        """(B, T): the next id where its role is trained, else IGNORE_INDEX."""
+        return np.where(np.isin(self.roles, list(self.trained)), self.next_ids, IGNORE_INDEX)
+
+    @cached_property
+    def input_roles(self) -> np.ndarray:
+        """(B, T): the roles of `inputs`.
+
+        A row's end-of-text is no input of its own, but the first cell of its padding holds the same id: it is
+        shown as EOS, as in a row that is padded first and shifted then.
+        """
+        roles = np.concatenate([self.first_roles[:, None], self.roles[:, :-1]], axis=1)
+        padding = np.arange(self.width) >= self.lengths[:, None]
+        return np.where(padding & (roles != Role.EOS), np.uint8(Role.PAD), roles)
+
+    @property
+    def width(self) -> int:
+        """T."""
+        return self.inputs.shape[1]
+
+    @property
+    def tokens(self) -> int:
+        """Cells that are not padding."""
+        return int(self.lengths.sum())
+
+    @property
+    def trained_tokens(self) -> int:
+        """Targets that count in the loss."""
+        return int((self.targets != IGNORE_INDEX).sum())
+
+    @property
+    def padding_share(self) -> float:
+        """Padded cells / all cells."""
+        return 1 - self.tokens / self.inputs.size if self.inputs.size else 0.0
+
+    @property
+    def trained_share(self) -> float:
+        """Trained targets / cells that are not padding."""
+        return self.trained_tokens / self.tokens if self.tokens else 0.0
 
 
 def pairs(row: Encoded, max_length: int | None = None) -> int:
@@ -88,7 +147,7 @@ def target_counts(rows: Sequence[Encoded], *, trained: frozenset[Role], max_leng
     return counted[first + pair_counts(store, max_length)] - counted[first]
 
 
-def sort_out(rows: Sequence[Encoded], *, trained: frozenset[Role], max_length: int | None = None) -> Ready:
+def select_trainable(rows: Sequence[Encoded], *, trained: frozenset[Role], max_length: int | None = None) -> Ready:
     """Tell which rows train something after the cut (padding is nobody's target), which do not, and which are cut."""
     store = RowStore.of(rows)
     usable = target_counts(store, trained=trained, max_length=max_length) > 0
@@ -98,62 +157,3 @@ def sort_out(rows: Sequence[Encoded], *, trained: frozenset[Role], max_length: i
         left_out=tuple(np.flatnonzero(~usable).tolist()),
         cut=tuple(np.flatnonzero(usable & cut).tolist()),
     )
-
-
-def epochs(
-    size: int, batch_size: int, *, seed: int, first: int = 0, lengths: Sequence[int] | None = None
-) -> Iterator[list[int]]:
-    """Batches of positions, shuffled anew each epoch, without end; an epoch's last batch may be smaller.
-
-    Args:
-        size: of the data set, in rows.
-        batch_size: rows a batch.
-        seed: with the epoch's number it decides the order.
-        first: how many batches to leave out at the beginning, at no cost.
-        lengths: one a row, for batches of rows of about equal length; None mixes them.
-    """
-    epoch, done = divmod(first, math.ceil(size / batch_size))
-    while True:
-        order = np.random.default_rng([seed, epoch]).permutation(size)
-        if lengths is not None:
-            order = _grouped(order, np.asarray(lengths), batch_size)
-        yield from (order[i : i + batch_size].tolist() for i in range(done * batch_size, size, batch_size))
-        epoch, done = epoch + 1, 0
-
-
-def _grouped(order: np.ndarray, lengths: np.ndarray, batch_size: int) -> np.ndarray:
-    """Sort each stretch of a shuffled order by length, longest first: rows still meet by chance.
-
-    The stretches are those of transformers' LengthGroupedSampler: fifty batches, or a quarter of the rows where
-    that is less. The longest row of all stands first, so that memory that is too small shows at once.
-    """
-    stretch = batch_size * min(50, max(1, len(order) // (4 * batch_size)))
-    parts = [order[i : i + stretch] for i in range(0, len(order), stretch)]
-    order = np.concatenate([part[np.argsort(-lengths[part], kind="stable")] for part in parts])
-    longest = int(lengths[order].argmax())
-    order[[0, longest]] = order[[longest, 0]]
-    return order
-
-
-def parse_trained(text: str) -> frozenset[Role]:
-    """A name from TRAIN_ON, or role names with commas: `response,eos`.
-
-    Raises:
-        ConfigError: an unknown name, or no role at all.
-    """
-    if text in TRAIN_ON:
-        return TRAIN_ON[text]
-    labels = {role.label: role for role in Role}
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in labels]
-    if unknown or not names:
-        fix = f"Give {', '.join(TRAIN_ON)}, or roles with commas: {', '.join(labels)}."
-        raise ConfigError(f"{unknown[0] if unknown else text!r} is not a set of roles", where="train_on", fix=fix)
-    return frozenset(labels[name] for name in names)
-
-
-def name_trained(trained: frozenset[Role]) -> str:
-    """The inverse of `parse_trained`; a comma ends the one role that has the name of a set, «response»."""
-    names = {roles: name for name, roles in TRAIN_ON.items()}
-    labels = ",".join(role.label for role in sorted(trained))
-    return names.get(trained) or (f"{labels}," if labels in TRAIN_ON else labels)

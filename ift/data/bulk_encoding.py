@@ -18,7 +18,8 @@ from ift.data.chunks import chunks, encode_texts
 from ift.data.rows import RowStore, spans
 from ift.data.templates import FIELDS, Part, Template
 from ift.data.tokenizer import encode_text, token_sizes, utf8_size
-from ift.types import EOS_ID, Example, Role
+from ift.roles import Role
+from ift.types import EOS_ID, Example
 
 BLOCK = 2048
 """Records that are made rows at a time."""

@@ -6,14 +6,15 @@ from typing import TypeVar
 
 import numpy as np
 
-from ift.data.batching import cut_rows, name_trained, sort_out
+from ift.data.batching import cut_rows, select_trainable
 from ift.data.bulk_encoding import BLOCK, encode_blocks
 from ift.data.records import Split, split
 from ift.data.rows import RowStore
 from ift.data.templates import Template
 from ift.errors import DataError
 from ift.events import Preparing
-from ift.types import Example, Role
+from ift.roles import Role, name_trained
+from ift.types import Example
 
 T = TypeVar("T")
 VALIDATION_ROWS = 256
@@ -131,7 +132,7 @@ def _fitting(
 
 def _usable(rows: RowStore, name: str, trained: frozenset[Role], limit: int, warnings: list[str]) -> RowStore:
     """The rows that train something; what happens to the others is added to `warnings`."""
-    ready = sort_out(rows, trained=trained, max_length=limit)
+    ready = select_trainable(rows, trained=trained, max_length=limit)
     if ready.cut:
         warnings.append(f"{len(ready.cut):,} {name} rows are cut at {limit} tokens and lose their end-of-text.")
     if ready.left_out:

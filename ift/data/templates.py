@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ift.errors import TemplateError
 from ift.paths import ASSETS
-from ift.types import Example, Rendered, Role, Segment
+from ift.roles import Role
+from ift.types import Example, Rendered, Segment
 
 FIELDS = {"instruction": Role.INSTRUCTION, "input": Role.INPUT, "output": Role.RESPONSE}
 PRESETS = {

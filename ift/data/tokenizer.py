@@ -9,7 +9,8 @@ from tiktoken.load import load_tiktoken_bpe
 from tiktoken_ext.openai_public import r50k_pat_str
 
 from ift.paths import ASSETS
-from ift.types import EOS_ID, Encoded, Rendered, Role
+from ift.roles import Role
+from ift.types import EOS_ID, Encoded, Rendered
 
 RANKS_SHA256 = "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930"
 

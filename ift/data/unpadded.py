@@ -14,11 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ift.types import IGNORE_INDEX, Batch, Role
+from ift.data.batching import Batch
+from ift.roles import Role
+from ift.types import IGNORE_INDEX
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Flat:
+class Unpadded:
     """A batch's cells in a row, and the way there and back; all int64.
 
     inputs, positions: (N,). layout: (B, T), the cell that stands at each place. places: (N,), a place of each
@@ -36,19 +38,19 @@ class Flat:
     counted: np.ndarray
 
 
-def can_flatten(batch: Batch) -> bool:
+def can_unpad(batch: Batch) -> bool:
     """Whether no padding is trained: what is left out can't be predicted from."""
     return Role.PAD not in batch.trained
 
 
-def flatten(batch: Batch, *, share: bool = True) -> Flat:
-    """Leave out the padding and all but the first of the openings; `can_flatten` holds.
+def unpad(batch: Batch, *, share: bool = True) -> Unpadded:
+    """Leave out the padding and all but the first of the openings; `can_unpad` holds.
 
     `share`: false keeps all openings, where dropout gives each row's its own masks.
     """
     T = batch.width
     trained = batch.targets != IGNORE_INDEX  # (B, T)
-    shared = shared_opening(batch) if share else 0
+    shared = shared_prefix(batch) if share else 0
     own = np.arange(T) < batch.lengths[:, None]  # (B, T): the cells that stand for themselves
     own[1:, :shared] = False
     places = np.flatnonzero(own)
@@ -58,7 +60,7 @@ def flatten(batch: Batch, *, share: bool = True) -> Flat:
     wanted = np.flatnonzero(trained.ravel()[places])
     number = np.zeros(len(places), dtype=np.int64)
     number[wanted] = np.arange(len(wanted))
-    return Flat(
+    return Unpadded(
         inputs=batch.inputs.ravel()[places],
         positions=places % max(1, T),
         layout=layout,
@@ -69,7 +71,7 @@ def flatten(batch: Batch, *, share: bool = True) -> Flat:
     )
 
 
-def shared_opening(batch: Batch) -> int:
+def shared_prefix(batch: Batch) -> int:
     """How many columns from the first on are the same in all rows, inputs and targets, without padding."""
     T = batch.width
     same = np.arange(T) < batch.lengths.min(initial=T)

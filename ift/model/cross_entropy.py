@@ -41,7 +41,7 @@ class TiedEmbedding(Function):
         return None, head.index_add_(0, ids, embeddings)
 
 
-class HeadLoss(Function):
+class ChunkedLinearCrossEntropy(Function):
     """hidden (M, C), weight (V, C), targets (M,), shares (M,) → the sum of each target's loss times its share, ().
 
     dtype: of the products, float32 or bfloat16; sums are float32. The gradients are those of one backward pass:
@@ -80,8 +80,8 @@ class HeadLoss(Function):
 
 
 @torch.no_grad()
-def head_losses(hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype) -> Tensor:
-    """Each target's loss, (M,) float32, from which no gradient flows back; arguments as `HeadLoss` has them."""
+def chunked_losses(hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype) -> Tensor:
+    """Each target's loss, (M,) float32, without gradients; arguments as in `ChunkedLinearCrossEntropy`."""
     losses = torch.empty(len(hidden), device=hidden.device)
     for rows, logits in _chunks(hidden.to(dtype), weight.to(dtype)):
         losses[rows] = F.cross_entropy(logits.float(), targets[rows], reduction="none")

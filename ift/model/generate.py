@@ -10,11 +10,13 @@ from torch import Tensor
 from ift.data.batching import collate
 from ift.data.templates import Template
 from ift.data.tokenizer import decode, encode
-from ift.data.unpadded import flatten
+from ift.data.unpadded import unpad
 from ift.errors import ConfigError
-from ift.model.gpt2 import GPT2, GPT2Config
+from ift.model.gpt2 import GPT2
+from ift.model.gpt2_config import GPT2Config
 from ift.model.kv_cache import KVCache, row_bytes
-from ift.types import EOS_ID, Completion, Encoded, Example, Role
+from ift.roles import Role
+from ift.types import EOS_ID, Completion, Encoded, Example
 
 BATCH_ROWS = 128
 """Prompts answered together, at most: more rows make a step longer, but hardly quicker for each."""
@@ -146,7 +148,7 @@ def _answer(model: GPT2, rows: list[_Row], sampling: Sampling) -> Iterator[Compl
 def _read(model: GPT2, prompts: Sequence[Prompt], cache: KVCache) -> Tensor:
     """Read all prompts, what they share only once; gives the last layer of each one's last token, (B, C)."""
     batch = collate([_asking(prompt) for prompt in prompts], trained=frozenset({Role.EOS}))
-    flat = flatten(batch)
+    flat = unpad(batch)
     cache.begin(torch.from_numpy(batch.lengths).to(model.device))
     inputs, positions, layout, places, wanted, counted = (
         torch.from_numpy(getattr(flat, name)).to(model.device)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
@@ -11,23 +10,12 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ift.model.cross_entropy import TiedEmbedding
+from ift.model.gpt2_config import GPT2Config
 from ift.model.kv_cache import KVCache
 from ift.model.linear import FEW_ROWS, Linear, linear
 
 HEAD_PART = 4096
 """Ids whose logits are looked at together when only the likeliest is wanted."""
-
-
-@dataclass(frozen=True, slots=True)
-class GPT2Config:
-    """The shape of a model, under the names of Hugging Face's config.json."""
-
-    vocab_size: int = 50257
-    n_positions: int = 1024
-    n_embd: int = 768
-    n_layer: int = 12
-    n_head: int = 12
-    layer_norm_epsilon: float = 1e-5
 
 
 class Block(nn.Module):

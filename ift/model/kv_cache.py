@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from ift.model.gpt2 import GPT2Config
+    from ift.model.gpt2_config import GPT2Config
 
 
 class KVCache:

@@ -4,12 +4,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ift.data.unpadded import can_flatten, flatten
-from ift.model.cross_entropy import HeadLoss, head_losses
+from ift.data.batching import Batch
+from ift.data.unpadded import can_unpad, unpad
+from ift.model.cross_entropy import ChunkedLinearCrossEntropy, chunked_losses
 from ift.model.dropout import drops
 from ift.model.gpt2 import GPT2
 from ift.model.precision import autocast, uses_bf16
-from ift.types import IGNORE_INDEX, Batch
+from ift.types import IGNORE_INDEX
 
 
 def losses(model: GPT2, batch: Batch, *, bf16: bool | None = False) -> tuple[Tensor, Tensor]:
@@ -20,29 +21,29 @@ def losses(model: GPT2, batch: Batch, *, bf16: bool | None = False) -> tuple[Ten
     roles = torch.from_numpy(batch.roles[batch.targets != IGNORE_INDEX]).to(model.device)
     with torch.no_grad():
         hidden, head, targets, counted = _cells(model, batch, bf16)
-        return head_losses(hidden, head, targets, _dtype(model, bf16))[counted], roles
+        return chunked_losses(hidden, head, targets, _dtype(model, bf16))[counted], roles
 
 
 def batch_loss(model: GPT2, batch: Batch, *, share: float | None = None, bf16: bool | None = False) -> Tensor:
     """The sum of a batch's losses times `share`, (): by default their mean, else the batch's part in a larger one.
 
-    The gradients that one `backward` gives are made here already (`HeadLoss`). `bf16`: see `autocast`.
+    The gradients that one `backward` gives are made here already (`ChunkedLinearCrossEntropy`). `bf16`: see `autocast`.
     """
     hidden, head, wanted, counted = _cells(model, batch, bf16)
     each = 1 / max(1, batch.trained_tokens) if share is None else share
     shares = torch.bincount(counted, minlength=len(wanted)) * each
-    return HeadLoss.apply(hidden, head, wanted, shares, _dtype(model, bf16))
+    return ChunkedLinearCrossEntropy.apply(hidden, head, wanted, shares, _dtype(model, bf16))
 
 
 def _cells(model: GPT2, batch: Batch, bf16: bool | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The cells with a trained target, (M, C), the head for them, (V, C), their targets, (M,), and `Flat.counted`.
+    """The cells with a trained target, (M, C), the head for them, (V, C), their targets, (M,), and `Unpadded.counted`.
 
     The rows are laid flat, and only what these cells need is computed. Where padding is trained, the batch is
     computed as it stands.
     """
-    if not can_flatten(batch):
+    if not can_unpad(batch):
         return _padded_cells(model, batch, bf16)
-    flat = flatten(batch, share=not drops(model))
+    flat = unpad(batch, share=not drops(model))
     inputs, positions, layout, places, wanted, targets, counted = (
         torch.from_numpy(getattr(flat, name)).to(model.device) for name in flat.__slots__
     )

@@ -6,14 +6,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ift.errors import DownloadError, ModelError
+from ift.errors import ModelError
 from ift.paths import ASSETS
 from ift.runs.folder import Run, is_run
 
 if TYPE_CHECKING:
-    import torch
-
-    from ift.model.gpt2 import GPT2
+    pass
 
 GPT2_SIZES = {
     "gpt2": 124_439_808,
@@ -73,33 +71,6 @@ def context_length(name: str) -> int:
         raise ModelError("The model's config.json can't be read", where=str(path), fix=fix) from error
 
 
-def fetch_model(repo_id: str, *, endpoint: str | None = None, cache_dir: Path | None = None) -> Path:
-    """The folder of a model from the Hub, downloaded once; safetensors only.
-
-    Raises:
-        DownloadError: no network, no such model, no access, or no safetensors in it.
-    """
-    from httpx2 import TransportError  # huggingface_hub's own client
-    from huggingface_hub import constants
-    from huggingface_hub.errors import EntryNotFoundError, HFValidationError, LocalEntryNotFoundError
-
-    where = f"{endpoint or constants.ENDPOINT}/{repo_id}"
-    try:
-        for name in ("config.json", "model.safetensors"):
-            path = _fetch_file(repo_id, name, endpoint, cache_dir)
-    except (LocalEntryNotFoundError, TransportError) as error:
-        fix = "Check the network, or work with the starter model, which needs none."
-        raise DownloadError("The model can't be downloaded: the Hub does not answer", where=where, fix=fix) from error
-    except EntryNotFoundError as error:
-        fix = "Choose a GPT-2 that has config.json and model.safetensors."
-        raise DownloadError("The model has no such file, only other formats", where=where, fix=fix) from error
-    except (HFValidationError, OSError) as error:
-        fix = "Check the name and, for a private model, that you are logged in (`hf auth login`)."
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DownloadError(f"The model can't be downloaded: {reason}", where=where, fix=fix) from error
-    return Path(path).parent
-
-
 def is_here(name: str) -> bool:
     """Whether a model can be loaded without a download."""
     import huggingface_hub
@@ -108,35 +79,3 @@ def is_here(name: str) -> bool:
     return isinstance(found, Path) or isinstance(
         huggingface_hub.try_to_load_from_cache(found, "model.safetensors"), str
     )
-
-
-def _fetch_file(repo_id: str, name: str, endpoint: str | None, cache_dir: Path | None) -> str:
-    import huggingface_hub
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        return huggingface_hub.hf_hub_download(repo_id, name, cache_dir=cache_dir, local_files_only=True)
-    except LocalEntryNotFoundError:
-        # ask once, without the half minute of retries that the download itself takes where nobody answers
-        huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(repo_id, name, endpoint=endpoint))
-        return huggingface_hub.hf_hub_download(repo_id, name, endpoint=endpoint, cache_dir=cache_dir)
-
-
-def load_model(name: str, *, device: "torch.device | None" = None) -> "GPT2":
-    """A model by name, ready for inference, on the best device there is or on the given one.
-
-    Raises:
-        ModelError: no such model, or its files are damaged.
-        DownloadError: it did not arrive.
-    """
-    from ift.model.gpt2 import best_device, random_model
-    from ift.model.weights import read_config, read_model
-    from ift.training.checkpoint import verify_checkpoint
-
-    found = find_model(name)
-    folder = found if isinstance(found, Path) else fetch_model(found)
-    if name == UNTRAINED:
-        return random_model(read_config(folder), seed=UNTRAINED_SEED).to(device or best_device()).eval()
-    if (folder / "manifest.json").is_file():
-        verify_checkpoint(folder, to_resume=False)
-    return read_model(folder).to(device or best_device()).eval()

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ift.data.batching import Batch
 from ift.model.gpt2 import GPT2
-from ift.types import Batch
 
 
 @torch.inference_mode()

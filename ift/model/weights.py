@@ -10,7 +10,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ift.errors import ModelError
-from ift.model.gpt2 import GPT2, GPT2Config
+from ift.model.gpt2 import GPT2
+from ift.model.gpt2_config import GPT2Config
 from ift.model.lora import merged_weight
 from ift.types import EOS_ID
 

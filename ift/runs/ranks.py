@@ -8,17 +8,15 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
-
-    from ift.model.gpt2 import GPT2
+    from torch import Tensor, nn
 
 T = TypeVar("T")
 Row = TypeVar("Row")
-Through = Callable[[Callable[["GPT2"], T]], T]
+Through = Callable[[Callable[[Any], T]], T]
 """Does a piece of work with a model, and with all that must happen around it where processes share the model."""
 
 
@@ -58,11 +56,11 @@ class World:
         """Each value, summed over the ranks."""
         return list(values)
 
-    def first_word(self, text: str) -> str:
+    def first_reason(self, text: str) -> str:
         """The text of the lowest rank that has one, else an empty one."""
         return text
 
-    def wrap(self, model: "GPT2", *, fsdp: bool) -> Through:
+    def wrap(self, model: "nn.Module", *, fsdp: bool) -> Through:
         """Give all ranks rank 0's weights, and a way to work with them whose backward passes are put together.
 
         What is averaged over the ranks are the gradients. `fsdp`: no rank keeps more than its share of the weights;
@@ -74,15 +72,15 @@ class World:
         """One of several backward passes of a step: the ranks' gradients need not meet before the last."""
         return nullcontext()
 
-    def spread(self, tensor: "Tensor | None", like: "Tensor") -> "Tensor":
+    def distribute(self, tensor: "Tensor | None", like: "Tensor") -> "Tensor":
         """Rank 0's tensor, laid out as a weight of the same shape is; a copy, as its own may be a file's."""
         return tensor.clone()
 
-    def whole(self, tensor: "Tensor") -> "Tensor":
+    def full_tensor(self, tensor: "Tensor") -> "Tensor":
         """A tensor of which each rank may have a share, on every rank."""
         return tensor
 
-    def gathered(self, tensor: "Tensor") -> "Tensor":
+    def gather(self, tensor: "Tensor") -> "Tensor":
         """The same for rank 0 alone, where it is in the main memory; elsewhere it holds nothing."""
         return tensor
 

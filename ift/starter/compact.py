@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ift.model.gpt2 import GPT2, GPT2Config
+from ift.model.gpt2 import GPT2
+from ift.model.gpt2_config import GPT2Config
 from ift.types import EOS_ID
 
 VOCAB_SIZE = EOS_ID + 1

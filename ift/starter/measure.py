@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ift.errors import IftError
-from ift.evaluation.metrics import mean
+from ift.evaluation.intervals import mean
 from ift.events import Evaluated, Stepped
 from ift.model.known_tokens import known_ids
 from ift.model.weights import read_model
-from ift.runs.folder import EventLog, Run
+from ift.runs.folder import Run
+from ift.runs.log import EventLog
 from ift.starter import quality
 from ift.starter.facts import relations
 from ift.starter.tasks import Record, records

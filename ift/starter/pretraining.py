@@ -16,7 +16,8 @@ from torch import Tensor
 
 from ift.errors import ConfigError
 from ift.events import Evaluated, Stepped, TrainEvent
-from ift.model.gpt2 import GPT2Config, best_device, initialized
+from ift.model.gpt2 import best_device, initialized
+from ift.model.gpt2_config import GPT2Config
 from ift.model.precision import autocast
 from ift.starter.compact import CompactGPT2, row_of_id
 from ift.starter.muon import Muon

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from ift.data.tokenizer import encode_text
-from ift.evaluation.metrics import mean
+from ift.evaluation.intervals import mean
 from ift.model.generate import Prompt, Sampling, generate
 from ift.model.gpt2 import GPT2
 from ift.starter.facts import Fact, Relation, relations

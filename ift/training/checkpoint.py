@@ -7,7 +7,6 @@ step-000100/   config.json  generation_config.json  model.safetensors    loads i
                manifest.json    sha256 of each file: safetensors load a flipped bit without a word
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -18,9 +17,10 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ift.errors import ModelError, TrainingError
+from ift.errors import TrainingError
 from ift.model.gpt2 import GPT2
 from ift.model.known_tokens import write_vocabulary
+from ift.model.manifest import MANIFEST, OPTIMIZER, sha256_of
 from ift.model.weights import write_model
 from ift.runs.folder import step_folder, step_folders, step_of
 
@@ -29,7 +29,7 @@ KEPT = 2
 
 The one with the lowest validation loss stays beside them.
 """
-OPTIMIZER, STATE, MANIFEST = "optimizer.safetensors", "state.json", "manifest.json"
+STATE = "state.json"
 
 
 def save_checkpoint(
@@ -67,7 +67,7 @@ def save_checkpoint(
         if known is not None:
             write_vocabulary(staged, sorted(known))
         _write_json(staged / STATE, {"step": step, **(state or {})})
-        _write_json(staged / MANIFEST, {path.name: _sha256(path) for path in sorted(staged.iterdir())})
+        _write_json(staged / MANIFEST, {path.name: sha256_of(path) for path in sorted(staged.iterdir())})
         for path in (*staged.iterdir(), staged):
             _sync(path)
         _remove(final)
@@ -84,34 +84,6 @@ def save_checkpoint(
 def has_checkpoint(parent: Path, *, step: int) -> bool:
     """Whether that step was saved, and is still there."""
     return step_folder(parent, step).is_dir()
-
-
-def verify_checkpoint(folder: Path, *, to_resume: bool = True) -> None:
-    """Check every file against the manifest; without `to_resume` all but the optimizer's, which nobody loads then.
-
-    Raises:
-        ModelError: a file is missing or changed: which one.
-    """
-    fix = "Use the run's other checkpoint, or train again."
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        wanted = {name: sha256 for name, sha256 in manifest.items() if to_resume or name != OPTIMIZER}
-        broken = [name for name, sha256 in wanted.items() if _sha256(folder / Path(name).name) != sha256]
-    except (OSError, ValueError, AttributeError) as error:
-        where = str(getattr(error, "filename", None) or folder / MANIFEST)
-        what = "is missing" if isinstance(error, FileNotFoundError) else "can't be read"
-        raise ModelError(f"The checkpoint is broken: a file {what}", where=where, fix=fix) from error
-    if broken:
-        where = str(folder / broken[0])
-        raise ModelError("The checkpoint is broken: a file differs from its manifest", where=where, fix=fix)
-
-
-def has_optimizer(folder: Path) -> bool:
-    """Whether training may go on from a checkpoint; a broken manifest takes nothing back."""
-    try:
-        return OPTIMIZER in json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
-        return True
 
 
 def read_state(folder: Path) -> dict:
@@ -199,11 +171,6 @@ def _sweep(parent: Path) -> None:
 
 def _write_json(path: Path, value: Mapping[str, object]) -> None:
     path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8", newline="\n")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -63,7 +63,7 @@ class Ranks(World):
         dist.all_reduce(tensor)
         return tensor.tolist()
 
-    def first_word(self, text: str) -> str:
+    def first_reason(self, text: str) -> str:
         """Asked at each step, nearly always for nothing: the texts travel only where there is one."""
         if not self.sums(bool(text))[0]:
             return ""
@@ -103,7 +103,7 @@ class Ranks(World):
         return through.no_sync() if waits else nullcontext()
 
     @torch.no_grad()
-    def spread(self, tensor: Tensor | None, like: Tensor) -> Tensor:
+    def distribute(self, tensor: Tensor | None, like: Tensor) -> Tensor:
         """See `World`."""
         if self.rank == 0:
             tensor = tensor.to(self.device)
@@ -114,14 +114,14 @@ class Ranks(World):
         dist.broadcast(tensor, src=0)
         return tensor
 
-    def whole(self, tensor: Tensor) -> Tensor:
+    def full_tensor(self, tensor: Tensor) -> Tensor:
         """See `World`."""
         return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
-    def gathered(self, tensor: Tensor) -> Tensor:
+    def gather(self, tensor: Tensor) -> Tensor:
         """See `World`."""
-        whole = self.whole(tensor)
-        return whole.cpu() if self.rank == 0 else whole.new_empty(0)
+        full = self.full_tensor(tensor)
+        return full.cpu() if self.rank == 0 else full.new_empty(0)
 
     @contextmanager
     def guarded(self) -> Iterator[None]:

@@ -14,11 +14,12 @@ from ift.data.templates import Template
 from ift.errors import GradientError, RunError
 from ift.events import Finished, Resumed, Saved, TrainEvent, Warned
 from ift.model.generate import Prompt, prompt_of
-from ift.model.gpt2 import GPT2, GPT2Config
+from ift.model.gpt2 import GPT2
+from ift.model.gpt2_config import GPT2Config
 from ift.model.known_tokens import known_ids
 from ift.runs.folder import Run
-from ift.runs.lifecycle import Stop
 from ift.runs.ranks import ALONE, World
+from ift.runs.stop import Stop
 from ift.training.checkpoint import (
     bytes_to_save,
     drop_after,

@@ -24,8 +24,10 @@ from ift.data.templates import Template, load_template
 from ift.errors import IftError, InputError, is_out_of_memory
 from ift.events import Evaluated, Stepped
 from ift.model.generate import prompt_of
-from ift.model.gpt2 import GPT2, GPT2Config, best_device
-from ift.model.names import GPT2_SHAPES, is_here, load_model
+from ift.model.gpt2 import GPT2, best_device
+from ift.model.gpt2_config import GPT2Config
+from ift.model.loading import load_model
+from ift.model.names import GPT2_SHAPES, is_here
 from ift.model.precision import uses_bf16
 from ift.runs.processes import available_bytes, keep_memory
 from ift.training.estimate import LORA_RANK, Probe

@@ -13,13 +13,15 @@ from torch import Tensor
 
 from ift.config import TrainConfig
 from ift.errors import ModelError, RunError
-from ift.model.gpt2 import GPT2, GPT2Config
+from ift.model.gpt2 import GPT2
+from ift.model.gpt2_config import GPT2Config
+from ift.model.loading import load_model
 from ift.model.lora import add_lora, merged_weight
-from ift.model.names import load_model
+from ift.model.manifest import OPTIMIZER, has_optimizer, verify_checkpoint
 from ift.model.precision import uses_bf16
 from ift.model.weights import read_weights
 from ift.runs.folder import Run
-from ift.training.checkpoint import OPTIMIZER, has_optimizer, read_state, verify_checkpoint
+from ift.training.checkpoint import read_state
 from ift.training.progress import Progress
 from ift.training.trainer import Trainer
 
@@ -75,14 +77,14 @@ def optimizer_of(trainer: Trainer) -> dict[str, Tensor]:
     tensors = {f"{moment}.{name}": state[weight][moment] for name, weight in trainer.trained() for moment in MOMENTS}
     if trainer.config.r:
         tensors |= {f"weight.{name}": weight.detach() for name, weight in trainer.trained()}
-    return {name: trainer.world.gathered(tensor) for name, tensor in tensors.items()}
+    return {name: trainer.world.gather(tensor) for name, tensor in tensors.items()}
 
 
 def whole_model(trainer: Trainer) -> GPT2:
     """The model with all of its weights, where they are spread over ranks: for rank 0; without any for the others."""
     if not trainer.config.fsdp:
         return trainer.model
-    state = {name: trainer.world.gathered(tensor) for name, tensor in trainer.model.state_dict().items()}
+    state = {name: trainer.world.gather(tensor) for name, tensor in trainer.model.state_dict().items()}
     model = empty_model(trainer.model.config, trainer.config)
     if trainer.world.rank == 0:
         model.load_state_dict(state, assign=True)
@@ -138,9 +140,9 @@ def _restore_lora(model: GPT2, config: TrainConfig, folder: Path) -> None:
 def restore_optimizer(trainer: Trainer, folder: Path | None) -> None:
     """Give the trainer the optimizer of the checkpoint that its model and progress are from; rank 0 has its folder."""
     tensors = load_file(folder / OPTIMIZER) if folder else {}
-    step, spread = torch.tensor(float(trainer.step)), trainer.world.spread
+    step, distribute = torch.tensor(float(trainer.step)), trainer.world.distribute
     state = {
-        i: {"step": step.clone(), **{moment: spread(tensors.get(f"{moment}.{name}"), weight) for moment in MOMENTS}}
+        i: {"step": step.clone(), **{moment: distribute(tensors.get(f"{moment}.{name}"), weight) for moment in MOMENTS}}
         for i, (name, weight) in enumerate(trainer.trained())
     }
     trainer.optimizer.load_state_dict({**trainer.optimizer.state_dict(), "state": state})

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ift.config import TrainConfig
-from ift.data.batching import collate, epochs, pair_counts
+from ift.data.batching import Batch, collate, pair_counts
+from ift.data.order import epoch_batches
 from ift.errors import ConfigError, GradientError, TrainingError
 from ift.events import Evaluated, Prepared, Sampled, Stepped, TrainEvent
 from ift.model.dropout import drawn_from, set_dropout
@@ -16,26 +17,15 @@ from ift.model.generate import Prompt, Sampling, generate
 from ift.model.gpt2 import GPT2
 from ift.model.loss import batch_loss, losses
 from ift.model.precision import uses_bf16
+from ift.roles import Role
 from ift.runs.ranks import ALONE, World, portion
 from ift.training.progress import Progress
-from ift.types import Batch, Encoded, Example, Role
+from ift.training.schedule import learning_rate
+from ift.types import Encoded, Example
 
 SAMPLE_TOKENS = 40
 """A sampled answer's length at most."""
 NOTHING_DONE = Progress()
-
-
-def learning_rate(config: TrainConfig, step: int, total_steps: int) -> float:
-    """The rate of step 1 … total_steps: a rise over `warmup_steps`, then constant or falling to 0 after the last.
-
-    `linear` falls in a straight line, `cosine` along half a wave (Loshchilov & Hutter 2017, without restarts).
-    """
-    if step <= config.warmup_steps:
-        return config.learning_rate * step / config.warmup_steps
-    if config.lr_scheduler_type == "constant":
-        return config.learning_rate
-    left = (total_steps - step + 1) / max(1, total_steps - config.warmup_steps)  # 1 after the warm-up
-    return config.learning_rate * (left if config.lr_scheduler_type == "linear" else (1 - math.cos(math.pi * left)) / 2)
 
 
 class Trainer:
@@ -91,7 +81,7 @@ class Trainer:
         """The rows of each step to come, as positions in `train`."""
         config = self.config
         lengths = pair_counts(self.train, self.max_length) if config.group_by_length else None
-        return epochs(len(self.train), config.rows_per_step, seed=config.seed, first=self.step, lengths=lengths)
+        return epoch_batches(len(self.train), config.rows_per_step, seed=config.seed, first=self.step, lengths=lengths)
 
     def trained(self) -> Iterator[tuple[str, Tensor]]:
         """Name and weight of all that is trained, in the optimizer's order."""
@@ -156,7 +146,7 @@ class Trainer:
         with drawn_from(config.seed, step, self.world.rank, device=self.model.device):
             loss = self._backward(batches, [weight / targets for weight in counted])
         weights = [weight for _, weight in self.trained()]
-        total_norm = self.world.whole(torch.nn.utils.get_total_norm([weight.grad for weight in weights]))
+        total_norm = self.world.full_tensor(torch.nn.utils.get_total_norm([weight.grad for weight in weights]))
         norm = total_norm.item()
         _require_finite(loss, norm, step)
         if 0 < config.max_grad_norm < norm:  # else there is nothing to scale, and no pass over all gradients

@@ -3,10 +3,9 @@
 import inspect
 from collections.abc import Callable
 
-from ift.data.batching import collate
+from ift.data.batching import Batch, collate
 from ift.data.templates import Template
 from ift.data.tokenizer import encode
-from ift.types import Batch
 
 STEPS: tuple[tuple[str, Callable, tuple[str, ...]], ...] = (
     ("Template.render", Template.render, ("for part, role", "text =", "segments.append")),

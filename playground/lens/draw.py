@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ift.config import TrainConfig
-from ift.data.batching import parse_trained
 from ift.data.templates import Template
 from ift.errors import DataError, IftError
 from ift.model.known_tokens import known_ids
-from ift.types import TRAIN_ON, Role
+from ift.roles import TRAIN_ON, Role, parse_trained
 from playground import caches
 from playground.context import Context, train_on, whole
 from playground.lens.payload import lens, notes, shown

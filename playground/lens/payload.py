@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ift.data.batching import collate, name_trained, sort_out
+from ift.data.batching import Batch, collate, select_trainable
 from ift.data.templates import Template
 from ift.data.tokenizer import character_groups, encode, piece
-from ift.types import IGNORE_INDEX, Batch, Encoded, Example, Rendered, Role
+from ift.roles import Role, name_trained
+from ift.types import IGNORE_INDEX, Encoded, Example, Rendered
 from playground.views.html import NEW_TO_MODEL, note
 
 UNKNOWN_LISTED = 12
@@ -50,7 +51,7 @@ def shown(
     """
     rendered = [template.render(examples[i]) for i in records]
     rows = [encode(row) for row in rendered]
-    ready = sort_out(rows, trained=trained, max_length=max_length)
+    ready = select_trainable(rows, trained=trained, max_length=max_length)
     kept = tuple(rows[i] for i in ready.kept)
     return Shown(
         records=tuple(records[i] for i in ready.kept),

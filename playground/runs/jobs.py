@@ -15,8 +15,10 @@ from ift.config import TrainConfig, to_dict
 from ift.errors import RunError
 from ift.evaluation.held_out import load_held_out
 from ift.events import Started
-from ift.runs.folder import EventLog, Run, State, list_runs, require_no_heirs
+from ift.runs.folder import Run, list_runs, require_no_heirs
+from ift.runs.log import EventLog
 from ift.runs.processes import end_process
+from ift.runs.state import State
 from playground.runs.children import Estimator, has_ended, start_child
 from playground.settings import Settings
 

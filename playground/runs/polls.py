@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from ift.errors import RunError
 from ift.events import TrainEvent
-from ift.runs.folder import EventLog, State
+from ift.runs.log import EventLog
+from ift.runs.state import State
 from playground.context import Context
 from playground.views import compare, run
 

@@ -8,7 +8,8 @@ from ift.data.records import to_example
 from ift.data.templates import Template
 from ift.errors import ConfigError, IftError
 from ift.model.known_tokens import known_ids
-from ift.runs.folder import Run, State
+from ift.runs.folder import Run
+from ift.runs.state import State
 from playground.context import LIVE, QUIET, Context, when_loaded, whole
 from playground.runs import polls
 from playground.views import compare as views

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from ift.audit.statistics import census
+from ift.audit.statistics import dataset_statistics
 from ift.data.templates import MAX_CHARACTERS, PRESETS, Template, preset_source, read_template
 from ift.errors import IftError
 from playground import caches
@@ -17,9 +16,6 @@ from playground.lens.draw import OWN, draw, seed, trained, typed
 from playground.lens.state import MASKS, MAX_ROWS, NONE, ORDERS, WIDTHS, View, preset_of, read_link
 from playground.views import html
 from playground.views.numbers import numbers, padding_figure
-
-if TYPE_CHECKING:
-    from playground.tabs.train import TrainTab
 
 SYNTAX = (
     "{{instruction}} {{input}} {{output}}; {{#input}}…{{/input}} where a record has an input, "
@@ -120,16 +116,26 @@ class PromptTab:
             self.order = gr.Radio(ORDERS, value=start.order, label="Order of the rows", elem_id="order")
             self.seed = gr.Number(start.seed, label="Seed of the training order", precision=0, elem_id="order-seed")
 
-    def wire(self, page: gr.Blocks, data: gr.State, source: gr.Radio, train: "TrainTab") -> None:
+    def wire(
+        self,
+        page: gr.Blocks,
+        data: gr.State,
+        source: gr.Radio,
+        *,
+        model: gr.Dropdown,
+        run: gr.Dropdown,
+        chart: gr.HTML,
+    ) -> None:
         """Redraw the grid whenever anything that decides it changes.
 
         Args:
             page: its load restores what a link says.
             data: the data set's name.
             source: the choice of a data set, which a link may set.
-            train: its model decides how long a row may be and what is known, its run whose loss is shown.
+            model: decides how long a row may be and which ids are known.
+            run: whose loss is shown.
+            chart: reports when that run ends.
         """
-        model, run = train.model, train.run
         by_field = {one.name: self._widget(one.name, data) for one in fields(View)}
         view = list(by_field.values())
         decides = [*view, model, run]
@@ -141,7 +147,7 @@ class PromptTab:
         self.file.upload(self._load, [self.file, *decides], [self.template, self.grid], **QUIET)
         for component in (*(widget for widget in view if widget is not self.template), model, run):
             component.change(**drawn, **LIVE)
-        train.chart.changed(**drawn, **QUIET)  # a run that ends has a model to show
+        chart.changed(**drawn, **QUIET)  # a run that ends has a model to show
         counting = (self._count, [*view, model, self.batch], [self.padding, self.numbers])
         for event in (self.count.click, self.counted.expand):
             event(*counting, **busy(self.numbers))
@@ -162,7 +168,7 @@ class PromptTab:
             view = _view(fields_of_view)
             template, examples = Template.parse(view.template), caches.dataset(view.data).examples
             longest, rows = self.context.limit(model, view.max_length), max(1, whole("rows a batch", size))
-            found = census(
+            found = dataset_statistics(
                 examples,
                 template,
                 trained=trained(view),

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ift.events import Answered, Failed, TrainEvent
 from ift.model.known_tokens import stretches
-from ift.runs.folder import State
+from ift.runs.state import State
 from ift.types import Completion
 from playground.views.html import NEW_TO_MODEL, block, card, chip, esc, note, table, tiles
 

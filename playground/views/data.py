@@ -6,7 +6,8 @@ import numpy as np
 
 from ift.audit.data_report import Report
 from ift.data.records import Dataset
-from ift.types import Example, Role
+from ift.roles import Role
+from ift.types import Example
 from playground.views.html import block, card, esc, legend, role_bar, table, tiles
 
 PAGE_ROWS = 25

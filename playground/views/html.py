@@ -4,7 +4,7 @@ import html
 from collections.abc import Iterable, Sequence
 
 from ift.errors import IftError
-from ift.types import Role
+from ift.roles import Role
 
 LETTERS = {role: letter for role, letter in zip(Role, "TINHREP", strict=True)}
 ROLE_TITLES = {

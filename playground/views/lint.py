@@ -2,7 +2,7 @@
 
 from ift.audit.lint_rules import Finding, Severity
 from ift.audit.linter import LintReport
-from ift.types import Role
+from ift.roles import Role
 from playground.views.html import block, card, esc, legend, role_bar, row_buttons, tiles
 
 _SIGNS = {Severity.WARNING: ("warn", "!", "Change"), Severity.NOTE: ("acc", "i", "Know")}

@@ -1,13 +1,13 @@
 """Numbers over the whole data set: a figure, the same as a table, and the rows that deserve a look."""
 
-from ift.audit.statistics import Census
-from ift.types import Role
+from ift.audit.statistics import DatasetStatistics
+from ift.roles import Role
 from playground.views.html import ROLE_TITLES, block, card, esc, row_buttons, table, tiles
 
 LISTED = 8
 
 
-def padding_figure(found: Census) -> dict:
+def padding_figure(found: DatasetStatistics) -> dict:
     """Padding by strategy, as horizontal bars."""
     names, shares = list(found.padding), [100 * share for share in found.padding.values()]
     bars = {
@@ -29,7 +29,7 @@ def padding_figure(found: Census) -> dict:
     }
 
 
-def numbers(found: Census, *, said: str) -> str:
+def numbers(found: DatasetStatistics, *, said: str) -> str:
     """Everything but the figure; `said` tells of what the numbers are."""
     trained = int(found.trained_by_role.sum())
     share = trained / found.tokens if found.tokens else 0.0
@@ -48,7 +48,7 @@ def numbers(found: Census, *, said: str) -> str:
     )
 
 
-def _rows(found: Census) -> list[str]:
+def _rows(found: DatasetStatistics) -> list[str]:
     kinds = (
         (found.without_eos, "lose their end, and with it their end-of-text", "Raise max_length, or shorten them."),
         (found.without_target, "have no trained target and are left out", "Train other roles, or raise max_length."),

@@ -18,7 +18,7 @@ from ift.events import (
     TrainEvent,
     Warned,
 )
-from ift.runs.folder import State
+from ift.runs.state import State
 from playground.views.html import block, card, esc
 
 

@@ -4,11 +4,12 @@ import random
 
 import pytest
 
-from ift.audit.boundary import border_change
+from ift.audit.boundary import boundary_change
 from ift.data.chunks import chunks, encode_texts, first_chunk, last_chunk
 from ift.data.templates import Template
 from ift.data.tokenizer import encode, encode_text
-from ift.types import Example, Rendered, Role, Segment
+from ift.roles import Role
+from ift.types import Example, Rendered, Segment
 
 PIECES = [
     *("a", "l", "'", "s", "t", "ve", "r", "ll", " the", "1", "42", "٣", "½", "é", "e\u0301", "中", "ǅ"),
@@ -35,7 +36,7 @@ def test_the_border_changes_just_where_whole_text_encoding_gives_other_ids():
     found = 0
     for row in random_rows(5000):
         stable = encode_text(row.text) == encode(row).ids[:-1].tolist()
-        assert (border_change(row) is None) == stable, row
+        assert (boundary_change(row) is None) == stable, row
         found += not stable
     assert found > 300  # the cases must have both kinds
 
@@ -71,7 +72,7 @@ def test_chunks_are_the_whole_text_and_the_border_ones_its_ends():
     ],
 )
 def test_a_border_that_would_move_says_which_tokens(prompt, response, label):
-    change = border_change(rendered(prompt, response))
+    change = boundary_change(rendered(prompt, response))
     assert change.label == label
 
 
@@ -80,12 +81,12 @@ def test_a_border_that_would_move_says_which_tokens(prompt, response, label):
     [("Q\nA:\n", "Paris"), ("Q\nA:", " Paris"), ("Q\nA:", "Paris"), ("Q\nA: ", ""), ("", "Paris"), ("😀\n", "😀")],
 )
 def test_a_border_that_stays_is_no_change(prompt, response):
-    assert border_change(rendered(prompt, response)) is None
+    assert boundary_change(rendered(prompt, response)) is None
 
 
 def test_a_template_that_ends_in_a_space_changes_its_rows():
     def change(source):
-        return border_change(Template.parse(source).render(Example("Capital?", "", "Paris")))
+        return boundary_change(Template.parse(source).render(Example("Capital?", "", "Paris")))
 
     assert change("{{instruction}}\nA: {{output}}")
     assert not change("{{instruction}}\nA:\n{{output}}")

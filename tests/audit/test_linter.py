@@ -4,7 +4,8 @@ from ift.audit.lint_rules import Severity
 from ift.audit.linter import EVERY, SAMPLE, lint
 from ift.data.bulk_encoding import encode_all
 from ift.data.templates import Template, load_template
-from ift.types import Example, Role
+from ift.roles import Role
+from ift.types import Example
 from playground.views.lint import findings as html_of
 
 ALPACA = load_template("alpaca")

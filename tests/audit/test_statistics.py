@@ -3,11 +3,13 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from ift.audit.statistics import census, padding_shares
-from ift.data.batching import collate, epochs, pair_counts
+from ift.audit.statistics import dataset_statistics, padding_shares
+from ift.data.batching import collate, pair_counts
 from ift.data.bulk_encoding import encode_all
+from ift.data.order import epoch_batches
 from ift.data.templates import Template
-from ift.types import IGNORE_INDEX, TRAIN_ON, Example, Role
+from ift.roles import TRAIN_ON, Role
+from ift.types import IGNORE_INDEX, Example
 from playground.views.numbers import numbers, padding_figure
 
 TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")
@@ -15,7 +17,7 @@ EXAMPLES = [Example("a", "", " one two three"), Example("long " * 30, "", " x"),
 
 
 def counted(examples=EXAMPLES, *, trained=TRAIN_ON["response"], max_length=16):
-    return census(examples, TEMPLATE, trained=trained, max_length=max_length, batch_size=2, seed=5)
+    return dataset_statistics(examples, TEMPLATE, trained=trained, max_length=max_length, batch_size=2, seed=5)
 
 
 @pytest.mark.parametrize("trained", [TRAIN_ON["all"], TRAIN_ON["response"], frozenset({Role.HEADER})])
@@ -33,7 +35,7 @@ def test_the_trained_targets_are_those_of_the_batch(trained):
 def test_padding_as_training_draws_it_is_that_of_the_trainers_own_batches(way, grouped):
     examples = [Example("a " * (7 * i % 12), "", " x") for i in range(41)]
     rows = encode_all(examples, TEMPLATE)
-    order = epochs(41, 2, seed=5, lengths=pair_counts(rows, 16) if grouped else None)
+    order = epoch_batches(41, 2, seed=5, lengths=pair_counts(rows, 16) if grouped else None)
     batches = [
         collate([rows[i] for i in positions], trained=TRAIN_ON["all"], max_length=16) for positions in islice(order, 21)
     ]

@@ -4,7 +4,7 @@ import argparse
 import json
 
 from ift.data.sources import NAMES as DATA
-from ift.types import TRAIN_ON
+from ift.roles import TRAIN_ON
 from tests.bench import chart, data, generate, lint, train, typing
 
 

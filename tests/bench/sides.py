@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ift.data.unpadded import flatten
-from ift.model.gpt2 import GPT2, GPT2Config, random_model
+from ift.data.batching import Batch
+from ift.data.unpadded import unpad
+from ift.model.gpt2 import GPT2, random_model
+from ift.model.gpt2_config import GPT2Config
 from ift.model.weights import hf_names
 from ift.runs.processes import keep_memory
 from ift.training.trainer import Trainer
-from ift.types import EOS_ID, IGNORE_INDEX, Batch
+from ift.types import EOS_ID, IGNORE_INDEX
 from tests.bench.train import Setup
 from tests.bench.turns import Clock
 
@@ -157,7 +159,7 @@ class Limit:
 
     def seconds(self, batch: Batch) -> float:
         """Wall time, in one run over all products."""
-        flat = flatten(batch)
+        flat = unpad(batch)
         N, M, C = len(flat.inputs), len(flat.wanted), self.shape.n_embd
         ends = [(C, C), (C, 4 * C), (4 * C, C)]
         cells = [(N, size) for _ in range(self.shape.n_layer) for size in ((C, 3 * C), *ends)]

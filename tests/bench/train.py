@@ -12,12 +12,14 @@ from statistics import median
 import numpy as np
 
 from ift.config import TrainConfig
-from ift.data.batching import collate, epochs
+from ift.data.batching import Batch, collate
+from ift.data.order import epoch_batches
 from ift.data.prepare import prepare
 from ift.data.sources import load_dataset
 from ift.data.templates import load_template
-from ift.model.gpt2 import GPT2Config
-from ift.types import TRAIN_ON, Batch, Encoded
+from ift.model.gpt2_config import GPT2Config
+from ift.roles import TRAIN_ON
+from ift.types import Encoded
 from tests.bench.turns import Side, machine
 
 MODELS = {
@@ -66,7 +68,7 @@ class Setup:
     def batches(self) -> Iterator[Batch]:
         """The very ones that our trainer makes of them."""
         rows, seed = self.rows(), self.config().seed
-        for positions in epochs(len(rows), self.batch, seed=seed):
+        for positions in epoch_batches(len(rows), self.batch, seed=seed):
             yield collate(
                 [rows[i] for i in positions], trained=TRAIN_ON[self.train_on], max_length=self.shape.n_positions
             )

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from ift.events import Resumed, Saved, Stepped, Stopped
-from ift.runs.folder import Run, State
-from ift.training.checkpoint import verify_checkpoint
+from ift.model.manifest import verify_checkpoint
+from ift.runs.folder import Run
+from ift.runs.state import State
 
 LIMIT_S = 60
 

@@ -14,8 +14,10 @@ from ift.data.sources import load_dataset
 from ift.data.templates import load_template
 from ift.errors import RunError
 from ift.events import Stepped, from_json
-from ift.runs.folder import Run, State, open_run
-from ift.types import EOS_ID, TRAIN_ON
+from ift.roles import TRAIN_ON
+from ift.runs.folder import Run, open_run
+from ift.runs.state import State
+from ift.types import EOS_ID
 from tests.helpers import save_model, signals_kept, tiny_model
 
 

@@ -2,7 +2,7 @@
 
 from ift.cli.progress_bars import show_training
 from ift.events import Finished, Preparing, to_json
-from ift.runs.lifecycle import Stop
+from ift.runs.stop import Stop
 
 
 def test_machines_are_told_how_many_rows_are_made(capsys, tmp_path):

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from ift.data.batching import collate, cut_rows, epochs, name_trained, parse_trained, sort_out
+from ift.data.batching import collate, cut_rows, select_trainable
+from ift.data.order import epoch_batches
 from ift.errors import ConfigError
-from ift.types import EOS_ID, TRAIN_ON, Role
+from ift.roles import TRAIN_ON, Role, name_trained, parse_trained
+from ift.types import EOS_ID
 from tests.helpers import EVERYTHING, E, encoded
 
 T, I, H, R = Role.TEMPLATE, Role.INSTRUCTION, Role.HEADER, Role.RESPONSE  # noqa: E741
@@ -89,16 +91,16 @@ def test_a_batch_of_nothing_has_no_cells():
 
 def test_rows_without_a_trained_target_are_left_out_and_cut_ones_told():
     prompt_only = encoded(1, 2, 3, roles=[T, I, R])  # cut at one pair: only I is left to predict
-    ready = sort_out([prompt_only, encoded(4), encoded(5, 6)], trained=TRAIN_ON["response"], max_length=1)
+    ready = select_trainable([prompt_only, encoded(4), encoded(5, 6)], trained=TRAIN_ON["response"], max_length=1)
     assert (ready.kept, ready.left_out, ready.cut) == ((1, 2), (0,), (2,))
 
 
 def test_padding_alone_is_nobodys_target():
-    assert sort_out([encoded(1, 2)], trained=frozenset({Role.PAD})).left_out == (0,)
+    assert select_trainable([encoded(1, 2)], trained=frozenset({Role.PAD})).left_out == (0,)
 
 
 def test_an_epoch_covers_each_row_once():
-    batches = epochs(7, 3, seed=1)
+    batches = epoch_batches(7, 3, seed=1)
     for _ in range(2):
         epoch = [next(batches) for _ in range(3)]
         assert [len(batch) for batch in epoch] == [3, 3, 1]
@@ -109,7 +111,7 @@ LENGTHS = np.random.default_rng(0).integers(1, 200, size=103).tolist()
 
 
 def grouped(n, *, batch_size=4, **options):
-    batches = epochs(len(LENGTHS), batch_size, lengths=LENGTHS, **options)
+    batches = epoch_batches(len(LENGTHS), batch_size, lengths=LENGTHS, **options)
     return [next(batches) for _ in range(n)]
 
 
@@ -126,7 +128,7 @@ def test_grouped_by_length_an_epoch_still_covers_each_row_once():
 
 
 def test_grouped_by_length_a_batch_has_little_padding():
-    mixed = epochs(len(LENGTHS), 4, seed=1)
+    mixed = epoch_batches(len(LENGTHS), 4, seed=1)
     assert padding(grouped(26, seed=1)) < 0.4 * padding([next(mixed) for _ in range(26)])
 
 
@@ -144,13 +146,13 @@ def test_grouped_by_length_one_can_go_on_in_the_middle_of_an_epoch(done):
 
 @pytest.mark.parametrize(("size", "batch_size"), [(1, 4), (3, 4), (9, 1), (1000, 2)])
 def test_grouping_by_length_takes_any_size(size, batch_size):
-    batches = epochs(size, batch_size, seed=1, lengths=list(range(size)))
+    batches = epoch_batches(size, batch_size, seed=1, lengths=list(range(size)))
     epoch = [next(batches) for _ in range(-(-size // batch_size))]
     assert sorted(row for batch in epoch for row in batch) == list(range(size))
 
 
 def first(n, **options):
-    batches = epochs(20, 4, **options)
+    batches = epoch_batches(20, 4, **options)
     return [next(batches) for _ in range(n)]
 
 
@@ -163,7 +165,7 @@ def test_the_seed_decides_the_order_and_each_epoch_has_its_own():
 
 @pytest.mark.parametrize("done", [0, 1, 2, 3, 4, 7])
 def test_one_can_go_on_in_the_middle_of_an_epoch(done):
-    whole, rest = epochs(7, 3, seed=1), epochs(7, 3, seed=1, first=done)
+    whole, rest = epoch_batches(7, 3, seed=1), epoch_batches(7, 3, seed=1, first=done)
     for _ in range(done):
         next(whole)
     assert [next(rest) for _ in range(5)] == [next(whole) for _ in range(5)]

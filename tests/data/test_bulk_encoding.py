@@ -10,7 +10,8 @@ from ift.data.rows import RowStore
 from ift.data.sources import load_dataset
 from ift.data.templates import PRESETS, Template, load_template
 from ift.data.tokenizer import encode
-from ift.types import Example, Role
+from ift.roles import Role
+from ift.types import Example
 from tests.audit.test_boundary import PIECES
 from tests.helpers import EVERYTHING, encoded
 

@@ -4,7 +4,8 @@ import pytest
 
 from ift.data.templates import PRESETS, Template, load_template
 from ift.errors import TemplateError
-from ift.types import Example, Role
+from ift.roles import Role
+from ift.types import Example
 
 PLAIN = Example("Add 1 and 1.", "", "2")
 WITH_INPUT = Example("Add.", "1 and 1", "2")

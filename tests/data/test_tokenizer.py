@@ -10,7 +10,8 @@ import tiktoken_ext.openai_public
 from ift.data.templates import PRESETS, Template, load_template
 from ift.data.tokenizer import RANKS_SHA256, character_groups, decode, encode, encode_text, encoding, piece, token_sizes
 from ift.paths import ASSETS
-from ift.types import EOS_ID, Example, Role
+from ift.roles import Role
+from ift.types import EOS_ID, Example
 
 
 def row(source, instruction="", input="", output=""):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from ift.data.batching import collate
-from ift.data.unpadded import can_flatten, flatten, shared_opening
-from ift.types import IGNORE_INDEX, TRAIN_ON, Role
+from ift.data.unpadded import can_unpad, shared_prefix, unpad
+from ift.roles import TRAIN_ON, Role
+from ift.types import IGNORE_INDEX
 from tests.helpers import EVERYTHING, E, encoded
 
 I, H, R = Role.INSTRUCTION, Role.HEADER, Role.RESPONSE  # noqa: E741
@@ -26,7 +27,7 @@ def both(name, batch, flat):
 
 def test_an_example():
     rows = [encoded(7, 8, 1, 2, 3, roles=[T, T, I, R, R]), encoded(7, 8, 4, 5, roles=[T, T, I, R])]
-    flat = flatten(collate(rows, trained=TRAIN_ON["response"]))
+    flat = unpad(collate(rows, trained=TRAIN_ON["response"]))
     assert flat.inputs.tolist() == [7, 8, 1, 2, 3, 4, 5]
     assert flat.positions.tolist() == [0, 1, 2, 3, 4, 2, 3]
     assert flat.layout.tolist() == [[0, 1, 2, 3, 4], [0, 1, 5, 6, 0]]
@@ -39,7 +40,7 @@ def test_an_example():
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:1], ROWS[1:], [encoded(1, 2), encoded(3)], [ROWS[0]] * 3])
 def test_the_flat_targets_are_exactly_the_batchs_trained_targets(rows, trained):
     batch = collate(rows, trained=trained)
-    flat = flatten(batch)
+    flat = unpad(batch)
     assert flat.targets[flat.counted].tolist() == batch.targets[batch.targets != IGNORE_INDEX].tolist()
     assert len(flat.targets) == len(flat.wanted) == len(set(flat.wanted.tolist()))
 
@@ -47,7 +48,7 @@ def test_the_flat_targets_are_exactly_the_batchs_trained_targets(rows, trained):
 @pytest.mark.parametrize("trained", MASKS)
 def test_every_real_cell_of_the_batch_is_there_at_its_position(trained):
     batch = collate(ROWS, trained=trained, width=9)
-    flat = flatten(batch)
+    flat = unpad(batch)
     theirs, ours = both("inputs", batch, flat)
     assert ours == theirs
     columns = np.broadcast_to(np.arange(batch.width), batch.inputs.shape)
@@ -58,45 +59,45 @@ def test_every_real_cell_of_the_batch_is_there_at_its_position(trained):
 
 def test_no_padding_is_left_and_the_opening_stands_once():
     batch = collate(ROWS, trained=frozenset({R}))
-    assert shared_opening(batch) == 1  # the second row answers after two tokens, so its second target is trained
-    assert len(flatten(batch).inputs) == batch.tokens - 2
+    assert shared_prefix(batch) == 1  # the second row answers after two tokens, so its second target is trained
+    assert len(unpad(batch).inputs) == batch.tokens - 2
     apart = collate([encoded(1, 2, 3), encoded(4, 5)], trained=EVERYTHING)
-    assert shared_opening(apart) == 0
-    assert len(flatten(apart).inputs) == apart.tokens
+    assert shared_prefix(apart) == 0
+    assert len(unpad(apart).inputs) == apart.tokens
 
 
 def test_openings_can_stay_apart():
     batch = collate(ROWS, trained=EVERYTHING)
-    flat = flatten(batch, share=False)
+    flat = unpad(batch, share=False)
     assert len(flat.inputs) == batch.tokens
     assert flat.targets[flat.counted].tolist() == batch.targets[batch.targets != IGNORE_INDEX].tolist()
     assert flat.counted.tolist() == list(range(batch.trained_tokens))
 
 
 def test_a_target_in_the_shared_opening_is_computed_once_and_counts_once_a_row():
-    flat = flatten(collate(ROWS, trained=EVERYTHING))
+    flat = unpad(collate(ROWS, trained=EVERYTHING))
     assert flat.counted.tolist().count(0) == len(ROWS)
 
 
 def test_an_opening_ends_where_the_targets_differ():
-    assert shared_opening(collate([encoded(1, 2, 3), encoded(1, 2, 4)], trained=EVERYTHING)) == 1
-    assert shared_opening(collate([encoded(1, 2, 3), encoded(1, 2, 4)], trained=frozenset({Role.EOS}))) == 2
+    assert shared_prefix(collate([encoded(1, 2, 3), encoded(1, 2, 4)], trained=EVERYTHING)) == 1
+    assert shared_prefix(collate([encoded(1, 2, 3), encoded(1, 2, 4)], trained=frozenset({Role.EOS}))) == 2
 
 
 def test_padding_is_no_opening():
-    assert shared_opening(collate([encoded(1), encoded(1)], trained=EVERYTHING, width=5)) == 1
+    assert shared_prefix(collate([encoded(1), encoded(1)], trained=EVERYTHING, width=5)) == 1
 
 
 def test_an_end_of_text_in_the_data_is_a_cell():
     batch = collate([encoded(E, E, 1), encoded(2, E)], trained=EVERYTHING)
-    assert len(flatten(batch).inputs) == batch.tokens
+    assert len(unpad(batch).inputs) == batch.tokens
 
 
 def test_rows_that_train_nothing_are_laid_flat_too():
-    flat = flatten(collate(ROWS, trained=frozenset({Role.INPUT})))
+    flat = unpad(collate(ROWS, trained=frozenset({Role.INPUT})))
     assert len(flat.wanted) == len(flat.counted) == 0
 
 
 def test_a_batch_whose_padding_is_trained_stays_as_it_is():
-    assert can_flatten(collate(ROWS, trained=EVERYTHING))
-    assert not can_flatten(collate(ROWS, trained=frozenset(Role)))
+    assert can_unpad(collate(ROWS, trained=EVERYTHING))
+    assert not can_unpad(collate(ROWS, trained=frozenset(Role)))

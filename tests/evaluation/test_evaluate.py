@@ -7,12 +7,13 @@ import pytest
 from ift.data.sources import load_dataset
 from ift.data.templates import Template
 from ift.errors import DataError, InputError, RunError
-from ift.evaluation.evaluate import answer, evaluate_events, summarize
+from ift.evaluation.evaluate import answer, evaluate_events
 from ift.evaluation.metrics import METRICS
+from ift.evaluation.results import summarize
 from ift.events import Answered, Finished
 from ift.model.answer import ask
 from ift.model.generate import Sampling
-from ift.runs.lifecycle import Stop
+from ift.runs.stop import Stop
 from ift.types import EOS_ID, Check, Completion, Example, Score, Scored
 from tests.helpers import WORD, parrot, tiny_model, write_records
 

@@ -4,19 +4,8 @@ import pytest
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu import sentence_chrf
 
-from ift.evaluation.metrics import (
-    METRICS,
-    chrf,
-    exact_match,
-    mean,
-    normalize,
-    paired_interval,
-    passes,
-    rouge_l,
-    score,
-    token_f1,
-    unscored,
-)
+from ift.evaluation.intervals import mean, paired_interval
+from ift.evaluation.metrics import METRICS, chrf, exact_match, normalize, passes, rouge_l, score, token_f1, unscored
 from ift.types import Check, Example
 
 EXAMPLE = Example("x", "", "y")

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ift.data.batching import collate
-from ift.model.cross_entropy import CHUNK_ROWS, HeadLoss, TiedEmbedding, head_losses
+from ift.model.cross_entropy import CHUNK_ROWS, ChunkedLinearCrossEntropy, TiedEmbedding, chunked_losses
 from ift.model.loss import batch_loss
 from tests.helpers import EVERYTHING, encoded, tiny_model
 
@@ -30,7 +30,10 @@ def plain(hidden, weight, targets):
 @pytest.mark.parametrize("M", LENGTHS)
 def test_loss_and_gradients_are_those_over_all_logits_whatever_the_chunks(M):
     hidden, weight, targets, shares = case(M)
-    ours, theirs = HeadLoss.apply(hidden, weight, targets, shares, FP32), plain(hidden, weight, targets) @ shares
+    ours, theirs = (
+        ChunkedLinearCrossEntropy.apply(hidden, weight, targets, shares, FP32),
+        plain(hidden, weight, targets) @ shares,
+    )
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
     gradients = [torch.autograd.grad(2.5 * loss, (hidden, weight)) for loss in (ours, theirs)]
     torch.testing.assert_close(*gradients, atol=1e-5, rtol=0)
@@ -39,12 +42,14 @@ def test_loss_and_gradients_are_those_over_all_logits_whatever_the_chunks(M):
 @pytest.mark.parametrize("M", LENGTHS)
 def test_the_losses_alone_are_the_same(M):
     hidden, weight, targets, _ = case(M)
-    torch.testing.assert_close(head_losses(hidden, weight, targets, FP32), plain(hidden, weight, targets).detach())
+    torch.testing.assert_close(chunked_losses(hidden, weight, targets, FP32), plain(hidden, weight, targets).detach())
 
 
 def test_in_bf16_they_are_near():
     hidden, weight, targets, shares = case(2 * CHUNK_ROWS + 3)
-    rough, exact = (HeadLoss.apply(hidden, weight, targets, shares, dtype) for dtype in (torch.bfloat16, FP32))
+    rough, exact = (
+        ChunkedLinearCrossEntropy.apply(hidden, weight, targets, shares, dtype) for dtype in (torch.bfloat16, FP32)
+    )
     torch.testing.assert_close(rough, exact, rtol=0.01, atol=0)
     ours, theirs = (torch.autograd.grad(loss, (hidden, weight)) for loss in (rough, exact))
     for one, other in zip(ours, theirs, strict=True):
@@ -54,20 +59,20 @@ def test_in_bf16_they_are_near():
 
 def test_an_all_but_impossible_target_has_a_finite_loss():
     hidden, targets = torch.tensor([[0.0, 200.0]], requires_grad=True), torch.tensor([0])
-    loss = HeadLoss.apply(hidden, torch.eye(2), targets, torch.ones(1), FP32)
+    loss = ChunkedLinearCrossEntropy.apply(hidden, torch.eye(2), targets, torch.ones(1), FP32)
     assert loss.item() == pytest.approx(200)
     assert torch.autograd.grad(loss, hidden)[0].tolist() == [[-1.0, 1.0]]
 
 
 def test_an_all_but_certain_target_keeps_its_gradient_in_bf16():
     hidden, targets = torch.tensor([[6.0, 0.0]], requires_grad=True), torch.tensor([0])
-    loss = HeadLoss.apply(hidden, torch.eye(2), targets, torch.ones(1), torch.bfloat16)
+    loss = ChunkedLinearCrossEntropy.apply(hidden, torch.eye(2), targets, torch.ones(1), torch.bfloat16)
     (gradient,) = torch.autograd.grad(loss, hidden)
     assert gradient[0].tolist() == pytest.approx([-0.00247, 0.00247], rel=0.01)  # beside 1.0 bf16 has steps of 0.004
 
 
 def test_the_gradients_are_given_away_once():
-    loss = HeadLoss.apply(*case(3), FP32)
+    loss = ChunkedLinearCrossEntropy.apply(*case(3), FP32)
     loss.backward(retain_graph=True)
     with pytest.raises(RuntimeError, match="went away with its first backward pass"):
         loss.backward()
@@ -77,7 +82,7 @@ def test_the_tied_weight_has_the_gradients_of_both_its_uses():
     _, weight, targets, shares = case(6)
     ids = torch.tensor([3, 1, 3, 3, 0, 1])
     embedded, head = TiedEmbedding.apply(ids, weight)
-    ours = HeadLoss.apply(embedded.tanh(), head, targets, shares, FP32)
+    ours = ChunkedLinearCrossEntropy.apply(embedded.tanh(), head, targets, shares, FP32)
     theirs = plain(F.embedding(ids, weight).tanh(), weight, targets) @ shares
     gradients = [torch.autograd.grad(loss, weight) for loss in (ours, theirs)]
     torch.testing.assert_close(*gradients, atol=1e-5, rtol=0)

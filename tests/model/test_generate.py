@@ -16,7 +16,7 @@ from ift.model.generate import (
     rows_that_fit,
     why_no_answer,
 )
-from ift.model.gpt2 import GPT2Config
+from ift.model.gpt2_config import GPT2Config
 from ift.types import EOS_ID, Example
 from tests.helpers import WORD, parrot, tiny_model
 

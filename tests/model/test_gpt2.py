@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ift.model.gpt2 import GPT2, GPT2Config, gelu, random_model
+from ift.model.gpt2 import GPT2, gelu, random_model
+from ift.model.gpt2_config import GPT2Config
 from tests.helpers import save_model, tiny_model
 
 IDS = torch.tensor([[11, 22, 33, 44, 55], [50256, 1, 50256, 2, 3]])

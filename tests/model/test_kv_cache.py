@@ -3,10 +3,11 @@
 import torch
 
 from ift.data.batching import collate
-from ift.data.unpadded import flatten
-from ift.model.gpt2 import GPT2Config
+from ift.data.unpadded import unpad
+from ift.model.gpt2_config import GPT2Config
 from ift.model.kv_cache import KVCache, row_bytes
-from ift.types import EOS_ID, Role
+from ift.roles import Role
+from ift.types import EOS_ID
 from tests.helpers import encoded, tiny_model
 
 PROMPTS = [[11, 22, 33], [11, 22, 44, 55, 66], [11]]
@@ -17,7 +18,7 @@ def read(model, prompts, *, size=16):
     roles = [[Role.TEMPLATE] * len(ids) for ids in prompts]
     rows = [encoded(*ids, roles=row_roles) for ids, row_roles in zip(prompts, roles, strict=True)]
     batch = collate(rows, trained=frozenset({Role.EOS}))
-    flat = {name: torch.from_numpy(getattr(flatten(batch), name)) for name in flatten(batch).__slots__}
+    flat = {name: torch.from_numpy(getattr(unpad(batch), name)) for name in unpad(batch).__slots__}
     cache = KVCache(model.config, rows=len(prompts), size=size, like=model.wte.weight)
     cache.begin(torch.from_numpy(batch.lengths))
     names = ("inputs", "positions", "layout", "places", "wanted")

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from ift.data.batching import collate
 from ift.model.loss import batch_loss, losses
-from ift.types import TRAIN_ON, Role
+from ift.roles import TRAIN_ON, Role
 from tests.helpers import EVERYTHING, SHORT_ROWS, encoded, plain_loss, tiny_model
 
 I, H, R = Role.INSTRUCTION, Role.HEADER, Role.RESPONSE  # noqa: E741

@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from ift.errors import DownloadError, ModelError
-from ift.model.names import GPT2_SIZES, context_length, fetch_model, find_model, load_model
+from ift.model.hub import fetch_model
+from ift.model.loading import load_model
+from ift.model.names import GPT2_SIZES, context_length, find_model
 from ift.paths import ASSETS
 from tests.helpers import Reply, closed_port, serving, tiny_model
 

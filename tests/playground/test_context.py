@@ -6,13 +6,12 @@ import shutil
 
 import pytest
 
-from ift.data.batching import parse_trained
 from ift.data.templates import PRESETS, preset_source
 from ift.errors import ConfigError, DataError, IftError, ModelError, RunError
 from ift.events import Answered, Failed, Finished, Saved, Stopped, Warned
+from ift.roles import TRAIN_ON, Role, parse_trained
 from ift.runs.folder import create_run
 from ift.training.checkpoint import save_checkpoint
-from ift.types import TRAIN_ON, Role
 from playground import caches
 from playground.caches import MODELS_KEPT, Models
 from playground.context import Context, train_on, whole

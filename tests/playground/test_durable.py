@@ -18,7 +18,8 @@ import pytest
 
 from ift.errors import IftError
 from ift.events import Saved, Started, Stepped, Stopped
-from ift.runs.folder import Run, State
+from ift.runs.folder import Run
+from ift.runs.state import State
 from ift.training.resume import find_resumable, stored_progress
 from tests.helpers import write_records
 

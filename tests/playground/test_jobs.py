@@ -15,9 +15,11 @@ from ift.data.sources import load_dataset
 from ift.data.templates import Template, load_template
 from ift.errors import DataError, RunError
 from ift.events import Finished, Resumed, Started, Stepped, Stopped
-from ift.runs.folder import Run, State, create_run
-from ift.runs.lifecycle import describe
-from ift.training.checkpoint import save_checkpoint, verify_checkpoint
+from ift.model.manifest import verify_checkpoint
+from ift.runs.folder import Run, create_run
+from ift.runs.run_config import describe
+from ift.runs.state import State
+from ift.training.checkpoint import save_checkpoint
 from playground.runs.jobs import Jobs, train_options
 from playground.settings import Settings
 from tests.helpers import WORD, parrot, write_records

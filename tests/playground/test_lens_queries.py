@@ -6,7 +6,8 @@ import pytest
 
 from ift.data.templates import load_template
 from ift.model.token_losses import token_losses
-from ift.types import TRAIN_ON, Example
+from ift.roles import TRAIN_ON
+from ift.types import Example
 from playground.context import Context
 from playground.lens.payload import shown
 from playground.lens.queries import GONE, linter, losses, top

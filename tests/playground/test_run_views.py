@@ -21,7 +21,7 @@ from ift.events import (
     Stopped,
     Warned,
 )
-from ift.runs.folder import State
+from ift.runs.state import State
 from playground.views import estimate, run
 from tests.helpers import ready
 

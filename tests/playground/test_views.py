@@ -15,7 +15,7 @@ from ift.events import (
     Answered,
     Failed,
 )
-from ift.runs.folder import State
+from ift.runs.state import State
 from ift.types import Completion, Example
 from playground.views import compare, data, html, run
 from tests.helpers import ready

@@ -10,8 +10,10 @@ import pytest
 
 from ift.errors import RunError
 from ift.events import Failed, Finished, Sampled, Saved, Started, Stopped, Warned, to_json
-from ift.runs.folder import START_LIMIT_S, EventLog, Run, State, create_run, is_run, list_runs, open_run
+from ift.runs.folder import START_LIMIT_S, Run, create_run, is_run, list_runs, open_run
+from ift.runs.log import EventLog
 from ift.runs.processes import creation_time, is_alive, own_identity
+from ift.runs.state import State
 
 
 @pytest.fixture

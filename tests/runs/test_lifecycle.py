@@ -12,10 +12,14 @@ from ift.data.sources import load_dataset
 from ift.data.templates import load_template
 from ift.errors import DataError, ModelError, RunError
 from ift.events import Evaluated, Failed, Finished, Sampled, Saved, Started, Stepped, Stopped, Warned
-from ift.model.names import load_model
-from ift.runs.folder import EventLog, State, create_run
-from ift.runs.lifecycle import Stop, StopAsked, describe, logged
+from ift.model.loading import load_model
+from ift.runs.folder import create_run
+from ift.runs.lifecycle import logged
+from ift.runs.log import EventLog
 from ift.runs.processes import own_identity
+from ift.runs.run_config import describe
+from ift.runs.state import State
+from ift.runs.stop import Stop, StopAsked
 from ift.training.finetune import train_events
 
 

@@ -12,9 +12,12 @@ import pytest
 from ift.config import TrainConfig
 from ift.errors import GradientError, IftError, RunError, TrainingError
 from ift.events import Evaluated, Failed, Finished, Saved, Started, Stepped, Stopped, Warned
-from ift.runs.folder import EventLog, State, step_of
-from ift.runs.lifecycle import Stop, logged
+from ift.runs.folder import step_of
+from ift.runs.lifecycle import logged
+from ift.runs.log import EventLog
 from ift.runs.ranks import ALONE
+from ift.runs.state import State
+from ift.runs.stop import Stop
 from ift.training.finetune import trained
 from ift.training.progress import Progress
 from tests.helpers import events_of, tiny_model, write_records

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ift.errors import ModelError, TrainingError
+from ift.model.manifest import verify_checkpoint
 from ift.model.weights import read_model
 from ift.runs.folder import step_folders
 from ift.training.checkpoint import (
@@ -15,7 +16,6 @@ from ift.training.checkpoint import (
     lacking_bytes,
     read_state,
     save_checkpoint,
-    verify_checkpoint,
 )
 from tests.helpers import tiny_model
 

@@ -18,12 +18,12 @@ from ift.model.generate import Prompt, Sampling, generate
 from ift.model.loss import batch_loss, losses
 from ift.model.precision import has_bf16
 from ift.model.weights import read_model
-from ift.runs.folder import State
+from ift.roles import Role
 from ift.runs.ranks import World
+from ift.runs.state import State
 from ift.training.memory_check import run_longest
 from ift.training.probe import probe
 from ift.training.trainer import Trainer
-from ift.types import Role
 from tests.helpers import EVERYTHING, SHORT_ROWS, events_of, tiny_model
 
 CUDA = torch.device("cuda")

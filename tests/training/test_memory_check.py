@@ -10,9 +10,9 @@ from ift.config import TrainConfig
 from ift.errors import TrainingError
 from ift.events import Stepped
 from ift.model.gpt2 import GPT2
+from ift.roles import Role
 from ift.training.memory_check import longest_batch, missing_memory, run_longest
 from ift.training.trainer import Trainer
-from ift.types import Role
 from tests.helpers import encoded, tiny_model
 
 CONFIG = TrainConfig(

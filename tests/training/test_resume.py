@@ -10,8 +10,8 @@ import torch
 from ift.config import TrainConfig
 from ift.errors import ModelError, RunError
 from ift.events import Evaluated, Finished, Prepared, Resumed, Sampled, Saved, Started, Stepped, Stopped, Warned
-from ift.runs.folder import State
-from ift.training.checkpoint import OPTIMIZER
+from ift.model.manifest import OPTIMIZER
+from ift.runs.state import State
 from ift.training.resume import find_resumable
 from tests.helpers import events_of, save_model, tiny_model
 

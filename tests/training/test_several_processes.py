@@ -17,12 +17,13 @@ from ift.data.records import read_dataset
 from ift.data.templates import Template
 from ift.errors import ConfigError, TrainingError
 from ift.events import Evaluated, Failed, Prepared, Probed, Resumed, Saved, Stepped, Stopped, Warned
+from ift.model.manifest import verify_checkpoint
 from ift.model.weights import read_model
-from ift.runs.folder import Run, State
-from ift.runs.lifecycle import Stop
+from ift.runs.folder import Run
 from ift.runs.processes import creation_time, is_alive
 from ift.runs.ranks import portion
-from ift.training.checkpoint import verify_checkpoint
+from ift.runs.state import State
+from ift.runs.stop import Stop
 from ift.training.distributed import Ranks
 from ift.training.finetune import train_events
 from tests.helpers import signals_kept, write_records

@@ -7,13 +7,16 @@ import pytest
 import torch
 
 from ift.config import TrainConfig
-from ift.data.batching import collate, epochs
+from ift.data.batching import collate
+from ift.data.order import epoch_batches
 from ift.errors import ConfigError, TrainingError
 from ift.events import Evaluated, Sampled, Stepped, from_json, to_json
 from ift.model.generate import Prompt
 from ift.model.loss import losses
-from ift.training.trainer import Trainer, learning_rate, require_same_masks
-from ift.types import TRAIN_ON, Example, Role
+from ift.roles import TRAIN_ON, Role
+from ift.training.schedule import learning_rate
+from ift.training.trainer import Trainer, require_same_masks
+from ift.types import Example
 from tests.helpers import SHORT_ROWS, encoded, plain_loss, tiny_model
 
 I, H, R = Role.INSTRUCTION, Role.HEADER, Role.RESPONSE  # noqa: E741
@@ -50,7 +53,7 @@ def test_the_trainer_does_what_the_plain_loop_does(max_grad_norm):
     stepped = steps(Trainer(ours, options, train=SHORT_ROWS))
 
     optimizer = torch.optim.AdamW(theirs.parameters(), lr=1e-3, weight_decay=0.1, betas=(0.9, 0.999), foreach=False)
-    batches = epochs(len(SHORT_ROWS), 2, seed=options.seed)
+    batches = epoch_batches(len(SHORT_ROWS), 2, seed=options.seed)
     for event in stepped:
         loss = plain_loss(theirs, collate([SHORT_ROWS[i] for i in next(batches)], trained=TRAIN_ON["all"]))
         optimizer.zero_grad()
@@ -81,7 +84,7 @@ def test_a_step_has_the_loss_and_the_gradients_of_the_plain_one(train_on, accumu
     options = {"per_device_train_batch_size": size, "gradient_accumulation_steps": accumulation}
     ours = trainer(copy.deepcopy(model), max_steps=1, train_on=train_on, **options)
     (event,) = steps(ours)
-    rows = [SHORT_ROWS[i] for i in next(epochs(len(SHORT_ROWS), 4, seed=ours.config.seed))]
+    rows = [SHORT_ROWS[i] for i in next(epoch_batches(len(SHORT_ROWS), 4, seed=ours.config.seed))]
     loss, expected = plain_step(model, rows, trained=ours.config.trained, size=size)
     assert event.loss == pytest.approx(loss, abs=1e-5)
     for parameter, gradient in zip(ours.model.parameters(), expected, strict=True):

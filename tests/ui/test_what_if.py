@@ -3,13 +3,13 @@
 import json
 
 from ift.cli import main
-from ift.data.batching import epochs
 from ift.data.bulk_encoding import encode_all
+from ift.data.order import epoch_batches
 from ift.data.prepare import prepare
 from ift.data.sources import load_dataset
 from ift.data.templates import Template, load_template
 from ift.data.tokenizer import encode, encode_text
-from ift.types import TRAIN_ON
+from ift.roles import TRAIN_ON
 from tests.ui.conftest import cells, choose, drawn, edit, lens_page, step, unfold, wait_for_redraw
 
 
@@ -65,7 +65,7 @@ def test_the_what_if_switches_change_width_and_order(visit, capsys):
     prepared = prepare(
         load_dataset("starter").examples, load_template("alpaca"), trained=TRAIN_ON["response"], n_positions=256
     )
-    drawn_first = next(epochs(len(prepared.train), 8, seed=123))
+    drawn_first = next(epoch_batches(len(prepared.train), 8, seed=123))
     shown = [row[: len(prepared.train[i]) - 1] for row, i in zip(cells(page, "input"), drawn_first, strict=True)]
     assert shown == [prepared.train[i].ids[:-1][: len(row)].tolist() for row, i in zip(shown, drawn_first, strict=True)]
     page.locator("#fixed-width input").fill("3")
