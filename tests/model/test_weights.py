@@ -109,8 +109,9 @@ def test_a_model_that_was_read_does_not_hang_on_its_file(folder):
 PEAK = """
 import re, sys
 from pathlib import Path
-from ift.lora import add_lora
-from ift.model import GPT2Config, random_model
+from ift.model.lora import add_lora
+from ift.model.gpt2 import random_model
+from ift.model.gpt2_config import GPT2Config
 from ift.model.weights import read_model, write_model
 
 def peak_bytes():

@@ -197,7 +197,7 @@ SERVER = """
 import json, sys, time
 from pathlib import Path
 from ift.config import TrainConfig
-from playground.jobs import Jobs
+from playground.runs.jobs import Jobs
 from playground.settings import Settings
 jobs = Jobs(Settings(home=Path(sys.argv[1]), public=False))
 run = jobs.start_training(TrainConfig(**json.loads(sys.argv[2])), template="alpaca", source="")
