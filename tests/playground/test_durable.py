@@ -233,7 +233,7 @@ from pathlib import Path
 import psutil
 from ift.config import TrainConfig
 from ift.runs.folder import State
-from playground import polls
+from playground.runs import polls
 from playground.context import Context
 from playground.settings import Settings
 
