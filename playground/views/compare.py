@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
+from ift.evaluation.metrics import CHECK
 from ift.events import Answered, Failed, TrainEvent
 from ift.model.known_tokens import stretches
 from ift.runs.state import State
 from ift.types import Completion
-from playground.views.html import NEW_TO_MODEL, block, card, chip, esc, note, table, tiles
+from playground.views.html import NEW_TO_MODEL, block, card, chip, esc, note, plural, table, tiles
 
 TITLES = {
     "exact_match": ("Exact match", "same words; case, punctuation and articles ignored"),
@@ -18,6 +19,12 @@ TITLES = {
     "check": ("Own check", "open-ended records: lists and stories, by the record's own rule"),
     "ended": ("Stopped by itself", "end-of-text, or the template's own ending"),
 }
+LEADING = ("exact_match", CHECK)
+"""The verdict is about the first of these that has a value: records with a check have no exact match."""
+_GROUPS = {
+    "fact": ("asks for a fact that no training record has", "ask for a fact that no training record has"),
+    "wording": ("has a wording that no training record has", "have a wording that no training record has"),
+}
 FILTERS = ("all", "improved", "worse", "not right", "never stopped")
 PAGE_ROWS = 50
 FOLD_AT = 120
@@ -26,11 +33,12 @@ _FINISH = {"eos": "", "stop": "", "length": "! cut"}
 
 
 def verdict(scores: Mapping) -> str:
-    """The one sentence, and a tile a metric."""
-    before, after = scores["before"]["exact_match"], scores["after"]["exact_match"]
-    if before is None or after is None:
+    """The one sentence, and a tile per metric."""
+    leading = next((name for name in LEADING if _can_compare(scores, name)), None)
+    if leading is None:
         return note("warn", "No held-out record could be answered: every prompt fills the model's context.")
-    low, high = (100 * bound for bound in scores["gain_interval_95"]["exact_match"])
+    before, after = scores["before"][leading], scores["after"][leading]
+    low, high = (100 * bound for bound in scores["gain_interval_95"][leading])
     if low > 0:
         kind, sign, verb = "", chip("good", "✓ decided"), "raised"
     elif high < 0:
@@ -38,37 +46,55 @@ def verdict(scores: Mapping) -> str:
     else:
         kind, sign, verb = "open", chip("warn", "! open"), "may not have changed"
     change = f"{100 * (after - before):+.1f} points, 95 % interval [{low:+.1f}, {high:+.1f}]"
-    sentence = f"Fine-tuning {verb} <b>exact match: {before:.1%} before, {after:.1%} after</b> ({change})."
+    metric = title_of(leading)[0].lower()
+    sentence = f"Fine-tuning {verb} <b>{esc(metric)}: {before:.1%} before, {after:.1%} after</b> ({change})."
     detail = (
-        f"{scores['n']:,} held-out records, greedy answers of up to {scores['max_new_tokens']} tokens, paired "
-        "bootstrap over the records. The interval tells about the choice of records, not about the luck of one run."
+        f"{plural(scores['n'], 'held-out record')}, greedy answers of up to {scores['max_new_tokens']} tokens, paired "
+        "bootstrap over the records. The interval is about the choice of records, not about the luck of one run."
     )
-    split = "".join(f"<p>{_held_out(name, group)}</p>" for name, group in scores.get("held_out", {}).items())
+    groups = scores.get("held_out", {})
+    split = "".join(f"<p>{_held_out(name, group, leading)}</p>" for name, group in groups.items())
     lead = f'<p class="muted">Verdict {sign}</p><p class="lead">{sentence}</p><p class="muted">{esc(detail)}</p>{split}'
-    return block(
-        f'<div class="verdict {kind}">{lead}</div>',
-        tiles(_tile(scores, name) for name in TITLES if name in scores["after"]),
-    )
+    names = sorted(scores["after"], key=lambda name: [*TITLES, name].index(name))  # those without a title come last
+    return block(f'<div class="verdict {kind}">{lead}</div>', tiles(_tile(scores, name) for name in names))
 
 
-def _held_out(name: str, group: Mapping) -> str:
-    before, after = (group[side]["exact_match"] for side in ("before", "after"))
+def title_of(metric: str) -> tuple[str, str]:
+    """A metric's title and what it means; its own name where this page has no title for it."""
+    return TITLES.get(metric, (metric.replace("_", " ").capitalize(), ""))
+
+
+def _can_compare(scores: Mapping, metric: str) -> bool:
+    """Whether some records have a value of the metric on both sides."""
+    return scores["gain_interval_95"].get(metric) is not None
+
+
+def _held_out(name: str, group: Mapping, metric: str) -> str:
+    before, after = (group[side].get(metric) for side in ("before", "after"))
     if before is None or after is None:
         return ""
-    meaning = {"fact": "ask for a fact that no training record tells", "wording": "ask in words that none uses"}
-    text = f"{group['n']:,} of them {meaning.get(name, f'have a held-out {name}')}"
-    return f"{esc(text)}: exact match <b>{before:.1%} → {after:.1%}</b>."
+    one, more = _GROUPS.get(name, (f"has a held-out {name}", f"have a held-out {name}"))
+    text = f"{group['n']:,} of them {one if group['n'] == 1 else more}"
+    return f"{esc(text)}: {esc(title_of(metric)[0].lower())} <b>{before:.1%} → {after:.1%}</b>."
 
 
 def _tile(scores: Mapping, name: str) -> tuple[str, str, str]:
+    title, meaning = title_of(name)
+    if not _can_compare(scores, name):
+        return "no value", title, f"<span>{esc(_without_value(scores, name, meaning))}</span>"
     before, after = scores["before"][name], scores["after"][name]
     low, high = scores["gain_interval_95"][name]
-    title, meaning = TITLES[name]
-    return (
-        f"{before:.1%} → {after:.1%}",
-        title,
-        f"<span>gain [{100 * low:+.1f}, {100 * high:+.1f}] · {esc(meaning)}</span>",
-    )
+    gain = f"gain [{100 * low:+.1f}, {100 * high:+.1f}]"
+    return f"{before:.1%} → {after:.1%}", title, f"<span>{esc(' · '.join(filter(None, (gain, meaning))))}</span>"
+
+
+def _without_value(scores: Mapping, name: str, meaning: str) -> str:
+    """Why a metric has no value, then what it means."""
+    if name != CHECK and _can_compare(scores, CHECK):
+        reason = "every answered record has its own check instead"
+    else:
+        reason = "none of its records could be answered"
+    return " · ".join(filter(None, (reason, meaning)))
 
 
 def frame(before: Sequence[Mapping], after: Sequence[Mapping]) -> pd.DataFrame:

@@ -28,6 +28,11 @@ def esc(text: object) -> str:
     return html.escape(str(text).encode("utf-8", "replace").decode("utf-8"))
 
 
+def plural(n: int, one: str, more: str = "") -> str:
+    """A count with its noun: "1 row", "1,200 rows"; `more` where the plural is not `one` with an s."""
+    return f"{n:,} {one if n == 1 else more or one + 's'}"
+
+
 def block(*parts: str) -> str:
     """Parts below each other, in the page's own style."""
     return f'<div class="ift col">{"".join(parts)}</div>'
