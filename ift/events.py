@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ift.errors import RunError
+from ift.json_fields import from_fields
+from ift.types import Finish, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ class Sampled(TrainEvent):
     input: str
     output: str
     model_response: str
-    finish: str
+    finish: Finish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,7 @@ class Saved(TrainEvent):
 class Answered(TrainEvent):
     """Evaluation's progress: `done` of `total` held-out records answered by the `side` model."""
 
-    side: str
+    side: Side
     done: int
     total: int
 
@@ -169,15 +171,19 @@ def to_json(event: TrainEvent) -> str:
 
 
 def from_json(line: str | bytes) -> TrainEvent:
-    """The event that `to_json` wrote.
+    """The event that `to_json` wrote; what a later version has added to it is ignored.
 
     Raises:
-        RunError: the line is not an event of this version, or no text at all.
+        RunError: the line is no text, no JSON, not an event of this version, or lacks a field.
     """
+    text = bytes(line).decode("utf-8", "replace") if isinstance(line, bytes) else line
+    what, fix = f"Not an event: {text[:80]!r}", "The file was changed by hand or is damaged: train again."
     try:
         fields = json.loads(line)
-        return _CLASSES[fields.pop("event")](**fields)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        text = bytes(line).decode("utf-8", "replace") if isinstance(line, bytes) else line
-        fix = "The file was changed by hand or is damaged: train again."
-        raise RunError(f"Not an event: {text[:80]!r}", fix=fix) from error
+        cls = _CLASSES[fields["event"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(what, fix=fix) from error
+    try:
+        return from_fields(cls, fields, where="", fix=fix)
+    except RunError as error:
+        raise RunError(f"{what}: {error.what}", fix=fix) from error

@@ -1,6 +1,7 @@
 """The values that flow from a record to the tensors and from an answer to its score."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -10,6 +11,24 @@ EOS_ID = 50256
 """GPT-2's `<|endoftext|>`: ends a row, and fills it up (padding is told apart by role, not by id)."""
 IGNORE_INDEX = -100
 """The target that torch's cross-entropy leaves out."""
+
+
+class Side(StrEnum):
+    """Which of the two models that are compared: the base model, or the fine-tuned one."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Finish(StrEnum):
+    """How an answer ended."""
+
+    EOS = "eos"
+    """By itself, with the end-of-text."""
+    STOP = "stop"
+    """With the template's own ending."""
+    LENGTH = "length"
+    """It was cut: it reached the limit of new tokens, or the prompt left no room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +117,8 @@ class Encoded:
     @property
     def prompt_ids(self) -> list[int]:
         """The ids that generation starts from."""
-        return self.ids[: self.prompt_length].tolist()
+        ids: list[int] = self.ids[: self.prompt_length].tolist()
+        return ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +126,13 @@ class Completion:
     """What a model wrote after a prompt.
 
     `ids` as generated, without the end-of-text; `text` is decoded from them and cut at the template's own
-    ending. `finish`: "eos" ended by itself, "stop" wrote the template's ending, "length" was cut.
+    ending.
     """
 
     record: int
     text: str
     ids: tuple[int, ...]
-    finish: str
+    finish: Finish
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from ift.events import (
     from_json,
     to_json,
 )
+from ift.types import Finish, Side
 
 STEPPED = Stepped(
     step=3,
@@ -46,9 +47,11 @@ EVENTS = [
     Probed(step=0, rows=8, width=60, tokens=400, trained_tokens=90, batch_time_s=0.5, peak_bytes=9, needed_bytes=17),
     STEPPED,
     Evaluated(step=3, total_steps=9, loss=2.0, trained_tokens=7, loss_by_role={"response": 2.0, "eos": 0.5}),
-    Sampled(step=3, record=7, instruction="Say\nhi", input="", output="hi", model_response="\u2028😀\0", finish="eos"),
+    Sampled(
+        step=3, record=7, instruction="Say\nhi", input="", output="hi", model_response="\u2028😀\0", finish=Finish.EOS
+    ),
     Saved(step=3, path="checkpoints/step-000003"),
-    Answered(step=1, side="before", done=1, total=2),
+    Answered(step=1, side=Side.BEFORE, done=1, total=2),
     Warned(step=0, message="3 rows are cut"),
     Stopped(step=3, reason="asked to stop"),
     Failed(step=3, what="The loss is not finite", where="step 4", fix="Lower the learning_rate."),
@@ -90,10 +93,26 @@ def test_a_number_that_is_not_finite_is_refused(value):
         '{"step": 1}',
         '{"event": "exploded", "step": 1}',
         '{"event": "saved", "step": 1}',
-        '{"event": "saved", "step": 1, "path": "x", "colour": "red"}',
+        '{"event": "saved", "step": "1", "path": "x"}',
+        '{"event": "answered", "step": 1, "side": "between", "done": 1, "total": 2}',
         '{"event": [], "step": 1}',
     ],
 )
 def test_a_line_that_is_no_event_says_so(line):
     with pytest.raises(RunError, match="Not an event"):
         from_json(line)
+
+
+def test_a_line_that_lacks_a_field_names_it():
+    with pytest.raises(RunError, match="path is missing"):
+        from_json('{"event": "saved", "step": 1}')
+
+
+def test_what_a_later_version_adds_to_an_event_is_ignored():
+    assert from_json('{"event": "saved", "step": 1, "path": "x", "size_bytes": 3}') == Saved(step=1, path="x")
+
+
+def test_sides_and_finishes_come_back_as_what_they_are():
+    events = {type(event): from_json(to_json(event)) for event in EVENTS}
+    assert events[Answered].side is Side.BEFORE
+    assert events[Sampled].finish is Finish.EOS

@@ -14,7 +14,7 @@ from ift.model.gpt2 import GPT2
 from ift.model.loading import load_model
 from ift.runs.folder import Run
 from ift.runs.stop import Stop
-from ift.types import Example, Scored
+from ift.types import Example, Scored, Side
 
 
 def evaluate_events(
@@ -36,9 +36,9 @@ def evaluate_events(
     dataset, records = load_held_out(run)
     records = records[:limit]
     template = Template.parse(run.config["template_source"])
-    models = {"before": run.config["config"]["model"], "after": str(run.last_checkpoint())}
+    models = {Side.BEFORE: run.config["config"]["model"], Side.AFTER: str(run.last_checkpoint())}
     run.forget_scores()  # only now: whatever is wrong with the run has been told before
-    sides: dict[str, list[Scored]] = {}
+    sides: dict[Side, list[Scored]] = {}
     for side, name in models.items():
         model = load_model(name)
         sampling = Sampling(max_new_tokens=max_new_tokens or default_max_new_tokens(model.config.n_positions))
@@ -53,8 +53,8 @@ def evaluate_events(
         lines = (to_row(scored, dataset.examples[scored.completion.record]) for scored in sides[side])
         text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
         run.write_text(f"{side}.jsonl", text)
-    summary = summarize(sides["before"], sides["after"], dataset.examples)
-    checkpoint = Path(models["after"]).name
+    summary = summarize(sides[Side.BEFORE], sides[Side.AFTER], dataset.examples)
+    checkpoint = Path(models[Side.AFTER]).name
     run.write_json("scores.json", {**summary, "checkpoint": checkpoint, "max_new_tokens": sampling.max_new_tokens})
     yield Finished(step=len(records))
 

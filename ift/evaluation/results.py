@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from ift.evaluation.intervals import mean, paired_interval
 from ift.evaluation.metrics import CHECK, METRICS
-from ift.types import Completion, Example, Score, Scored
+from ift.types import Completion, Example, Finish, Score, Scored
 
 
 def summarize(before: Sequence[Scored], after: Sequence[Scored], examples: Sequence[Example]) -> dict:
@@ -53,7 +53,7 @@ def _value(scores: Sequence[Score], name: str) -> float | None:
 
 
 def _ended(completion: Completion) -> float:
-    return float(completion.finish != "length")
+    return float(completion.finish is not Finish.LENGTH)
 
 
 def to_row(scored: Scored, example: Example) -> dict:

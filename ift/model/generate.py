@@ -16,7 +16,7 @@ from ift.model.gpt2 import GPT2
 from ift.model.gpt2_config import GPT2Config
 from ift.model.kv_cache import KVCache, row_bytes
 from ift.roles import Role
-from ift.types import EOS_ID, Completion, Encoded, Example
+from ift.types import EOS_ID, Completion, Encoded, Example, Finish
 
 BATCH_ROWS = 128
 """Prompts answered together, at most: more rows make a step longer, but hardly quicker for each."""
@@ -80,12 +80,12 @@ def why_no_answer(prompt: Prompt, n_positions: int) -> str | None:
 def generate(model: GPT2, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
     """Answer every prompt; completions come as they are done, not in order.
 
-    A prompt that can't be answered (see `why_no_answer`) gives an empty completion that ends by "length". What a
+    A prompt that can't be answered (see `why_no_answer`) gives an empty completion that ends by length. What a
     row says does not depend on the rows beside it: each has its own random numbers, from the seed and its record.
     """
     n_positions = model.config.n_positions
     refused = [prompt for prompt in prompts if why_no_answer(prompt, n_positions)]
-    yield from (Completion(prompt.record, "", (), "length") for prompt in refused)
+    yield from (Completion(prompt.record, "", (), Finish.LENGTH) for prompt in refused)
     asked = [prompt for prompt in prompts if not why_no_answer(prompt, n_positions)]
     asked.sort(key=lambda prompt: len(prompt.ids))  # equal neighbours waste no columns
     rows = [_Row(prompt, sampling, n_positions) for prompt in asked]
@@ -108,15 +108,15 @@ class _Row:
     def take(self, token: int) -> Completion | None:
         """Add a token; the completion, once the answer is done."""
         if token == EOS_ID:
-            return self._completion(decode(self.ids), "eos")
+            return self._completion(decode(self.ids), Finish.EOS)
         self.ids.append(token)
         if self.prompt.ending:
             text, found, _ = decode(self.ids).partition(self.prompt.ending)
             if found:
-                return self._completion(text, "stop")
-        return self._completion(decode(self.ids), "length") if len(self.ids) == self.limit else None
+                return self._completion(text, Finish.STOP)
+        return self._completion(decode(self.ids), Finish.LENGTH) if len(self.ids) == self.limit else None
 
-    def _completion(self, text: str, finish: str) -> Completion:
+    def _completion(self, text: str, finish: Finish) -> Completion:
         return Completion(self.prompt.record, text, tuple(self.ids), finish)
 
 

@@ -14,7 +14,7 @@ from ift.events import Answered, Finished
 from ift.model.answer import ask
 from ift.model.generate import Sampling
 from ift.runs.stop import Stop
-from ift.types import EOS_ID, Check, Completion, Example, Score, Scored
+from ift.types import EOS_ID, Check, Completion, Example, Finish, Score, Scored
 from tests.helpers import WORD, parrot, tiny_model, write_records
 
 TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")
@@ -72,7 +72,7 @@ def test_an_open_ended_record_is_scored_by_its_own_check_and_left_out_of_exact_m
 
 
 def test_where_nothing_could_be_answered_the_means_are_none():
-    row = Scored(Completion(0, "", (), "length"), tuple(Score(name, None, "too long") for name in METRICS))
+    row = Scored(Completion(0, "", (), Finish.LENGTH), tuple(Score(name, None, "too long") for name in METRICS))
     summary = summarize([row], [row], [TOO_LONG])
     assert {*summary["before"].values(), *summary["gain_interval_95"].values()} == {None}
 

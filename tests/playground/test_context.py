@@ -12,6 +12,7 @@ from ift.events import Answered, Failed, Finished, Saved, Stopped, Warned
 from ift.roles import TRAIN_ON, Role, parse_trained
 from ift.runs.folder import create_run
 from ift.training.checkpoint import save_checkpoint
+from ift.types import Side
 from playground import caches
 from playground.caches import MODELS_KEPT, Models
 from playground.context import Context, train_on, whole
@@ -342,7 +343,7 @@ def test_a_failed_runs_error_stays_when_the_browser_asks_again(context, tmp_path
 def test_the_progress_of_the_answers_is_told_from_their_own_log(context, tmp_path):
     run, ask = finished(tmp_path), polls.evaluation(context)
     assert ask({"run": "a"})["state"] == "absent"
-    run.evaluation.append(Answered(step=2, side="after", done=2, total=3))
+    run.evaluation.append(Answered(step=2, side=Side.AFTER, done=2, total=3))
     run.evaluation.append(Finished(step=3))
     reply = ask({"run": "a", "offset": 10**6})
     assert (reply["side"], reply["done"], reply["total"], reply["state"]) == ("after", 2, 3, "finished")

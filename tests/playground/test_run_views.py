@@ -22,6 +22,7 @@ from ift.events import (
     Warned,
 )
 from ift.runs.state import State
+from ift.types import Finish
 from playground.views import estimate, run
 from tests.helpers import ready
 
@@ -41,7 +42,7 @@ def step(number, loss=2.0):
 
 
 def test_the_news_of_a_run_that_goes_on_are_its_events_by_kind():
-    sample = Sampled(step=0, record=3, instruction="q", input="", output="o", model_response="m", finish="eos")
+    sample = Sampled(step=0, record=3, instruction="q", input="", output="o", model_response="m", finish=Finish.EOS)
     events = [
         Started(step=0, pid=1, process_time=1.0),
         Warned(step=0, message="mind"),

@@ -16,7 +16,7 @@ from ift.events import (
     Failed,
 )
 from ift.runs.state import State
-from ift.types import Completion, Example
+from ift.types import Completion, Example, Finish, Side
 from playground.views import compare, data, html, run
 from tests.helpers import ready
 
@@ -81,7 +81,7 @@ SHOWN = {
     "a reason": lambda: answers(value=None, reason=EVIL),
     "a question in the chat": lambda: compare.chat(EVIL, {}),
     "a model's name in the chat": lambda: compare.chat("x", {EVIL: None}),
-    "a model's words in the chat": lambda: compare.chat("x", {"a": Completion(0, EVIL, (), "eos")}),
+    "a model's words in the chat": lambda: compare.chat("x", {"a": Completion(0, EVIL, (), Finish.EOS)}),
     "what is missing": lambda: compare.empty(EVIL),
     "a busy run on tab 4": lambda: compare.buttons_note(has_run=True, saved=True, has_test=True, busy_id=EVIL),
     "a busy run on tab 3": lambda: run.buttons_note("a", EVIL),
@@ -370,9 +370,9 @@ def test_where_no_record_of_any_task_was_answered_the_figure_still_comes():
 
 def test_the_chat_has_a_card_a_model_and_says_how_each_answer_ended():
     said = {
-        "a": Completion(0, " Paris ", (), "eos"),
-        "b": Completion(0, "Rome", (), "length"),
-        "c": Completion(0, "Bonn", (), "stop"),
+        "a": Completion(0, " Paris ", (), Finish.EOS),
+        "b": Completion(0, "Rome", (), Finish.LENGTH),
+        "c": Completion(0, "Bonn", (), Finish.STOP),
         "d": None,
     }
     cards = compare.chat("Capital?", said).split('<div class="say">')[1:]
@@ -387,7 +387,7 @@ def test_the_chat_has_a_card_a_model_and_says_how_each_answer_ended():
 
 
 def test_the_progress_is_the_last_count():
-    events = [Answered(step=0, side="before", done=0, total=9), Answered(step=8, side="after", done=8, total=9)]
+    events = [Answered(step=0, side=Side.BEFORE, done=0, total=9), Answered(step=8, side=Side.AFTER, done=8, total=9)]
     shown = compare.progress(events, 70, State.RUNNING)
     assert (shown["side"], shown["done"], shown["total"], shown["over"]) == ("after", 8, 9, False)
     assert compare.progress([], 0, State.ABSENT)["total"] == 0

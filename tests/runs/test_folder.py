@@ -14,6 +14,7 @@ from ift.runs.folder import START_LIMIT_S, Run, create_run, is_run, list_runs, o
 from ift.runs.log import EventLog
 from ift.runs.processes import creation_time, is_alive, own_identity
 from ift.runs.state import State
+from ift.types import Finish
 
 
 @pytest.fixture
@@ -257,7 +258,7 @@ def test_the_last_event_decides_even_while_the_process_still_ends(run, last, sta
 def test_the_state_is_known_however_long_the_last_event_is(run):
     run.training.append(started(*own_identity()))
     long = "x" * (3 << 20)
-    event = Sampled(step=0, record=0, instruction=long, input="", output="", model_response="", finish="eos")
+    event = Sampled(step=0, record=0, instruction=long, input="", output="", model_response="", finish=Finish.EOS)
     run.training.append(event)
     assert run.state() is State.RUNNING
 

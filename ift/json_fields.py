@@ -1,0 +1,148 @@
+"""Dataclasses from JSON: each field is checked against its type, so that damage shows where it is read.
+
+    {"record": 7, "finish": "eos"}  →  from_fields(Row, …)  →  Row(record=7, finish=Finish.EOS)
+
+A file of another version may have more fields, which are ignored, or fewer, which take their defaults.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from ift.errors import InputError, RunError
+
+T = TypeVar("T")
+Reader = Callable[[object, str], object]
+"""Takes a JSON value and the path of its field, and gives the typed value."""
+
+_PLAIN: Mapping[type, str] = {str: "text", bool: "true or false", int: "a whole number"}
+
+
+class _FieldError(Exception):
+    """A field that is missing or has another type, by its path from the outermost object."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.path, self.problem = path, problem
+        super().__init__(path, problem)
+
+
+def from_fields(cls: type[T], value: object, *, where: str, fix: str, error: type[InputError] = RunError) -> T:
+    """A dataclass from what `json.loads` gives.
+
+    Fields may be text, numbers, truth values, `StrEnum`s, other dataclasses, tuples and mappings of these, or None
+    where their type allows it.
+
+    Args:
+        cls: the dataclass.
+        value: an object of JSON; fields that `cls` does not have are ignored.
+        where: the file, for the error.
+        fix: what to do, for the error.
+        error: its class.
+
+    Raises:
+        InputError: of the class `error`: a field is missing or has another type; `where` names file and field.
+    """
+    try:
+        return _dataclass(cls)(value, "")  # type: ignore[return-value, arg-type]  # a reader of cls gives a cls
+    except _FieldError as wrong:
+        place = f"{where}, field {wrong.path}" if wrong.path else where
+        raise error(f"{wrong.path or 'The value'} {wrong.problem}", where=place, fix=fix) from None
+
+
+@cache
+def _dataclass(cls: type) -> Reader:
+    hints = get_type_hints(cls)
+    fields = [(field, _reader(hints[field.name])) for field in dataclasses.fields(cls)]
+
+    def read(value: object, path: str) -> object:
+        if not isinstance(value, dict):
+            raise _FieldError(path, f"is {_kind(value)}, not an object")
+        found = {}
+        for field, reader in fields:
+            inner = f"{path}.{field.name}" if path else field.name
+            if field.name in value:
+                found[field.name] = reader(value[field.name], inner)
+            elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+                raise _FieldError(inner, "is missing")
+        return cls(**found)
+
+    return read
+
+
+@cache
+def _reader(hint: Any) -> Reader:  # noqa: ANN401  # a type is whatever typing says it is
+    origin, arguments = get_origin(hint), get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        return _dataclass(hint)  # type: ignore[arg-type]
+    if origin is UnionType and NoneType in arguments:
+        (other,) = (argument for argument in arguments if argument is not NoneType)
+        reader = _reader(other)
+        return lambda value, path: None if value is None else reader(value, path)
+    if origin is tuple:
+        return _tuple(_reader(arguments[0]), None if arguments[-1] is Ellipsis else len(arguments))
+    if origin is not None and issubclass(origin, Mapping):
+        return _mapping(_reader(arguments[1]))
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return _choice(hint)
+    if hint is float:
+        return _number
+    return (lambda value, path: value) if hint is object else _plain(hint)
+
+
+def _plain(cls: type) -> Reader:
+    def read(value: object, path: str) -> object:
+        if type(value) is not cls:  # to isinstance, true is a whole number
+            raise _FieldError(path, f"is {_kind(value)}, not {_PLAIN[cls]}")
+        return value
+
+    return read
+
+
+def _number(value: object, path: str) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
+        raise _FieldError(path, f"is {_kind(value)}, not a number")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _choice(cls: type[StrEnum]) -> Reader:
+    names = ", ".join(cls)
+
+    def read(value: object, path: str) -> object:
+        try:
+            return cls(str(value))
+        except ValueError:
+            raise _FieldError(path, f"is {str(value)[:40]!r}, not one of {names}") from None
+
+    return read
+
+
+def _tuple(reader: Reader, size: int | None) -> Reader:
+    def read(value: object, path: str) -> object:
+        if not isinstance(value, list | tuple):
+            raise _FieldError(path, f"is {_kind(value)}, not a list")
+        if size is not None and len(value) != size:
+            raise _FieldError(path, f"has {len(value)} values, not {size}")
+        return tuple(reader(item, f"{path}[{i}]") for i, item in enumerate(value))
+
+    return read
+
+
+def _mapping(reader: Reader) -> Reader:
+    def read(value: object, path: str) -> object:
+        if not isinstance(value, dict):
+            raise _FieldError(path, f"is {_kind(value)}, not an object")
+        return {name: reader(item, f"{path}.{name}") for name, item in value.items()}
+
+    return read
+
+
+def _kind(value: object) -> str:
+    """What a value is, in JSON's words."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "not finite"
+    names = {NoneType: "null", bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list"}
+    return names.get(type(value), "an object")
