@@ -2,10 +2,13 @@
 
 import json
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
 from ift.cli.progress_bars import counting_bar, show_training
+from ift.events import TrainEvent
 from ift.runs.processes import keep_memory
+from ift.runs.stop import Stop
 
 
 def build(args: Namespace) -> int:
@@ -17,8 +20,17 @@ def build(args: Namespace) -> int:
     given = {name: getattr(args, name) for name in ("steps", "seed")}
     config = PretrainConfig(**{name: value for name, value in given.items() if value is not None})
     out = Path(args.out)
+    stop = Stop(None)
+    stop.listen(attached=False)  # at once: what was saved last is where the next build resumes
     with counting_bar("text", "tokens") as progress:
-        return show_training(build_events(out, config, progress=progress), folder=out, as_json=False)
+        events = _until(stop, build_events(out, config, progress=progress))
+        return show_training(events, folder=out, as_json=False, stop=stop)
+
+
+def _until(stop: Stop, events: Iterator[TrainEvent]) -> Iterator[TrainEvent]:
+    for event in events:
+        yield event
+        stop.raise_if_asked()
 
 
 def measure(args: Namespace) -> int:

@@ -1,6 +1,10 @@
 """How the starter's weights are made: a compact softmax, Muon, a pretraining that goes on where it was cut off."""
 
 import math
+import os
+import signal
+import threading
+import time
 from itertools import islice
 
 import numpy as np
@@ -9,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from ift.cli import main
+from ift.cli.progress_bars import STOPPED
 from ift.errors import ConfigError
 from ift.events import Evaluated, Stepped
 from ift.model.gpt2 import initialized
@@ -161,6 +166,24 @@ def test_a_recipe_that_makes_no_sense_is_told_in_one_line(tmp_path, capsys, opti
     assert main(["starter", "build", "--out", str(tmp_path / "out"), *option]) == 2
     assert capsys.readouterr().err.startswith("Error: ")
     assert not (tmp_path / "out").exists()
+
+
+def test_an_interrupted_build_exits_as_one_that_was_stopped(tmp_path, capsys):
+    steps = tmp_path / "work" / "events.jsonl"
+
+    def interrupt():
+        while not steps.exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        assert main(["starter", "build", "--out", str(tmp_path), "--steps", "20"]) == STOPPED
+    finally:
+        thread.join()
+    assert "Traceback" not in capsys.readouterr().err
+    assert not (tmp_path / "starter" / "model.safetensors").exists()
 
 
 # Quality measures.
