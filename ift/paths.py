@@ -3,7 +3,12 @@
 import os
 from pathlib import Path
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
+PACKAGE = Path(__file__).resolve().parent
+"""The folder of `ift` itself."""
+ROOT = PACKAGE.parent
+"""What holds the packages: the checkout, or where pip installed them. `python -m ift` works from here."""
+ASSETS = PACKAGE / "assets" if (PACKAGE / "assets").is_dir() else ROOT / "assets"
+"""Starter model, data set, vocabulary, templates and the page's scripts: a wheel has them inside the package."""
 
 
 def cache_dir() -> Path:

@@ -7,7 +7,6 @@ from pathlib import Path
 from ift.paths import ASSETS
 
 WEB = ASSETS / "web"
-PROJECT = ASSETS.parent
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 

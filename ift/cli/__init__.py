@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from ift import __version__
 from ift.cli import commands
 from ift.cli import lint_command as lint
 from ift.cli import starter_commands as starter
@@ -66,6 +67,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser("python -m ift", description="Instruction fine-tuning of GPT-2.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"ift {__version__}")
     actions = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (add, run, text) in {
         "train": (_train, commands.train, "fine-tune a model; everything about it goes into a run folder"),

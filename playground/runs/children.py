@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import IO
 
 from ift.errors import RunError
-from playground.settings import PROJECT
+from ift.paths import ROOT
 
 
 def start_child(args: Sequence[str], *, output: IO | int) -> subprocess.Popen:
     """Start `python -m ift …`; what it prints and its errors go to `output`."""
     return subprocess.Popen(
         [sys.executable, "-m", "ift", *args],
-        cwd=PROJECT,
+        cwd=ROOT,
         stdin=subprocess.PIPE,  # never written to: its end tells the child that the server has gone
         stdout=output,
         stderr=subprocess.STDOUT,
