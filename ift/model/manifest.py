@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ift.errors import ModelError
 
@@ -21,7 +21,7 @@ def verify_checkpoint(folder: Path, *, to_resume: bool = True) -> None:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         wanted = {name: sha256 for name, sha256 in manifest.items() if to_resume or name != OPTIMIZER}
-        broken = [name for name, sha256 in wanted.items() if sha256_of(folder / Path(name).name) != sha256]
+        broken = [name for name, sha256 in wanted.items() if sha256_of(_inside(folder, name)) != sha256]
     except (OSError, ValueError, AttributeError) as error:
         where = str(getattr(error, "filename", None) or folder / MANIFEST)
         what = "is missing" if isinstance(error, FileNotFoundError) else "can't be read"
@@ -29,6 +29,20 @@ def verify_checkpoint(folder: Path, *, to_resume: bool = True) -> None:
     if broken:
         where = str(folder / broken[0])
         raise ModelError("The checkpoint is broken: a file differs from its manifest", where=where, fix=fix)
+
+
+def sha256_of_files(folder: Path) -> dict[str, str]:
+    """The manifest of a folder: each file's path in it, with `/`, → its sha256."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """The path of a file that a manifest names; one from elsewhere may name no file outside its folder."""
+    parts = PurePosixPath(name).parts
+    if ".." in parts or PurePosixPath(name).is_absolute():
+        raise ValueError(f"{name!r} is not a file of this folder")
+    return folder.joinpath(*parts)
 
 
 def has_optimizer(folder: Path) -> bool:

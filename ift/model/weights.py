@@ -17,7 +17,7 @@ from ift.types import EOS_ID
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 
-_LAYERS = {
+HF_LAYERS = {
     "ln_1": "ln_1",
     "attn.c_attn": "qkv",
     "attn.c_proj": "proj",
@@ -25,6 +25,7 @@ _LAYERS = {
     "mlp.c_fc": "fc",
     "mlp.c_proj": "out",
 }
+"""A block's layers: Hugging Face's name → ours."""
 _TRANSPOSED = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
 """GPT-2's Conv1D keeps (in, out), a torch Linear (out, in)."""
 
@@ -35,7 +36,7 @@ def hf_names(config: GPT2Config) -> dict[str, str]:
     names = {name: name for name in ("wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias")}
     for i in range(config.n_layer):
         names |= {
-            f"h.{i}.{theirs}.{part}": f"h.{i}.{ours}.{part}" for theirs, ours in _LAYERS.items() for part in parts
+            f"h.{i}.{theirs}.{part}": f"h.{i}.{ours}.{part}" for theirs, ours in HF_LAYERS.items() for part in parts
         }
     return names
 
@@ -167,7 +168,7 @@ def write_model(model: GPT2, folder: Path, *, half: bool = False) -> None:
     LoRA's products are merged into what is written.
     """
     _write_weights(model, folder / WEIGHTS, torch.float16 if half else torch.float32)
-    special = {"bos_token_id": EOS_ID, "eos_token_id": EOS_ID}
+    special = dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), EOS_ID)
     config = {
         "model_type": "gpt2",
         "architectures": ["GPT2LMHeadModel"],

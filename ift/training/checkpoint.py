@@ -1,6 +1,8 @@
 """Checkpoints that are whole or not there: staged beside their place, synced, then renamed.
 
-step-000100/   config.json  generation_config.json  model.safetensors    loads in transformers
+step-000100/   config.json  generation_config.json  model.safetensors    a whole model for transformers: `ift.export`
+               vocab.json  merges.txt  tokenizer.json  tokenizer_config.json  chat_template.jinja
+               adapter/        LoRA's product alone, for PEFT
                optimizer.safetensors   what training needs beyond the weights, while it may go on
                state.json       the step, and where training stood
                vocabulary.json  the ids known from pretraining, where the base model lists them
@@ -17,11 +19,13 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ift.data.templates import Template
 from ift.errors import TrainingError
+from ift.export.hf_folder import write_hf_folder
+from ift.export.hf_tokenizer import TOKENIZER_BYTES
 from ift.model.gpt2 import GPT2
 from ift.model.known_tokens import write_vocabulary
-from ift.model.manifest import MANIFEST, OPTIMIZER, sha256_of
-from ift.model.weights import write_model
+from ift.model.manifest import MANIFEST, OPTIMIZER, sha256_of_files
 from ift.runs.folder import step_folder, step_folders, step_of
 
 KEPT = 2
@@ -38,6 +42,8 @@ def save_checkpoint(
     *,
     step: int,
     best_step: int | None = None,
+    template: Template | None = None,
+    base_model: str = "",
     known: Collection[int] | None = None,
     state: Mapping[str, object] | None = None,
     optimizer: Mapping[str, Tensor] | None = None,
@@ -49,6 +55,8 @@ def save_checkpoint(
         model: its weights; what LoRA adds to them is merged.
         step: the optimizer steps behind them.
         best_step: that of the lowest validation loss so far; its checkpoint stays, if there is one.
+        template: the prompt template of the run, written as chat_template.jinja.
+        base_model: the name of the model that training began from; for the adapter, where there is LoRA.
         known: the ids that the base model knows.
         state: more for state.json; where `best_step` was not saved, its `validation_loss` decides which is the best.
         optimizer: tensors by name, where training may go on from here.
@@ -61,14 +69,14 @@ def save_checkpoint(
     try:
         _sweep(parent)
         staged.mkdir(parents=True)
-        write_model(model, staged)
+        write_hf_folder(model, staged, template, base_model=base_model)
         if optimizer is not None:
             save_file({name: tensor.contiguous() for name, tensor in optimizer.items()}, staged / OPTIMIZER)
         if known is not None:
             write_vocabulary(staged, sorted(known))
         _write_json(staged / STATE, {"step": step, **(state or {})})
-        _write_json(staged / MANIFEST, {path.name: sha256_of(path) for path in sorted(staged.iterdir())})
-        for path in (*staged.iterdir(), staged):
+        _write_json(staged / MANIFEST, sha256_of_files(staged))
+        for path in (*staged.rglob("*"), staged):
             _sync(path)
         _remove(final)
         os.replace(staged, final)
@@ -107,7 +115,7 @@ def bytes_to_save(parent: Path, model: GPT2) -> int:
 
 
 def _weight_bytes(model: GPT2) -> int:
-    return 4 * sum(parameter.numel() for parameter in model.parameters())
+    return 4 * sum(parameter.numel() for parameter in model.parameters()) + TOKENIZER_BYTES
 
 
 def lacking_bytes(folder: Path, needed: int) -> int:

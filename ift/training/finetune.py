@@ -133,7 +133,7 @@ def train_events(
     yield trainer.prepared()
     yield from _probed(trainer)
     stop.at_once = False  # from here on the loop looks at each step, and saves
-    yield from trained(partial(_save, run, known), trainer, stop)
+    yield from trained(partial(_save, run, template, known), trainer, stop)
     world.leave()
     stop.raise_if_asked()
     yield from _finished(run, trainer)
@@ -242,13 +242,15 @@ def _samples(dataset: Dataset, template: Template, rows: Rows) -> list[tuple[Exa
     return [(example, prompt_of(record, example, template)) for record, example in examples.items()]
 
 
-def _save(run: Run, known: Collection[int] | None, trainer: Trainer) -> Saved:
+def _save(run: Run, template: Template, known: Collection[int] | None, trainer: Trainer) -> Saved:
     """Rank 0's part."""
     folder = save_checkpoint(
         run.path / "checkpoints",
         whole_model(trainer),
         step=trainer.step,
         best_step=trainer.progress.best_step,
+        template=template,
+        base_model=trainer.config.model,
         known=known,
         state=state_of(trainer),
         optimizer=optimizer_of(trainer),

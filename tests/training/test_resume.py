@@ -43,7 +43,8 @@ def kill(run, *, after, step, resume=False):
 
 def files(run):
     """Every byte of the last checkpoint but what tells about the machine."""
-    return {path.name: path.read_bytes() for path in run.last_checkpoint().iterdir()}
+    files = (path for path in run.last_checkpoint().rglob("*") if path.is_file())
+    return {path.name: path.read_bytes() for path in files}
 
 
 def numbers(run):
