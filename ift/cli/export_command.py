@@ -1,0 +1,35 @@
+"""`export`: take a run's model to other programs."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from ift.errors import ConfigError
+from ift.runs.folder import open_run
+
+
+def add(command: ArgumentParser) -> None:
+    """The options."""
+    command.add_argument("run_folder", metavar="RUN", help="the folder of a run that has saved a checkpoint")
+    text = "hf: a folder for transformers and the Hub; gguf: a file for llama.cpp and Ollama; adapter: LoRA's, for PEFT"
+    command.add_argument("--to", choices=("hf", "gguf", "adapter"), required=True, help=text)
+    command.add_argument("--out", required=True, metavar="DIR", help="the folder to make; its name is the model's")
+    command.add_argument("--outtype", choices=("f32", "f16", "q8_0"), help="how a GGUF file keeps its matrices (f16)")
+    command.add_argument("--zip", action="store_true", help="make DIR.zip instead of the folder")
+
+
+def run(args: Namespace) -> int:
+    """Export, and print where it is and the command that takes it further."""
+    from ift.export.export_run import Target, export_run, next_command
+
+    to = Target(args.to)
+    if args.outtype and to is not Target.GGUF:
+        raise ConfigError("outtype is only for GGUF files", where="outtype", fix="Leave it out, or use --to gguf.")
+    made = export_run(
+        open_run(Path(args.run_folder)), Path(args.out), to, outtype=args.outtype or "f16", archive=args.zip
+    )
+    if args.json:
+        print(json.dumps({"path": str(made), "next": next_command(made, to)}))
+    else:
+        print(f"{made}\nNext, if you like: {next_command(made, to)}")
+    return 0
