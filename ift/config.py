@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ift.data_options import DataOptions
 from ift.errors import ConfigError
 from ift.roles import Role, parse_trained
 
@@ -25,7 +26,8 @@ class TrainConfig:
     """A fine-tuning run's options; the defaults are the `quick` preset.
 
     model: `starter`, `gpt2` … `gpt2-xl`, a Hub id, a folder or a run. data: `starter`, `book`, `alpaca` or a
-    file. template: a preset or a file. train_on: a name from `TRAIN_ON` or roles with commas.
+    file. layout, fields, turns, on_error: how its records are read (`DataOptions`).
+    template: a preset or a file. train_on: a name from `TRAIN_ON` or roles with commas.
     max_steps: -1 leaves the number of steps to the epochs. gradient_accumulation_steps: batches an optimizer
     step, one after the other; its loss is the mean over all their trained targets. lr_scheduler_type: `linear`
     and `cosine` fall to 0 after the last step; all rise over `warmup_steps` first. max_grad_norm: 0 does not
@@ -44,6 +46,10 @@ class TrainConfig:
 
     model: str = "starter"
     data: str = "starter"
+    layout: str = "auto"
+    fields: str = ""
+    turns: str = "last"
+    on_error: str = "raise"
     template: str = "alpaca"
     train_on: str = "response"
     num_train_epochs: float = 2.0
@@ -76,6 +82,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         parse_trained(self.train_on)
+        _ = self.data_options
         self._check(
             0 < self.num_train_epochs <= 10_000,
             "num_train_epochs",
@@ -112,6 +119,11 @@ class TrainConfig:
         finite = not isinstance(value, float) or math.isfinite(value)
         if not good or not finite:
             raise ConfigError(f"{name} can't be {value}", where=name, fix=fix)
+
+    @property
+    def data_options(self) -> DataOptions:
+        """How the records of the data set are read."""
+        return DataOptions(layout=self.layout, fields=self.fields, turns=self.turns, on_error=self.on_error)
 
     @property
     def trained(self) -> frozenset[Role]:

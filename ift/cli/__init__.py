@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ift import __version__
-from ift.cli import commands
+from ift.cli import commands, data_command
 from ift.cli import export_command as exports
 from ift.cli import lint_command as lint
 from ift.cli import starter_commands as starter
@@ -19,6 +19,7 @@ from ift.cli.progress_bars import STOPPED, close_output
 from ift.config import MAX_LENGTH_POLICIES, PRESETS, SCHEDULES, TARGET_MODULES
 from ift.data.sources import NAMES as DATA
 from ift.data.templates import PRESETS as TEMPLATES
+from ift.data_options import LAYOUTS, ON_ERROR, TURNS
 from ift.errors import ConfigError, IftError, InputError
 from ift.model.names import NAMES as MODELS
 from ift.roles import TRAIN_ON, Role
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         "generate": (_generate, commands.generate, "answer one instruction"),
         "export": (exports.add, exports.run, "take a run's model to transformers, llama.cpp, Ollama or PEFT"),
         "batch": (_batch, commands.batch, "print the tensors that the trainer would get"),
-        "data": (_rows, commands.data, "check a data set and count its tokens"),
+        "data": (_data, data_command.run, "check a data set and count its tokens"),
         "lint": (_data_and_template, lint.run, "look for what a template does wrong, in every row of a data set"),
     }.items():
         command = actions.add_parser(name, help=text, description=text.capitalize() + ".", allow_abbrev=False)
@@ -107,8 +108,25 @@ def _starter(actions: argparse._SubParsersAction) -> None:
 
 def _data_and_template(command: argparse.ArgumentParser) -> None:
     # None, not the default's name: what was not given is left to the preset
-    command.add_argument("--data", help=f"{', '.join(DATA)} or a JSON or JSONL file (starter)")
+    command.add_argument("--data", help=f"{', '.join(DATA)} or a file: JSON, JSON Lines, CSV, Parquet (starter)")
+    _data_options(command)
     command.add_argument("--template", help=f"{', '.join(TEMPLATES)} or a file (alpaca)")
+
+
+def _data_options(command: argparse.ArgumentParser) -> None:
+    # no defaults here: `DataOptions` has them, and a resumed run its own
+    command.add_argument("--layout", choices=LAYOUTS, help="what the records' fields are (auto)")
+    text = "ours=the file's, with commas: instruction=question,output=answer; they take precedence over the layout's"
+    command.add_argument("--fields", metavar="PAIRS", help=text)
+    command.add_argument("--turns", choices=TURNS, help="which answers of a conversation are learned (last)")
+    text = "whether records that can't be used refuse the file or are left out (raise)"
+    command.add_argument("--on_error", choices=ON_ERROR, help=text)
+
+
+def _data(command: argparse.ArgumentParser) -> None:
+    _rows(command)
+    text = "write the records that can be used as JSON Lines of instruction, input and output"
+    command.add_argument("--write", metavar="FILE", help=text)
 
 
 def _rows(command: argparse.ArgumentParser) -> None:

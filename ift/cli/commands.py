@@ -3,12 +3,12 @@
 import json
 import os
 import signal
+import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
-from ift.audit.data_report import inspect
 from ift.cli.progress_bars import STOPPED, counting_bar, show_evaluation, show_training
 from ift.config import TrainConfig, make_config
 from ift.data.batching import collate, pair_counts, select_trainable
@@ -19,6 +19,7 @@ from ift.data.sources import load_dataset
 from ift.data.templates import PRESETS as TEMPLATES
 from ift.data.templates import Template, load_template
 from ift.data.tokenizer import piece
+from ift.data_options import DataOptions
 from ift.errors import ConfigError, InputError, RunError
 from ift.evaluation.held_out import load_run_data
 from ift.events import TrainEvent
@@ -46,7 +47,8 @@ def _absolute(name: str, known: tuple[str, ...]) -> str:
     return name if name in known or not os.path.exists(name) else str(Path(name).resolve())
 
 
-def _require_counts(args: Namespace, *names: str) -> None:
+def require_counts(args: Namespace, *names: str) -> None:
+    """Refuse numbers below 1 for options that count something."""
     for name in names:
         value = getattr(args, name)
         if value is not None and value < 1:
@@ -66,18 +68,29 @@ def _config(args: Namespace) -> TrainConfig:
     return make_config(options, preset=args.preset)
 
 
-def _load_data(name: str | None) -> Dataset:
+def _load_data(name: str | None, options: DataOptions) -> Dataset:
+    """Load a data set; what a user should know of how it was read goes to stderr."""
     with counting_bar("download", "B") as progress:
-        return load_dataset(name or TrainConfig().data, progress=progress)
+        dataset = load_dataset(name or TrainConfig().data, options=options, progress=progress)
+    for note in dataset.reading.notes():
+        print(f"Note: {note}", file=sys.stderr)
+    return dataset
 
 
-def _load_template(name: str | None) -> Template:
+def data_options(args: Namespace) -> DataOptions:
+    """The options that go with `--data`, or their defaults."""
+    given = {one.name: getattr(args, one.name) for one in fields(DataOptions)}
+    return DataOptions(**{name: value for name, value in given.items() if value is not None})
+
+
+def load_template_or_default(name: str | None) -> Template:
+    """What `--template` names, or its default."""
     return load_template(name or TrainConfig().template)
 
 
 def load_data_and_template(args: Namespace) -> tuple[Dataset, Template]:
     """What `--data` and `--template` name, or their defaults."""
-    return _load_data(args.data), _load_template(args.template)
+    return _load_data(args.data, data_options(args)), load_template_or_default(args.template)
 
 
 def train(args: Namespace) -> int:
@@ -89,7 +102,7 @@ def train(args: Namespace) -> int:
 
 def _start(args: Namespace) -> int:
     config = _config(args)
-    dataset, template = _load_data(config.data), _load_template(config.template)
+    dataset, template = _load_data(config.data, config.data_options), load_template_or_default(config.template)
     find_model(config.model)  # a wrong name is told before a folder is made
     run = create_run(Path(args.out), describe(config, dataset, template))
     try:
@@ -203,7 +216,7 @@ def _gb(size_bytes: int) -> str:
 
 def evaluate(args: Namespace) -> int:
     """`evaluate`: writes the completions and scores, prints the means."""
-    _require_counts(args, "limit", "max_new_tokens")
+    require_counts(args, "limit", "max_new_tokens")
     run = open_run(Path(args.run_folder))
     keep_memory()
     with run.writing():
@@ -244,7 +257,7 @@ def generate(args: Namespace) -> int:
     from ift.model.generate import Sampling, default_max_new_tokens
     from ift.model.loading import load_model
 
-    _require_counts(args, "max_new_tokens")
+    require_counts(args, "max_new_tokens")
     asked = {"instruction": args.instruction, "input": args.input, "output": ""}
     example = to_example(asked, where="the command line")
     template = _template_of(args.model, args.template)
@@ -267,14 +280,14 @@ def generate(args: Namespace) -> int:
 def _template_of(model: str, name: str | None) -> Template:
     if name is None and is_run(Path(model)):
         return Template.parse(Run(Path(model)).config["template_source"])
-    return _load_template(name)
+    return load_template_or_default(name)
 
 
 def batch(args: Namespace) -> int:
     """`batch`: the tensors that the trainer would get for these rows."""
     dataset, template = load_data_and_template(args)
     trained = parse_trained(args.train_on or TrainConfig().train_on)
-    _require_counts(args, "max_length")
+    require_counts(args, "max_length")
     records = _records(args.rows, len(dataset))
     rows = encode_all([dataset.examples[i] for i in records], template)
     ready = select_trainable(rows, trained=trained, max_length=args.max_length)
@@ -326,52 +339,3 @@ def _batch_text(shown: dict) -> str:
     lines.append(f"{len(shown['rows'])} × {shown['width']}: {shares}")
     lines += [f"left out, no trained target: rows {shown['left_out']}"] if shown["left_out"] else []
     return "\n".join(lines)
-
-
-def data(args: Namespace) -> int:
-    """`data`: checks every record and counts."""
-    _require_counts(args, "max_length")
-    dataset, template = load_data_and_template(args)
-    report = inspect(dataset, template, max_length=args.max_length)
-    parts = {name: len(getattr(report.split, name)) for name in ("train", "validation", "test")}
-    shown = {
-        "name": dataset.name,
-        "sha256": dataset.sha256,
-        "records": len(dataset),
-        "split": {**parts, "from_file": report.split.from_file},
-        "with_input": report.with_input,
-        "tasks": report.tasks,
-        "tokens": {
-            "longest": int(report.lengths.max()),
-            "mean": float(report.lengths.mean()),
-            **report.tokens_by_role,
-        },
-        "rows": {
-            "empty_outputs": report.empty_outputs,
-            "repeats": report.repeats,
-            "leaks": report.leaks,
-            "cut": report.cut,
-            "unstable_border": report.unstable,
-            "without_split": report.unplaced,
-        },
-    }
-    print(json.dumps(shown) if args.json else _data_text(shown))
-    return 0
-
-
-def _data_text(shown: dict) -> str:
-    parts = shown["split"]
-    tokens = dict(shown["tokens"])
-    lines = [
-        f"{shown['name']}: {shown['records']:,} records, all readable; {shown['with_input']:,} have an input",
-        f"train {parts['train']:,}, validation {parts['validation']:,}, test {parts['test']:,}",
-        f"tokens a row: {tokens.pop('mean'):.1f} on average, {tokens.pop('longest')} at most",
-        *(f"  {role:12} {count:>10,}" for role, count in tokens.items()),
-        *(f"{name.replace('_', ' ')}: {_some(rows)}" for name, rows in shown["rows"].items()),
-    ]
-    return "\n".join(lines)
-
-
-def _some(rows: tuple[int, ...]) -> str:
-    first = ", ".join(map(str, rows[:8]))
-    return f"{len(rows):,} rows ({first}{', …' if len(rows) > 8 else ''})" if rows else "none"

@@ -59,7 +59,7 @@ def preparing(
         fix = 'Give at least 2 records, or mark some with "split": "train".'
         raise DataError("The training part is empty", where=f"{len(examples):,} records", fix=fix)
     limit = min(n_positions, max_length or n_positions)
-    warnings = _mask_warnings(trained)
+    warnings = [*_split_warnings(examples, parts), *_mask_warnings(trained)]
     if max_length and max_length > n_positions:
         warnings.append(f"max_length {max_length} is beyond the model's context: rows are cut at {n_positions} tokens.")
     records = (*parts.train, *parts.validation)
@@ -138,6 +138,14 @@ def _usable(rows: RowStore, name: str, trained: frozenset[Role], limit: int, war
     if ready.left_out:
         warnings.append(f"{len(ready.left_out):,} {name} rows have no trained target and are left out.")
     return rows.take(ready.kept)
+
+
+def _split_warnings(examples: Sequence[Example], parts: Split) -> list[str]:
+    warnings = [] if parts.test else ["No test record: there will be nothing to score the run with."]
+    unplaced = sum(not example.split for example in examples)
+    if 0 < unplaced < len(examples):
+        warnings.append(f"{unplaced:,} records name no split although others do: all are split by file order.")
+    return warnings
 
 
 def _mask_warnings(trained: frozenset[Role]) -> list[str]:

@@ -1,12 +1,24 @@
 """Data files: read, validated record by record at the door, split."""
 
 import hashlib
-import json
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ift.data.formats import MAX_UNPACKED_BYTES, Content, read_content
+from ift.data.layouts import (
+    OWN_FIELDS,
+    Layout,
+    LayoutReader,
+    Problem,
+    candidates,
+    explanation,
+    find_layout,
+    likely_meaning,
+)
+from ift.data.values import BadValue, Row, as_text
+from ift.data.wrapped import unwrap
+from ift.data_options import DataOptions
 from ift.errors import DataError
 from ift.types import Check, Example
 
@@ -14,19 +26,86 @@ SPLITS = ("train", "test", "validation")
 TRAIN_SHARE, TEST_SHARE = 0.85, 0.10
 """The book's shares, in file order; validation is the rest."""
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What became of a file's rows.
+
+    format: such as jsonl or csv.gz. layout: a name from `LAYOUTS`, or `fields` where the options name all. fields:
+    ours → the file's. rows: of the file. unused: field → records in which it holds something that nothing uses.
+    converted: field → numbers and truth values that became text. empty_inputs: nulls that became empty. conversations:
+    how many have several answers (`several`), earlier turns in front of questions (`in_front`), later turns that
+    nothing uses (`left_out`). problems: all there are; the rows that have one are in no example.
+    """
+
+    format: str = "json"
+    layout: str = "alpaca"
+    fields: Mapping[str, str] = field(default_factory=dict)
+    rows: int = 0
+    unused: Mapping[str, int] = field(default_factory=dict)
+    converted: Mapping[str, int] = field(default_factory=dict)
+    empty_inputs: int = 0
+    conversations: Mapping[str, int] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def dropped(self) -> int:
+        """Rows that are in no example."""
+        return len({problem.row for problem in self.problems})
+
+    @property
+    def likely(self) -> dict[str, str]:
+        """Unused field → the part of a record that it may be meant for."""
+        layout = Layout(self.layout, self.fields)
+        return {name: meaning for name in self.unused if (meaning := likely_meaning(name, layout))}
+
+    def notes(self) -> list[str]:
+        """All that a person should know of how the file was read, a sentence each."""
+        notes = [self._unused(name, count) for name, count in self.unused.items()]
+        if self.converted:
+            fields = ", ".join(f"{name} in {count:,} records" for name, count in self.converted.items())
+            notes.append(f"Numbers and truth values became text: {fields}.")
+        spoken = self.conversations
+        if spoken.get("several"):
+            front, left = spoken["in_front"], spoken["left_out"]
+            rest = f"{left:,} later turns are not used" if left else f"{front:,} earlier turns are part of instructions"
+            notes.append(f"Conversations of several answers: {spoken['several']:,}; {rest}.")
+        if self.dropped:
+            notes.append(f"Left out: {self.dropped:,} of {self.rows:,} rows, which can't be used.")
+        return notes
+
+    def _unused(self, name: str, count: int) -> str:
+        where = f"Not used: {name} in {count:,} record{'s' if count != 1 else ''}"
+        if meaning := self.likely.get(name):
+            return f"{where}; did you mean {meaning}? Use --fields {meaning}={name}."
+        return f"{where} ({explanation(name)})." if explanation(name) else f"{where}."
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A data file as read: its examples in file order, and the hash of its bytes."""
+    """A data file as read: its examples in file order, the hash of its bytes, and what became of its rows."""
 
     name: str
     examples: tuple[Example, ...]
     sha256: str
+    reading: Reading = field(default_factory=Reading)
 
     def __len__(self) -> int:
         return len(self.examples)
+
+
+class RecordsError(DataError):
+    """Records that can't be used; `dataset` is what the others come to, and its reading has all problems."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        problems = dataset.reading.problems
+        first, more = problems[0], dataset.reading.dropped - 1
+        others = f"; {more:,} more row{'s have' if more > 1 else ' has'} problems" if more else ""
+        fix = "`python -m ift data` lists all; --on_error drop leaves them out." if more else ""
+        super().__init__(
+            first.problem + others, where=f"{dataset.name}, {first.place}", fix=f"{first.fix} {fix}".strip()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,137 +117,151 @@ class Split:
     validation: tuple[int, ...]
     from_file: bool
 
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """The splits without a record."""
+        return tuple(name for name in SPLITS if not getattr(self, name))
+
     def part_of(self, record: int) -> str:
         """Which part a record is in."""
         return next(name for name in SPLITS if record in getattr(self, name))
 
 
-def read_dataset(path: Path, *, name: str | None = None) -> Dataset:
-    """Read a JSON array or a JSONL file of records with `instruction`, `output` and, if any, `input`.
+def read_dataset(path: Path, *, name: str | None = None, options: DataOptions | None = None) -> Dataset:
+    """Read a file of records: see `ift.data.formats` for its formats and `ift.data.layouts` for its layouts.
 
     Raises:
-        DataError: the file can't be read, is neither, or a record is not usable: file, row and field.
+        DataError: the file can't be read or has no format or layout that is read here.
+        RecordsError: some records can't be used, and `options.on_error` is `raise`.
     """
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise DataError("The data file can't be read", where=str(path), fix="Check the path.") from error
-    return parse_dataset(raw, name=name or path.name)
+    return parse_dataset(raw, name=name or path.name, options=options)
 
 
-def parse_dataset(raw: bytes, *, name: str) -> Dataset:
-    """The same for bytes; `name` is what errors call the file."""
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        where = f"{name}, byte {error.start}"
-        raise DataError(
-            "The file is not UTF-8 text", where=where, fix="Save it again with the encoding UTF-8."
-        ) from error
-    rows = _json_rows(text, name) if text.lstrip().startswith("[") else _jsonl_rows(text, name)
-    examples = tuple(to_example(row, where=where) for row, where in rows)
-    if not examples:
+def parse_dataset(
+    raw: bytes, *, name: str, options: DataOptions | None = None, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
+) -> Dataset:
+    """Read the bytes of a file of records; `name` is what errors call the file.
+
+    Raises:
+        DataError: the bytes have no format or layout that is read here.
+        RecordsError: some records can't be used, and `options.on_error` is `raise`.
+    """
+    content = read_content(raw, name=name, max_unpacked_bytes=max_unpacked_bytes)
+    return make_dataset(content, name=name, sha256=hashlib.sha256(raw).hexdigest(), options=options or DataOptions())
+
+
+def make_dataset(content: Content, *, name: str, sha256: str, options: DataOptions) -> Dataset:
+    """The examples of what a file holds.
+
+    Raises:
+        DataError: the rows have no layout that is read here, or there are none.
+        RecordsError: some records can't be used, and `options.on_error` is `raise`.
+    """
+    rows, ignored = content.rows, []
+    if content.is_object:
+        is_record = lambda root: any(layout.fits(root) for layout in candidates(options, root))  # noqa: E731
+        rows, ignored = unwrap(rows[0].value, name=name, is_record=is_record)
+    if not rows:
         raise DataError("The file has no records", where=name, fix="Give at least one.")
-    return Dataset(name, examples, hashlib.sha256(raw).hexdigest())
+    dataset = _read_rows(rows, content.format, ignored, name, sha256, options)
+    if dataset.reading.problems and (options.on_error == "raise" or not dataset.examples):
+        raise RecordsError(dataset)
+    return dataset
 
 
-def _json_rows(text: str, name: str) -> list[tuple[object, str]]:
-    try:
-        rows = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _not_json(error, name, line=getattr(error, "lineno", None)) from error
-    return [(row, f"{name}, row {i}") for i, row in enumerate(rows)]
+def _read_rows(
+    rows: Sequence[Row], format_: str, ignored: list[str], name: str, sha256: str, options: DataOptions
+) -> Dataset:
+    records = [row.value for row in rows if isinstance(row.value, dict)]
+    layout = find_layout(records, options, name=name) if records else Layout("alpaca", {})
+    reader = LayoutReader(layout, options.turns)
+    is_table = format_.startswith(("csv", "tsv"))
+    examples: list[Example] = []
+    problems: list[Problem] = []
+    for number, row in enumerate(rows):
+        texts, wrong = reader.read(number, row)
+        own, wrong_own = _own_fields(number, row, is_table=is_table) if isinstance(row.value, dict) else ({}, [])
+        problems += wrong + wrong_own
+        if not wrong and not wrong_own:
+            examples += [Example(one.instruction, one.input, one.output, **own) for one in texts]
+    counts = reader.counts
+    names = {name for record in records for name in record}
+    reading = Reading(
+        format=format_,
+        layout=layout.name,
+        fields={ours: theirs for ours, theirs in layout.fields.items() if theirs in names},
+        rows=len(rows),
+        unused={**dict.fromkeys(ignored, 1), **counts.unused},
+        converted={name: count for name, count in counts.converted.items() if count},
+        empty_inputs=counts.empty,
+        conversations={"several": counts.several, "in_front": counts.in_front, "left_out": counts.left_out},
+        problems=tuple(problems),
+    )
+    return Dataset(name, tuple(examples), sha256, reading)
 
 
-def _jsonl_rows(text: str, name: str) -> list[tuple[object, str]]:
-    rows: list[tuple[object, str]] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
+def _own_fields(number: int, row: Row, *, is_table: bool) -> tuple[dict[str, object], list[Problem]]:
+    """What a record has besides its texts, and what is wrong with it; a table's empty cell is none."""
+    given = {name: row.value.get(name) for name in OWN_FIELDS}
+    if is_table:
+        given = {name: value or None for name, value in given.items()}
+    held_out = given["held_out"] if isinstance(given["held_out"], list) else []
+    own: dict[str, object] = {"held_out": tuple(name for name in held_out if isinstance(name, str))}
+    problems = []
+    for name, read in (("split", _split_name), ("task", _task), ("check", _check)):
+        if given[name] is None:
             continue
         try:
-            rows.append((json.loads(line), f"{name}, row {len(rows)}, line {number}"))
-        except (ValueError, RecursionError) as error:
-            raise _not_json(error, name, line=number) from error
-    return rows
-
-
-def _not_json(error: Exception, name: str, *, line: int | None) -> DataError:
-    column = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-    where = f"{name}, line {line}{column}" if line else name
-    other = "nested too deeply" if isinstance(error, RecursionError) else "a number is too long"
-    reason = error.msg if isinstance(error, json.JSONDecodeError) else other
-    fix = "Give a JSON array of records, [{…}, {…}], or one record a line (JSONL)."
-    return DataError(f"The file is not JSON: {reason}", where=where, fix=fix)
+            own[name] = read(given[name])
+        except BadValue as bad:
+            problems.append(Problem(number, name, bad.what, bad.fix, row.line))
+    if row.split and not given["split"]:
+        own["split"] = row.split
+    return own, problems
 
 
 def to_example(row: object, *, where: str) -> Example:
-    """Check one record; `input` may be left out and then counts as empty.
+    """Check one record of instruction, output and, if any, input.
 
     Raises:
-        DataError: not an object, a field missing or not a string, a `split` of an unknown name, a `check` that
-            is none.
+        DataError: not an object, a field missing or no text, a `split` of an unknown name, a `check` that is none.
     """
-    if not isinstance(row, dict):
-        fix = 'Give an object: {"instruction": …, "input": …, "output": …}.'
-        raise DataError(f"A record is {_kind(row)}, not an object", where=where, fix=fix)
-    fields = {name: _text(row, name, where) for name in ("instruction", "input", "output")}
-    task = _text(row, "task", where) if isinstance(row.get("task"), str) else None
-    check = _check(row["check"], f"{where}, field check") if row.get("check") is not None else None
-    held_out = row["held_out"] if isinstance(row.get("held_out"), list) else []
-    return Example(
-        **fields,
-        split=_split_name(row, where),
-        task=task,
-        check=check,
-        held_out=tuple(name for name in held_out if isinstance(name, str)),
-    )
+    layout = Layout("alpaca", {name: name for name in ("instruction", "input", "output")})
+    one = Row(row)
+    texts, problems = LayoutReader(layout, "last").read(0, one)
+    own, wrong = _own_fields(0, one, is_table=False) if isinstance(row, dict) else ({}, [])
+    if problems or wrong:
+        first = [*problems, *wrong][0]
+        place = f"{where}, field {first.field}" if first.field else where
+        raise DataError(first.problem, where=place, fix=first.fix)
+    return Example(texts[0].instruction, texts[0].input, texts[0].output, **own)
 
 
-def _check(value: object, where: str) -> Check:
-    fix = 'Give {"any_of": ["apple", "pear", …], "at_least": 2, "sentences": 1}; the last two may be left out.'
+def _task(value: object) -> str | None:
+    return as_text(value, "task") if isinstance(value, str) else None
+
+
+def _check(value: object) -> Check:
+    fix = 'Use {"any_of": ["apple", "pear", …], "at_least": 2, "sentences": 1}; the last two may be left out.'
     words = value.get("any_of") if isinstance(value, dict) else None
     if not isinstance(words, list) or not words or not all(isinstance(word, str) and word for word in words):
-        raise DataError("The check of an open-ended task has no list of words", where=where, fix=fix)
+        raise BadValue("The check of an open-ended task has no list of words", fix)
     counts = {name: value.get(name, 1) for name in ("at_least", "sentences")}
     if any(type(count) is not int or count < 0 for count in counts.values()) or counts["at_least"] > len(words):
-        raise DataError("The check of an open-ended task can't be met or counts nothing", where=where, fix=fix)
+        raise BadValue("The check of an open-ended task can't be met or counts nothing", fix)
     return Check(tuple(words), **counts)
 
 
-def _text(row: dict, name: str, where: str) -> str:
-    where = f"{where}, field {name}"
-    if name not in row and name != "input":
-        there = ", ".join(map(repr, row)) or "none"
-        raise DataError(f"A record has no {name!r}", where=where, fix=f"Add it. The record's fields: {there[:120]}.")
-    value = row.get(name, "")
-    if not isinstance(value, str):
-        fix = 'Put it in quotes, or "" for none.'
-        raise DataError(f"{name!r} is {_kind(value)}, not text", where=where, fix=fix)
-    if _SURROGATE.search(value):
-        fix = "Export the file again as UTF-8."
-        raise DataError(f"{name!r} holds half a character (a lone surrogate)", where=where, fix=fix)
-    return value
-
-
-def _split_name(row: dict, where: str) -> str | None:
-    value = row.get("split")
+def _split_name(value: object) -> str:
     value = "validation" if value == "val" else value
-    if value is not None and value not in SPLITS:
-        fix = f"Give one of {', '.join(SPLITS)} (or val), or leave the field out."
-        raise DataError(f"{value!r} is not a part of the data", where=f"{where}, field split", fix=fix)
+    if value not in SPLITS:
+        fix = f"Use one of {', '.join(SPLITS)} (or val), or leave the field out."
+        raise BadValue(f"{value!r} is not a part of the data", fix)
     return value
-
-
-def _kind(value: object) -> str:
-    names = {
-        type(None): "null",
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-        str: "text",
-        list: "a list",
-    }
-    return names.get(type(value), "an object")
 
 
 def split(examples: Sequence[Example]) -> Split:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ift.data.records import Dataset, read_dataset
+from ift.data_options import DataOptions
 from ift.errors import DataError, DownloadError
 from ift.paths import ASSETS, cache_dir
 
@@ -47,26 +48,33 @@ PUBLIC = {
 NAMES = ("starter", *PUBLIC)
 
 
-def load_dataset(name_or_path: str, *, progress: Callable[[int, int], None] | None = None) -> Dataset:
+def load_dataset(
+    name_or_path: str,
+    *,
+    options: DataOptions | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Dataset:
     """The data set of a name (`starter`, `book`, `alpaca`), else the file at a path.
 
     Args:
         name_or_path: a public set is downloaded once and then read from the cache.
+        options: how its records are read; `DataOptions()` unless given.
         progress: is told (bytes so far, bytes in all or 0) while a file is downloaded.
 
     Raises:
-        DataError: no such name or file, or a record that can't be used.
+        DataError: no such name or file, or one that can't be read.
+        RecordsError: some records can't be used, and `options.on_error` is `raise`.
         DownloadError: the file did not arrive.
     """
     if name_or_path == "starter":
-        return read_dataset(ASSETS / "data" / "starter.json", name="starter")
+        return read_dataset(ASSETS / "data" / "starter.json", name="starter", options=options)
     if name_or_path in PUBLIC:
-        return read_dataset(fetch_public(name_or_path, progress=progress), name=name_or_path)
+        return read_dataset(fetch_public(name_or_path, progress=progress), name=name_or_path, options=options)
     path = Path(name_or_path)
     if not os.path.isfile(path):  # unlike Path.is_file, without an error where a folder can't be looked into
-        fix = f"Give {', '.join(NAMES)} or the path of a JSON or JSONL file."
+        fix = f"Give {', '.join(NAMES)} or the path of a file: JSON, JSON Lines, CSV or Parquet."
         raise DataError(f"There is no data set {name_or_path!r}", where=str(path.absolute()), fix=fix)
-    return read_dataset(path)
+    return read_dataset(path, options=options)
 
 
 def fetch_public(name: str, *, progress: Callable[[int, int], None] | None = None) -> Path:

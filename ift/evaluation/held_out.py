@@ -4,9 +4,11 @@ No torch: the page asks before it starts anything.
 """
 
 from collections.abc import Callable
+from dataclasses import fields
 
 from ift.data.records import Dataset, split
 from ift.data.sources import load_dataset
+from ift.data_options import DataOptions
 from ift.errors import DataError, RunError
 from ift.runs.folder import Run
 
@@ -19,7 +21,9 @@ def load_run_data(run: Run, *, progress: Callable[[int, int], None] | None = Non
         DataError: it is gone.
     """
     config = run.config
-    dataset = load_dataset(config["config"]["data"], progress=progress)
+    known = {one.name for one in fields(DataOptions)}  # a run of an older version has none of them
+    options = DataOptions(**{name: value for name, value in config["config"].items() if name in known})
+    dataset = load_dataset(config["config"]["data"], options=options, progress=progress)
     if dataset.sha256 != config["data"]["sha256"]:
         fix = "Put the old file back, or train again: the split may be another one now."
         raise RunError("The data file has changed since this run was made", where=config["config"]["data"], fix=fix)

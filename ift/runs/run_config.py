@@ -20,6 +20,9 @@ def describe(config: TrainConfig, dataset: Dataset, template: Template) -> dict:
             "name": dataset.name,
             "sha256": dataset.sha256,
             "records": len(dataset),
+            "format": dataset.reading.format,
+            "layout": dataset.reading.layout,
+            "dropped": dataset.reading.dropped,
             "split": {**counts, "from_file": parts.from_file},
         },
         "versions": {

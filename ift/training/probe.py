@@ -163,7 +163,7 @@ def main(argv: list[str]) -> None:
     _limit_memory(best_device())
     config = TrainConfig(**json.loads(argv[0]))
     try:
-        made = probe(config, load_dataset(config.data), load_template(config.template))
+        made = probe(config, load_dataset(config.data, options=config.data_options), load_template(config.template))
         said = {"probe": asdict(made)}
     except IftError as error:
         kind = "InputError" if isinstance(error, InputError) else "TrainingError"

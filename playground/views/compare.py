@@ -11,6 +11,9 @@ from ift.runs.state import State
 from ift.types import Completion
 from playground.views.html import NEW_TO_MODEL, block, card, chip, esc, note, plural, table, tiles
 
+# pyarrow, where it is installed, would hold the texts, and it refuses half a character, which an answer may have
+pd.set_option("mode.string_storage", "python")
+
 TITLES = {
     "exact_match": ("Exact match", "same words; case, punctuation and articles ignored"),
     "token_f1": ("Token F1", "shared words, order ignored"),

@@ -1,0 +1,148 @@
+"""`data`: reads a data set, lists everything that is wrong with it, counts, and writes the good records."""
+
+import json
+import sys
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+
+from ift.audit.data_report import Report, inspect
+from ift.cli.commands import data_options, load_template_or_default, require_counts
+from ift.cli.progress_bars import counting_bar
+from ift.config import TrainConfig
+from ift.data.records import Dataset, RecordsError
+from ift.data.sources import load_dataset
+from ift.errors import ConfigError
+from ift.types import Example
+
+SHOWN_PROBLEMS = 20
+"""Of a file with many, in the text; JSON has all."""
+
+
+def run(args: Namespace) -> int:
+    """`data`: 0 when every record can be used or those that can't are left out on request, else 2."""
+    require_counts(args, "max_length")
+    out = Path(args.write) if args.write else None
+    name = args.data or TrainConfig().data
+    if out and out.exists() and Path(name).exists() and out.samefile(name):
+        raise ConfigError("The data file itself would be replaced", where="write", fix="Name another file.")
+    dataset, refused = _read(args, name)
+    shown = _described(args, dataset)
+    print(json.dumps(shown) if args.json else _as_text(shown, dataset))
+    if refused:
+        print(f"Error: {refused}", file=sys.stderr)
+        return 2
+    if out:
+        write_records(dataset.examples, out)
+    return 0
+
+
+def _read(args: Namespace, name: str) -> tuple[Dataset, RecordsError | None]:
+    with counting_bar("download", "B") as progress:
+        try:
+            return load_dataset(name, options=data_options(args), progress=progress), None
+        except RecordsError as error:
+            return error.dataset, error
+
+
+def write_records(examples: tuple[Example, ...], path: Path) -> None:
+    """One record per line, under our own names, whatever the file called them.
+
+    Raises:
+        ConfigError: the file can't be written.
+    """
+    lines = [json.dumps(_record(example), ensure_ascii=False) + "\n" for example in examples]
+    try:
+        path.write_text("".join(lines), encoding="utf-8", newline="\n")
+    except OSError as error:
+        fix = "Name a file in a folder that exists."
+        raise ConfigError(f"The records can't be written: {error.strerror}", where=str(path), fix=fix) from error
+
+
+def _record(example: Example) -> dict[str, object]:
+    texts = {"instruction": example.instruction, "input": example.input, "output": example.output}
+    rest = {"split": example.split, "task": example.task, "held_out": list(example.held_out)}
+    check = {"check": asdict(example.check) | {"any_of": list(example.check.any_of)}} if example.check else {}
+    return texts | {name: value for name, value in rest.items() if value} | check
+
+
+def _described(args: Namespace, dataset: Dataset) -> dict[str, object]:
+    reading = dataset.reading
+    shown: dict[str, object] = {
+        "name": dataset.name,
+        "sha256": dataset.sha256,
+        "records": len(dataset),
+        "format": reading.format,
+        "layout": reading.layout,
+        "fields": dict(reading.fields),
+        "unused_fields": dict(reading.unused),
+        "did_you_mean": reading.likely,
+        "converted": dict(reading.converted),
+        "null_inputs": reading.empty_inputs,
+        "conversations": dict(reading.conversations),
+        "problems": [problem.to_dict() for problem in reading.problems],
+        "dropped": reading.dropped,
+    }
+    if not dataset.examples:
+        return shown | {"split": {"train": 0, "validation": 0, "test": 0, "from_file": False}}
+    report = inspect(dataset, load_template_or_default(args.template), max_length=args.max_length)
+    return shown | _counted(report)
+
+
+def _counted(report: Report) -> dict[str, object]:
+    parts = {name: len(getattr(report.split, name)) for name in ("train", "validation", "test")}
+    return {
+        "split": {**parts, "from_file": report.split.from_file},
+        "empty_splits": list(report.split.empty),
+        "with_input": report.with_input,
+        "tasks": report.tasks,
+        "tokens": {
+            "longest": int(report.lengths.max()),
+            "mean": float(report.lengths.mean()),
+            **report.tokens_by_role,
+        },
+        "rows": {
+            "empty_outputs": report.empty_outputs,
+            "repeats": report.repeats,
+            "leaks": report.leaks,
+            "cut": report.cut,
+            "unstable_border": report.unstable,
+            "without_split": report.unplaced,
+        },
+    }
+
+
+def _as_text(shown: dict, dataset: Dataset) -> str:
+    reading = dataset.reading
+    count = "all readable" if not reading.problems else f"of {reading.rows:,} rows"
+    lines = [
+        f"{shown['name']}: {shown['records']:,} records, {count}; {shown.get('with_input', 0):,} have an input",
+        f"format {reading.format}, layout {reading.layout}: {_mapping(dataset)}",
+        *reading.notes(),
+    ]
+    problems = [f"  {one.place}: {one.problem}. {one.fix}" for one in reading.problems[:SHOWN_PROBLEMS]]
+    more = len(reading.problems) - len(problems)
+    lines += [f"problems: {len(reading.problems):,}", *problems] if problems else []
+    lines += [f"  … and {more:,} more: --json lists all"] if more else []
+    return "\n".join(lines + (_counts_text(shown) if dataset.examples else []))
+
+
+def _mapping(dataset: Dataset) -> str:
+    return ", ".join(f"{ours} from {theirs}" for ours, theirs in dataset.reading.fields.items()) or "none"
+
+
+def _counts_text(shown: dict) -> list[str]:
+    parts, tokens = shown["split"], dict(shown["tokens"])
+    empty = [f"no record in: {', '.join(shown['empty_splits'])}"] if shown["empty_splits"] else []
+    return [
+        f"train {parts['train']:,}, validation {parts['validation']:,}, test {parts['test']:,}",
+        *empty,
+        f"tokens per row: {tokens.pop('mean'):.1f} on average, {tokens.pop('longest')} at most",
+        *(f"  {role:12} {count:>10,}" for role, count in tokens.items()),
+        *(f"{name.replace('_', ' ')}: {_some(rows)}" for name, rows in shown["rows"].items()),
+    ]
+
+
+def _some(rows: tuple[int, ...]) -> str:
+    first = ", ".join(map(str, rows[:8]))
+    return f"{len(rows):,} rows ({first}{', …' if len(rows) > 8 else ''})" if rows else "none"
