@@ -118,14 +118,13 @@ def _means(name: str, ours: str) -> bool:
     return name.strip().lower() in _LIKELY[ours]
 
 
-def likely_meaning(name: str, layout: Layout) -> str:
-    """What an unused field may be: a part of a record that the layout takes from elsewhere or not at all; else empty.
+def likely_meaning(name: str) -> str:
+    """The part of a record that an unused field may be meant for: input or system; else empty.
 
-    >>> likely_meaning("context", Layout("alpaca", {"instruction": "instruction", "output": "output"}))
+    >>> likely_meaning("Context")
     'input'
     """
-    free = [ours for ours in _LIKELY if ours not in ("instruction", "output", "messages")]
-    return next((ours for ours in free if _means(name, ours)), "")
+    return next((ours for ours in ("input", "system") if _means(name, ours)), "")
 
 
 def explanation(name: str) -> str:

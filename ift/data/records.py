@@ -56,14 +56,13 @@ class Reading:
     @property
     def likely(self) -> dict[str, str]:
         """Unused field → the part of a record that it may be meant for."""
-        layout = Layout(self.layout, self.fields)
-        return {name: meaning for name in self.unused if (meaning := likely_meaning(name, layout))}
+        return {name: meaning for name in self.unused if (meaning := likely_meaning(name))}
 
     def notes(self) -> list[str]:
         """All that a person should know of how the file was read, a sentence each."""
         notes = [self._unused(name, count) for name, count in self.unused.items()]
         if self.converted:
-            fields = ", ".join(f"{name} in {count:,} records" for name, count in self.converted.items())
+            fields = ", ".join(f"{name} in {_records(count)}" for name, count in self.converted.items())
             notes.append(f"Numbers and truth values became text: {fields}.")
         spoken = self.conversations
         if spoken.get("several"):
@@ -75,10 +74,14 @@ class Reading:
         return notes
 
     def _unused(self, name: str, count: int) -> str:
-        where = f"Not used: {name} in {count:,} record{'s' if count != 1 else ''}"
+        where = f"Not used: {name} in {_records(count)}"
         if meaning := self.likely.get(name):
             return f"{where}; did you mean {meaning}? Use --fields {meaning}={name}."
         return f"{where} ({explanation(name)})." if explanation(name) else f"{where}."
+
+
+def _records(count: int) -> str:
+    return f"{count:,} record{'s' if count != 1 else ''}"
 
 
 @dataclass(frozen=True, slots=True)
