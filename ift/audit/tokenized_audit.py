@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ift.audit.lint_rules import Finding, Hits, Severity
+from ift.audit.lint_rules import EXAMPLES, Finding, Hits, Severity
 from ift.data.tokenized_rows import RowProblem, TokenizedRow
 from ift.types import IGNORE_INDEX
 
@@ -87,8 +87,13 @@ class _Audit:
         self.longest = max(self.longest, len(content))
         targets = int((row.labels[1:] != IGNORE_INDEX).sum())  # nothing stands before the first
         self.trained += targets
-        self._see_targets(number, row, content, labels, targets)
-        self._see_ends(number, content, labels, has_targets=targets > 0)
+        self._see_labels(number, row, targets)
+        different = (labels != IGNORE_INDEX) & (labels != content)
+        if different.any():
+            self._hit("labels-shifted" if _is_shifted(content, labels, different) else "labels-differ", number)
+        elif len(labels) > 1 and labels[1] != IGNORE_INDEX:
+            self._hit("prompt-trained", number)
+        self._see_ends(number, content, labels, judges_eos=targets > 0 and not different.any())
         self._see_documents(number, row, content)
         if self.seen.setdefault(hash(content.tobytes()), number) != number:
             self._hit("duplicate", number)
@@ -96,22 +101,15 @@ class _Audit:
     def _hit(self, code: str, number: int) -> None:
         self.hits.setdefault(code, Hits()).add(number)
 
-    def _see_targets(
-        self, number: int, row: TokenizedRow, content: np.ndarray, labels: np.ndarray, targets: int
-    ) -> None:
+    def _see_labels(self, number: int, row: TokenizedRow, targets: int) -> None:
         if not targets:
             self._hit("nothing-trained", number)
         if (row.labels[~row.real] != IGNORE_INDEX).any():
             self._hit("padding-trained", number)
         if row.ids.max() >= self.special.size:
             self._hit("unknown-id", number)
-        different = (labels != IGNORE_INDEX) & (labels != content)
-        if different.any():
-            self._hit("labels-shifted" if _is_shifted(content, labels, different) else "labels-differ", number)
-        elif len(labels) > 1 and labels[1] != IGNORE_INDEX:
-            self._hit("prompt-trained", number)
 
-    def _see_ends(self, number: int, content: np.ndarray, labels: np.ndarray, *, has_targets: bool) -> None:
+    def _see_ends(self, number: int, content: np.ndarray, labels: np.ndarray, *, judges_eos: bool) -> None:
         if not len(content):
             return
         bos = self.special.bos
@@ -120,7 +118,7 @@ class _Audit:
         ends = np.flatnonzero(np.isin(content, list(self.special.eos)))
         if not _is_end(ends, content):
             self.open_ends.setdefault(len(content), Hits()).add(number)
-        elif has_targets and labels[ends[-1]] == IGNORE_INDEX:
+        elif judges_eos and labels[ends[-1]] == IGNORE_INDEX:
             self._hit("eos-masked", number)
 
     def _see_documents(self, number: int, row: TokenizedRow, content: np.ndarray) -> None:
@@ -169,7 +167,7 @@ def _is_end(ends: np.ndarray, content: np.ndarray) -> bool:
 
 
 def _joined(one: Hits, other: Hits) -> Hits:
-    return Hits(one.count + other.count, sorted(one.first + other.first)[: max(len(one.first), len(other.first))])
+    return Hits(one.count + other.count, sorted(one.first + other.first)[:EXAMPLES])
 
 
 _W, _N = Severity.WARNING, Severity.NOTE

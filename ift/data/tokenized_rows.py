@@ -84,9 +84,7 @@ def _read(row: Mapping[str, object], pad_id: int | None, eos_ids: frozenset[int]
     labels = columns["labels"]
     wrong = labels[(labels < 0) & (labels != IGNORE_INDEX)]
     if len(wrong):
-        raise _ColumnError(
-            "labels", f"holds {wrong[0]}; only -100 is ignored"
-        )
+        raise _ColumnError("labels", f"holds {wrong[0]}; only -100 is ignored")
     mask = columns.get("attention_mask")
     real = mask != 0 if mask is not None else _without_padding(ids, pad_id, eos_ids)
     return TokenizedRow(ids, labels, real, _starts(row, columns, real))
