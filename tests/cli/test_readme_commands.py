@@ -20,6 +20,8 @@ SMALLER = {
     "train": f"{ON_A_TINY_MODEL} --data records.json --max_steps 2 --eval_steps 2",
     "evaluate": "--limit 1 --max_new_tokens 2",
     "generate": "--max_new_tokens 2",
+    "export": "",
+    "inspect": "",
     "starter build": "--steps 1",
 }
 """What is added to a command of the README, so that it takes seconds."""
@@ -45,6 +47,7 @@ def kind(words):
 @pytest.fixture
 def place(tmp_path, monkeypatch, tiny_folder, data_file, template_file):
     """A working folder with small things under short names."""
+    (tmp_path / "rows.jsonl").write_text('{"input_ids": [1, 50256], "labels": [-100, 50256]}\n')
     (tmp_path / "tiny").symlink_to(tiny_folder)
     monkeypatch.setenv("PYTHONPATH", str(README.parent))  # for the child processes, where nothing is installed
     monkeypatch.chdir(tmp_path)
