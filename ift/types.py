@@ -125,7 +125,7 @@ class Encoded:
 class Completion:
     """What a model wrote after a prompt.
 
-    `ids` as generated, without the end-of-text; `text` is decoded from them and cut at the template's own
+    `ids` as generated, without the end-of-text; `text` is decoded from them, without the template's own
     ending.
     """
 

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Protocol
 
 from ift.audit.boundary import boundary_change
-from ift.data.templates import FIELDS, Template
+from ift.data.templates import FIELDS, Template, is_stop
 from ift.data.tokenizer import encode_text, piece
 from ift.types import EOS_ID, Example, Rendered
 
@@ -273,4 +273,33 @@ class EmptyRule:
             yield self.hits.finding("empty-answer", Severity.WARNING, what, fix)
 
 
-RULES: tuple[type, ...] = (FieldRule, SeparatorRule, BoundaryRule, EmptyRule, MarkerRule, LeakRule)
+class EndingRule:
+    """The text after the output stops answers where they end, and nowhere else."""
+
+    def __init__(self, template: Template) -> None:
+        self.template = template
+        self.inside, self.white_space = Hits(), Hits()
+        self.endings: Counter[str] = Counter()
+
+    def see(self, record: int, example: Example, rendered: Rendered) -> None:
+        """Look at one row."""
+        ending = self.template.ending(example)
+        if self.template.stops_inside(example):
+            self.inside.add(record)
+            self.endings[repr(ending)] += 1
+        if ending and not is_stop(ending):
+            self.white_space.add(record)
+
+    def findings(self) -> Iterator[Finding]:
+        """Rows whose answer stops too early, and rows whose answer ends in white space of the template."""
+        if self.inside.count:
+            what = "The template's text after {{output}} occurs inside outputs: an answer stops where it first occurs"
+            fix = "Choose an ending that no output contains, or delete it: the end-of-text token ends an answer, too."
+            yield self.inside.finding("ending-in-output", Severity.WARNING, what, fix, _lines(self.endings))
+        if self.white_space.count:
+            what = "The template ends in white space, which the model learns to write after each answer"
+            fix = "Delete it, unless you mean it: it never stops an answer and costs its tokens in every row."
+            yield self.white_space.finding("white-space-ending", Severity.NOTE, what, fix)
+
+
+RULES: tuple[type, ...] = (FieldRule, SeparatorRule, BoundaryRule, EmptyRule, EndingRule, MarkerRule, LeakRule)

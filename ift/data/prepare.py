@@ -59,7 +59,11 @@ def preparing(
         fix = 'Give at least 2 records, or mark some with "split": "train".'
         raise DataError("The training part is empty", where=f"{len(examples):,} records", fix=fix)
     limit = min(n_positions, max_length or n_positions)
-    warnings = [*_split_warnings(examples, parts), *_mask_warnings(trained)]
+    warnings = [
+        *_split_warnings(examples, parts),
+        *_mask_warnings(trained),
+        *_ending_warnings(examples, template),
+    ]
     if max_length and max_length > n_positions:
         warnings.append(f"max_length {max_length} is beyond the model's context: rows are cut at {n_positions} tokens.")
     records = (*parts.train, *parts.validation)
@@ -155,6 +159,16 @@ def _mask_warnings(trained: frozenset[Role]) -> list[str]:
     if Role.PAD in trained:
         warnings.append("Padding is trained: part of the work goes into predicting filling.")
     return warnings
+
+
+def _ending_warnings(examples: Sequence[Example], template: Template) -> list[str]:
+    found = [i for i, example in enumerate(examples) if template.stops_inside(example)]
+    if not found:
+        return []
+    ending = template.ending(examples[found[0]])
+    outputs = "output contains" if len(found) == 1 else "outputs contain"
+    where = f"the first is row {found[0]}"
+    return [f"{len(found):,} {outputs} the template's ending {ending!r} ({where}): answers to them will stop there."]
 
 
 def _spread(values: Sequence[T], count: int) -> tuple[T, ...]:

@@ -87,6 +87,16 @@ class Template:
         parts = [part for part in self.parts if part.when in (None, example.has_input)]
         return "".join(part.text for part in parts[_position(parts, "output") + 1 :])
 
+    def stops_inside(self, example: Example) -> bool:
+        """Whether an answer that repeats the record's output would be taken for ended before it is."""
+        ending = self.ending(example)
+        return is_stop(ending) and (example.output + ending).index(ending) < len(example.output)
+
+
+def is_stop(ending: str) -> bool:
+    """Whether a template's ending stops an answer: white space can't, as answers hold it, too; end-of-text does."""
+    return ending.strip() != ""
+
 
 class _Parser:
     """One walk over the source; knows the open section and remembers what was seen."""

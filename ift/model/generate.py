@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ift.data.batching import collate
-from ift.data.templates import Template
+from ift.data.templates import Template, is_stop
 from ift.data.tokenizer import decode, encode
 from ift.data.unpadded import unpad
 from ift.errors import ConfigError
@@ -28,8 +28,8 @@ CACHE_BYTES = 2 * 2**30
 class Prompt:
     """What to go on from.
 
-    ending: template text after the output, which ends an answer; may be empty. max_new_tokens: where this prompt's
-    answer ends at the latest, if before `Sampling`'s.
+    ending: template text after the output; may be empty. It stops an answer unless it is white space (see `is_stop`),
+    and is never part of one. max_new_tokens: where this prompt's answer ends at the latest, if before `Sampling`'s.
     """
 
     record: int
@@ -108,9 +108,9 @@ class _Row:
     def take(self, token: int) -> Completion | None:
         """Add a token; the completion, once the answer is done."""
         if token == EOS_ID:
-            return self._completion(decode(self.ids), Finish.EOS)
+            return self._completion(decode(self.ids).removesuffix(self.prompt.ending), Finish.EOS)
         self.ids.append(token)
-        if self.prompt.ending:
+        if is_stop(self.prompt.ending):
             text, found, _ = decode(self.ids).partition(self.prompt.ending)
             if found:
                 return self._completion(text, Finish.STOP)

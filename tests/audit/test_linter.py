@@ -44,11 +44,20 @@ def test_a_blank_before_the_response_is_told_with_the_tokens_that_would_merge():
         ("<|im_start|>{{instruction}}\n{{output}}", Example("x", "", "z"), "marker-in-template"),
         ("{{instruction}}\n{{output}}", Example("x <|endoftext|>", "", "z"), "end-of-text-in-data"),
         ("{{instruction}}\n{{output}}", Example("x", "", "z</s>"), "marker-in-data"),
+        ("{{instruction}}\n{{output}}END", Example("x", "", "WEEKEND"), "ending-in-output"),
+        ("{{instruction}}\n{{output}}\n", Example("x", "", "a\nb"), "white-space-ending"),
     ],
 )  # fmt: skip
 def test_each_thing_is_found_where_it_is_and_not_elsewhere(source, example, code):
     assert code in codes([example], source)
     assert code not in codes([Example("Say hi.", "to all", "Hello there.")], ALPACA.source)
+
+
+def test_an_ending_inside_outputs_is_shown_with_its_rows():
+    examples = [Example("x", "", "one"), Example("x", "", "o|ne"), Example("x", "i", "|")]
+    found = codes(examples, "{{instruction}}:\n{{output}}|")["ending-in-output"]
+    assert (found.rows, found.examples, found.severity) == (2, (1, 2), Severity.WARNING)
+    assert found.details == ("'|': 2 rows",)
 
 
 def test_the_first_report_comes_after_a_sample_and_the_last_is_on_every_row():

@@ -13,7 +13,7 @@ from ift.data.bulk_encoding import encode_all
 from ift.data.sources import load_dataset
 from ift.data.templates import load_template
 from ift.errors import RunError
-from ift.events import Stepped, from_json
+from ift.events import Stepped, Warned, from_json
 from ift.roles import TRAIN_ON
 from ift.runs.folder import Run, open_run
 from ift.runs.state import State
@@ -230,6 +230,14 @@ def test_train_prints_its_folder_and_with_json_its_events(call, tiny_folder, dat
     assert call(*train_words(tiny_folder, data_file, template_file, tmp_path / "a")) == f"{tmp_path / 'a'}\n"
     lines = call(*train_words(tiny_folder, data_file, template_file, tmp_path / "b", "--json")).splitlines()
     assert [from_json(line) for line in lines] == Run(tmp_path / "b").training.read()[0]
+
+
+def test_train_warns_of_an_ending_inside_outputs_on_stderr_and_in_the_log(capsys, tiny_folder, data_file, tmp_path):
+    (tmp_path / "ending.txt").write_text("Q: {{instruction}}\nA:{{output}}0", encoding="utf-8")  # in 10 and 20
+    assert main(train_words(tiny_folder, data_file, tmp_path / "ending.txt", tmp_path / "run")) == 0
+    (warned,) = [event for event in Run(tmp_path / "run").training.read()[0] if isinstance(event, Warned)]
+    assert warned.message.startswith("2 outputs contain the template's ending '0' (the first is row 9)")
+    assert f"Warning: {warned.message}" in capsys.readouterr().err
 
 
 def test_the_same_seed_gives_the_same_losses(call, tiny_folder, data_file, template_file, tmp_path):

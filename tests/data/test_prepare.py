@@ -36,6 +36,15 @@ def test_a_max_length_beyond_the_context_is_told():
     assert "max_length 100 is beyond the model's context" in rows.warnings[0]
 
 
+def test_outputs_that_contain_the_templates_ending_are_counted_in_all_splits():
+    template = Template.parse("Q: {{instruction}}\nA:{{output}}###")
+    examples = [*[SHORT] * 18, Example("hi", "", " a ### b"), Example("hi", "", " ###")]
+    rows = prepare(examples, template, trained=TRAIN_ON["response"], n_positions=64)
+    assert rows.warnings == (
+        "2 outputs contain the template's ending '###' (the first is row 18): answers to them will stop there.",
+    )
+
+
 def test_cut_rows_are_kept_and_counted():
     rows = prepared([LONG, LONG, *[SHORT] * 17, LONG], n_positions=16)
     assert len(rows.train) == 17

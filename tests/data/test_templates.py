@@ -100,6 +100,23 @@ def test_prompt_and_response_together_are_the_text():
     assert rendered.prompt + rendered.response == rendered.text
 
 
+@pytest.mark.parametrize(
+    ("ending", "output", "inside"),
+    [
+        ("</s>", "a</s>b", True),
+        ("</s>", "a b", False),
+        ("</s>", "a</s>", True),  # the ending comes twice
+        ("--", "a-", True),  # a--- is cut one dash too early
+        ("\n", "a\nb", False),  # white space stops no answer
+        (" ", "a b", False),
+        ("", "a b", False),
+    ],
+)
+def test_an_ending_that_an_output_contains_would_stop_its_answer(ending, output, inside):
+    template = Template.parse(f"{{{{instruction}}}}:{{{{output}}}}{ending}")
+    assert template.stops_inside(Example("x", "", output)) is inside
+
+
 def test_text_after_the_output_is_the_ending_whatever_the_output_is():
     template = Template.parse("{{instruction}} {{output}}</s>{{#input}}!{{/input}}")
     assert template.ending(PLAIN) == "</s>"

@@ -152,6 +152,21 @@ def test_a_prompt_that_can_not_be_answered_is_still_a_row():
     assert found[9] == answers([prompts[2]])[9]
 
 
+def test_white_space_after_the_output_stops_no_answer():
+    asked = [Prompt(0, [11], ending="\n"), Prompt(1, [11], ending=" "), Prompt(2, [11], ending="")]
+    (newline,) = encode_text("\n")
+    for record, completion in answers(asked, model=parrot(newline)).items():
+        assert completion.finish == "length", record
+        assert set(completion.text) == {"\n"}
+
+
+@pytest.mark.parametrize("ending", ["\n", "</s>"])
+def test_the_templates_ending_is_no_part_of_an_answer_that_ends_by_itself(ending):
+    model, said = tiny_model(), iter([*encode_text(f"saw\nnail{ending}"), EOS_ID])
+    model.likeliest = lambda last: torch.tensor([next(said)])
+    assert answers([Prompt(0, [11], ending=ending)], Sampling(max_new_tokens=20), model=model)[0].text == "saw\nnail"
+
+
 def test_what_the_model_is_asked_is_the_beginning_of_its_training_row():
     template, example = Template.parse("Q: {{instruction}}\nA: {{output}}</s>"), Example("1+1?", "", "2")
     prompt, row = prompt_of(5, example, template), encode(template.render(example))
