@@ -1,42 +1,41 @@
 """Scores of an answer against the expected one, each in [0, 1], on the whole completion."""
 
 import re
-import string
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
+from ift.evaluation.words import normalize, rouge_words, words_of
 from ift.types import Check, Example, Score
 
 
-def normalize(text: str) -> str:
-    """Lower case, without punctuation, articles and extra blanks.
-
-    Source: the SQuAD 1.1 evaluation script, `normalize_answer`.
-    """
-    text = "".join(character for character in text.lower() if character not in string.punctuation)
-    return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
-
-
 def exact_match(answer: str, expected: str) -> float:
-    """1.0 where both are the same after normalisation."""
-    return float(normalize(answer) == normalize(expected))
+    """1.0 where both are the same after `normalize`; where it leaves nothing of one, where they are the same as given.
+
+    >>> exact_match("5.", "5"), exact_match("5", "-5"), exact_match("!", "?")
+    (1.0, 0.0, 0.0)
+    """
+    words, wanted = normalize(answer), normalize(expected)
+    return float(words == wanted if words and wanted else answer.strip() == expected.strip())
 
 
 def token_f1(answer: str, expected: str) -> float:
-    """Harmonic mean of precision and recall over normalised words, order ignored.
+    """Harmonic mean of precision and recall over normalized words, order ignored.
 
-    Two texts without a word are equal: 1.0. Source: the SQuAD 2.0 evaluation script, `compute_f1`.
+    Where one of the texts has no word it is their exact match. Source: the SQuAD 2.0 evaluation script, `compute_f1`.
     """
-    words, wanted = normalize(answer).split(), normalize(expected).split()
+    words, wanted = words_of(normalize(answer)), words_of(normalize(expected))
     if not words or not wanted:
-        return float(words == wanted)
+        return exact_match(answer, expected)
     common = sum((Counter(words) & Counter(wanted)).values())
     return 2 * common / (len(words) + len(wanted))
 
 
 def rouge_l(answer: str, expected: str) -> float:
-    """F-measure of the longest common word sequence, by the `rouge-score` package, without stemming."""
+    """F-measure of the longest common word sequence, by the `rouge-score` package, without stemming.
+
+    Over words in any script: see `rouge_words`, which for ASCII is the package's own tokenizer.
+    """
     return float(_rouge_scorer().score(expected, answer)["rougeL"].fmeasure)
 
 
@@ -45,11 +44,18 @@ def chrf(answer: str, expected: str) -> float:
     return _chrf_scorer().sentence_score(answer, [expected]).score / 100
 
 
+class _Tokenizer:
+    """What the `rouge-score` package asks for words."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return rouge_words(text)
+
+
 @lru_cache(maxsize=1)
 def _rouge_scorer() -> object:
     from rouge_score.rouge_scorer import RougeScorer
 
-    return RougeScorer(["rougeL"])
+    return RougeScorer(["rougeL"], tokenizer=_Tokenizer())
 
 
 @lru_cache(maxsize=1)

@@ -1,11 +1,15 @@
 """Scores, against cases worked out by hand and against the libraries that define them."""
 
+import random
+
 import pytest
 from rouge_score.rouge_scorer import RougeScorer
+from rouge_score.tokenize import tokenize
 from sacrebleu import sentence_chrf
 
 from ift.evaluation.intervals import mean, paired_interval
-from ift.evaluation.metrics import METRICS, chrf, exact_match, normalize, passes, rouge_l, score, token_f1, unscored
+from ift.evaluation.metrics import METRICS, chrf, exact_match, passes, rouge_l, score, token_f1, unscored
+from ift.evaluation.words import normalize, rouge_words
 from ift.types import Check, Example
 
 EXAMPLE = Example("x", "", "y")
@@ -14,7 +18,17 @@ TEXTS = [
     ("The cat sat on the mat.", "the cat sat on a mat"),
     ("A quick brown fox", "the fox is quick and brown"),
     ("", "something"),
-    ("Grüße, 世界!", "Grüsse, Welt!"),
+    ("It's 3.5-fold, isn't it? snake_case C++", "It is 35 fold; snake case C"),
+]
+IN_OTHER_SCRIPTS = [
+    "北京是中国的首都。",
+    "القاهرة هي عاصمة مصر.",
+    "Киев — город на Днепре.",
+    "दिल्ली भारत की राजधानी है।",
+    "東京は日本の首都です",
+    "กรุงเทพฯ เป็นเมืองหลวง",
+    "서울은 한국의 수도이다.",
+    "😀🎉",
 ]
 
 
@@ -22,14 +36,23 @@ TEXTS = [
     ("text", "expected"),
     [
         ("The Cat!", "cat"),
-        ("a  the\tAN", ""),
+        ("a  the\tcat", "cat"),
+        ("Plan A", "plan a"),
         ("theatre, another", "theatre another"),
         ("it's", "its"),
         ("well-known", "wellknown"),
-        ("«Ça»", "«ça»"),
+        ("«Ça»", "ça"),
+        ("−5", "-5"),
+        ("1,000,000", "1000000"),
+        ("3,5", "3,5"),
+        ("(1, 2)", "1 2"),
+        ("10-20", "10-20"),
+        ("COVID-19", "covid19"),
+        ("**Paris**", "paris"),
+        ("你好。", "你好"),
     ],
 )
-def test_normalisation_is_squads(text, expected):
+def test_normalization_is_squads_but_for_what_carries_meaning(text, expected):
     assert normalize(text) == expected
 
 
@@ -39,12 +62,43 @@ def test_normalisation_is_squads(text, expected):
         ("The Eiffel Tower.", "eiffel tower", 1.0),
         ("Eiffel", "Eiffel Tower", 0.0),
         ("", "", 1.0),
-        ("the", "", 1.0),
+        ("the", "", 0.0),
         ("4", "4, of course", 0.0),
     ],
 )
-def test_exact_match_is_on_the_whole_normalised_answer(answer, expected, value):
+def test_exact_match_is_on_the_whole_normalized_answer(answer, expected, value):
     assert exact_match(answer, expected) == value
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("5", "-5"),
+        ("35", "3.5"),
+        ("5", ".5"),
+        ("5", "5%"),
+        ("12", "1/2"),
+        ("330", "3:30"),
+        ("23", "2^3"),
+        ("", "A"),
+        ("The", "A"),
+        ("+", "-"),
+        ("!", "?"),
+        ("C", "C++"),
+        ("C", "C#"),
+        ("NET", ".NET"),
+        ("A", "A-"),
+        ("<", ">"),
+        ("x = y", "x - y"),
+        ("x y", "x - y"),
+        ("x = y", "x != y"),
+        ("Vitamin", "Vitamin A"),
+    ],
+)
+def test_texts_that_mean_something_else_are_no_exact_match(answer, expected):
+    assert exact_match(answer, expected) == exact_match(expected, answer) == 0
+    assert exact_match(expected, expected) == token_f1(expected, expected) == 1
+    assert token_f1(answer, expected) < 1
 
 
 @pytest.mark.parametrize(
@@ -55,7 +109,8 @@ def test_exact_match_is_on_the_whole_normalised_answer(answer, expected, value):
         ("yes yes yes", "yes", 0.5),  # precision 1/3, recall 1
         ("car red", "red car", 1.0),
         ("red", "blue", 0.0),
-        ("", "the", 1.0),
+        ("", "the", 0.0),
+        ("", "", 1.0),
         ("", "red", 0.0),
         ("red", "", 0.0),
     ],
@@ -68,6 +123,21 @@ def test_token_f1_is_over_shared_words_counted_once_each(answer, expected, value
 def test_rouge_l_is_the_packages_own(answer, expected):
     own = RougeScorer(["rougeL"], use_stemmer=False).score(target=expected, prediction=answer)["rougeL"].fmeasure
     assert rouge_l(answer, expected) == own
+
+
+@pytest.mark.parametrize("text", IN_OTHER_SCRIPTS)
+def test_the_same_text_in_any_script_scores_one_and_a_part_of_it_less(text):
+    assert [rouge_l(text, text), token_f1(text, text), exact_match(text, text)] == [1, 1, 1]
+    half = text[: len(text) // 2]
+    assert 0 < rouge_l(half, text) < 1
+    assert rouge_l(half, text) > rouge_l("something else", text) == 0
+
+
+def test_the_words_of_ascii_are_the_packages_own():
+    rng = random.Random(0)
+    for _ in range(500):
+        text = "".join(chr(rng.randrange(128)) for _ in range(rng.randrange(60)))
+        assert rouge_words(text) == tokenize(text, stemmer=None)
 
 
 def test_rouge_l_follows_the_order_of_words():
