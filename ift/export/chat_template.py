@@ -1,7 +1,6 @@
 """A prompt template in the languages of other programs: Jinja for Hugging Face and llama.cpp, Go's for Ollama.
 
-A conversation becomes one row as in training: the last question is the instruction, what was said before stands in
-front of it. A user's message may have an `input` beside its `content`, as the data set's records do.
+A conversation becomes one row as in training: the last question is the instruction, with the turns before it in front. A user's message may have an `input` beside its `content`, as the data set's records do.
 """
 
 import json
@@ -10,17 +9,21 @@ from ift.data.templates import Part, Template
 from ift.export.hf_tokenizer import EOS
 
 _CONVERSATION = """\
-{%- set row = namespace(before='', instruction='', input='') -%}
+{%- set row = namespace(system='', turns='', instruction='', input='') -%}
 {%- for message in messages -%}
 {%- if message['role'] == 'user' -%}
-{%- set row.instruction = row.before + message['content'] -%}
+{%- set row.instruction = row.turns + ('User: ' if row.turns else '') + message['content'] -%}
 {%- set row.input = message['input'] | default('') -%}
-{%- set row.before = row.instruction + '\\n\\n' -%}
+{%- set row.turns = row.turns + 'User: ' + message['content'] + '\\n\\n' -%}
+{%- elif message['role'] == 'assistant' -%}
+{%- set row.turns = row.turns + 'Assistant: ' + message['content'] + '\\n\\n' -%}
 {%- else -%}
-{%- set row.before = row.before + message['content'] + '\\n\\n' -%}
+{%- set row.system = row.system + message['content'] + '\\n\\n' -%}
 {%- endif -%}
 {%- endfor -%}
+{%- set row.instruction = row.system + row.instruction -%}
 """
+"""What `ift.data.conversations` makes of a conversation of several turns."""
 _ANSWER = """\
 {%%- if messages[-1]['role'] == 'assistant' -%%}
 %s{{- messages[-1]['content'] -}}%s%s

@@ -8,6 +8,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, pipeline
 from transformers.utils import logging
 
+from ift.data.conversations import read_conversation
 from ift.data.sources import load_dataset
 from ift.data.templates import PRESETS, Template, load_template
 from ift.data.tokenizer import encode, encode_text
@@ -16,6 +17,7 @@ from ift.model.answer import ask
 from ift.model.generate import Sampling
 from ift.model.loading import load_model
 from ift.model.lora import add_lora
+from ift.types import Example
 from tests.helpers import tiny_model
 
 logging.set_verbosity_error()
@@ -67,11 +69,18 @@ def test_a_conversation_is_the_training_row(tmp_path, name):
         assert whole["assistant_masks"] == [int(t >= len(row.prompt_ids)) for t in range(len(row.ids))]
 
 
-def test_what_was_said_before_stands_in_front_of_the_question(tokenizer):
-    said = [("system", "Be brief."), ("user", "2+2?"), ("assistant", "4"), ("user", "And 3+3?")]
-    messages = [{"role": role, "content": text} for role, text in said]
-    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-    assert "### Instruction:\nBe brief.\n\n2+2?\n\n4\n\nAnd 3+3?\n" in text
+@pytest.mark.parametrize("count", [1, 3, 5])
+@pytest.mark.parametrize("system", [(), ("Be brief.",), ("Be brief.", "Be kind.")])
+def test_several_turns_are_what_the_reader_of_conversations_makes_of_them(tokenizer, count, system):
+    texts = ["2+2?", "4", "And 3+3?", "6", "And 4+4?"][:count]
+    messages = [{"role": "system", "content": text} for text in system]
+    messages += [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(texts)]
+    answered = [*messages, {"role": "assistant", "content": "8"}]
+    (pair,) = read_conversation(answered, "messages").pairs("last")
+    row = load_template("alpaca").render(Example(pair.instruction, "", pair.output))
+    prompt = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+    assert prompt == row.prompt
+    assert tokenizer.apply_chat_template(answered, tokenize=False) == f"{row.prompt}8<|endoftext|>"
 
 
 def test_a_pipeline_gives_our_greedy_answers(tmp_path):
