@@ -1,6 +1,7 @@
 """A prompt template in the languages of other programs: Jinja for Hugging Face and llama.cpp, Go's for Ollama.
 
-A conversation becomes one row as in training: the last question is the instruction, with the turns before it in front. A user's message may have an `input` beside its `content`, as the data set's records do.
+A conversation becomes one row as in training: the last question is the instruction, with the turns before it in front.
+A user's message may have an `input` beside its `content`, as the data set's records do.
 """
 
 import json
