@@ -16,6 +16,7 @@ from ift.data.records import Dataset, split
 from ift.data.sources import NAMES, PUBLIC, fetch_public, load_dataset
 from ift.data.templates import Template
 from ift.roles import Role
+from playground.uploads import data_options
 
 if TYPE_CHECKING:
     from ift.model.gpt2 import GPT2
@@ -86,7 +87,7 @@ def _stamp(name: str) -> int:
 
 @lru_cache(maxsize=4)
 def _dataset(name: str, stamp: int) -> Dataset:
-    return load_dataset(name)
+    return load_dataset(name, options=data_options(name))
 
 
 @lru_cache(maxsize=8)

@@ -236,4 +236,4 @@ def train_options(config: TrainConfig, template: str) -> list[str]:
     """The command-line options that give this very config, by one process."""
     values = {**to_dict(config), "template": template}
     del values["world_size"]  # torchrun's to say
-    return [word for name, value in values.items() if value is not None for word in (f"--{name}", str(value))]
+    return [word for name, value in values.items() if value not in (None, "") for word in (f"--{name}", str(value))]

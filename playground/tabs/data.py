@@ -1,21 +1,23 @@
 """Tab 1: choose a data set, see what it holds."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
 
-from ift.data.records import parse_dataset
-from ift.data.sources import PUBLIC
-from ift.errors import DataError, IftError
+from ift.data.records import RecordsError
+from ift.data.sources import NAMES, PUBLIC
+from ift.data_options import LAYOUTS, TURNS, DataOptions
+from ift.errors import IftError
 from playground import caches
 from playground.context import LIVE, QUIET, Context, busy, when_loaded
+from playground.uploads import keep_upload
 from playground.views import data as views
 from playground.views import html
 
 OWN = "own"
-MAX_UPLOAD_BYTES = 50 * 2**20
+SUFFIXES = [".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".gz", ".txt"]
+"""What the browser offers; what a file is, its bytes decide."""
 
 
 class DataTab:
@@ -28,12 +30,22 @@ class DataTab:
             with gr.Column(scale=1, min_width=260, elem_classes="rail"):
                 self.source = gr.Radio(_choices(), value="starter", label="Data set", elem_id="source")
                 self.upload = gr.File(
-                    label="A file of your own: JSON or JSONL",
-                    file_types=[".json", ".jsonl", ".ndjson"],
+                    label="A file of your own: JSON, JSON Lines, CSV or Parquet",
+                    file_types=SUFFIXES,
                     visible=False,
                     elem_id="upload",
                 )
+                with gr.Accordion("How it is read", open=False, visible=False, elem_id="reading") as self.reading:
+                    self.layout = gr.Dropdown(list(LAYOUTS), value="auto", label="Layout", elem_id="layout")
+                    self.fields = gr.Textbox(
+                        label="Fields, ours = the file's",
+                        placeholder="instruction=question,output=answer",
+                        elem_id="fields",
+                    )
+                    self.turns = gr.Radio(list(TURNS), value="last", label="Answers of a conversation", elem_id="turns")
+                    self.again = gr.Button("Read again", elem_id="read-again")
                 self.message = gr.HTML(elem_id="data-message", elem_classes="plain")
+                self.leave_out = gr.Button("Leave these out", visible=False, elem_id="leave-out")
             with gr.Column(scale=4, min_width=320):
                 self.overview = gr.HTML(elem_id="data-overview", elem_classes="plain")
                 self.figure = gr.HTML(
@@ -57,10 +69,13 @@ class DataTab:
         """Connect the widgets; `template`, `model` and `max_length` decide what the rows look like."""
         self._inputs = [self.name, template, model, max_length]
         self._search = [*self._inputs, self.query, self.part, self.page]
-        self.source.input(
-            self._choose, self.source, [self.name, self.upload, self.message], **busy(self.message, "full")
-        )
-        self.upload.change(self._take, self.upload, [self.name, self.message], **QUIET)
+        chosen = [self.name, self.upload, self.reading, self.message, self.leave_out]
+        self.source.input(self._choose, [self.source, self.name], chosen, **busy(self.message, "full"))
+        given = [self.upload, self.name, self.layout, self.fields, self.turns]
+        taken = [self.name, self.message, self.leave_out]
+        self.upload.change(self._take, given, taken, **QUIET)
+        self.again.click(self._take, given, taken, **QUIET)
+        self.leave_out.click(self._take_good, given, taken, **QUIET)
         for change in (self.query.change, self.part.change, self.page.change):
             change(self._table, self._search, self.records, **LIVE)
         self.show_on(self.name.change)
@@ -88,41 +103,42 @@ class DataTab:
         found = views.find(data, report, query=query or "", part=part)
         return views.records_table(data, report, found, page=int(page or 1))
 
-    def _choose(self, chosen: str, progress: gr.Progress = gr.Progress()) -> tuple:  # noqa: B008 (Gradio's way)
-        if chosen == OWN:
-            note = html.note("busy", "Choose a file; the data set so far stays until then.")
-            return gr.skip(), gr.File(None, visible=True), note
+    def _choose(self, chosen: str, name: str, progress: gr.Progress = gr.Progress()) -> tuple:  # noqa: B008 (Gradio's way)
+        own, hidden = chosen == OWN, gr.Button(visible=False)
+        upload, reading = gr.File(None, visible=own) if own else gr.File(visible=False), gr.Accordion(visible=own)
+        if own:
+            note = html.note("busy", f"Choose a file; {_title(name)} stays in use until then.")
+            return gr.skip(), upload, reading, note, hidden
         try:
             caches.dataset(chosen, lambda done, total: progress((done, total or None), unit="bytes"))
         except IftError as problem:
-            return gr.skip(), gr.File(visible=False), html.error(problem)
-        return chosen, gr.File(visible=False), ""
+            return gr.skip(), upload, reading, html.error(problem), hidden
+        return chosen, upload, reading, "", hidden
 
-    def _take(self, path: str | None) -> tuple:
+    def _take_good(self, *given: str | None) -> tuple:
+        return self._take(*given, on_error="drop")
+
+    def _take(
+        self, path: str | None, name: str, layout: str, fields: str | None, turns: str, on_error: str = "raise"
+    ) -> tuple:
+        """The data set's name, a message, and whether records can be left out."""
         if path is None:
-            return gr.skip(), ""
+            return gr.skip(), "", gr.Button(visible=False)
         try:
-            kept = keep_upload(self.context.settings.uploads, Path(path))
+            options = DataOptions(layout=layout, fields=fields or "", turns=turns, on_error=on_error)
+            kept = keep_upload(self.context.settings.uploads, Path(path), options)
+        except RecordsError as refused:
+            can_go_on = bool(refused.dataset.examples)
+            return gr.skip(), views.problems(refused, kept=_title(name)), gr.Button(visible=can_go_on)
         except IftError as problem:
-            return gr.skip(), html.error(problem)
-        return str(kept), html.note("ok", f"{kept.name} is in use.")
+            note = html.note("warn", f"{_title(name)} stays in use.")
+            return gr.skip(), html.error(problem) + note, gr.Button(visible=False)
+        return str(kept), html.note("ok", f"{kept.name} is in use."), gr.Button(visible=False)
 
 
-def keep_upload(folder: Path, path: Path) -> Path:
-    """Check an uploaded file and keep it under the hash of its bytes, where a run finds it again.
-
-    Raises:
-        DataError: too large, or not a usable data set.
-    """
-    if path.stat().st_size > MAX_UPLOAD_BYTES:
-        fix = f"Give at most {MAX_UPLOAD_BYTES // 2**20} MB, or use the command line."
-        raise DataError("The file is too large for the page", where=path.name, fix=fix)
-    raw = path.read_bytes()
-    parse_dataset(raw, name=path.name)
-    kept = folder / hashlib.sha256(raw).hexdigest()[:12] / path.name
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_bytes(raw)
-    return kept
+def _title(name: str) -> str:
+    """A data set's name for a sentence: of an upload, its file's."""
+    return Path(name).name if name not in NAMES else f"the {name} set"
 
 
 def _choices() -> list[tuple[str, str]]:

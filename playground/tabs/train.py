@@ -1,6 +1,7 @@
 """Tab 3: choose a model and how it is trained, start, watch."""
 
 import secrets
+from dataclasses import asdict
 
 import gradio as gr
 
@@ -15,6 +16,7 @@ from playground.lens.state import MASKS, preset_of
 from playground.runs import polls
 from playground.runs.jobs import train_options
 from playground.tabs.prompt import PromptTab
+from playground.uploads import data_options
 from playground.views import html
 from playground.views import run as views
 from playground.widgets.estimate_button import Needs
@@ -145,6 +147,7 @@ class TrainTab:
             raise ConfigError(f"{empty[0]} is empty", where=empty[0], fix="Give a number.")
         options["max_length"] = whole("max_length", max_length) or None
         on = train_on(mask, keep_eos, train_padding)
+        options |= asdict(data_options(data))
         return make_config({**options, "model": self.context.model(model), "data": data, "train_on": on})
 
     def _preview(self, data: str, source: str, model: str, *switches: object) -> tuple:

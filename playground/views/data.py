@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from ift.audit.data_report import Report
-from ift.data.records import Dataset
+from ift.data.records import Dataset, RecordsError
 from ift.roles import Role
 from ift.types import Example
-from playground.views.html import block, card, esc, legend, role_bar, table, tiles
+from playground.views.html import block, card, esc, legend, plural, role_bar, table, tiles
 
 PAGE_ROWS = 25
+PROBLEMS_SHOWN = 100
 
 
 def overview(data: Dataset, report: Report, *, max_length: int | None) -> str:
@@ -19,12 +20,12 @@ def overview(data: Dataset, report: Report, *, max_length: int | None) -> str:
     shares = {role: report.tokens_by_role[role.label] / total for role in Role if role is not Role.PAD}
     answer = shares[Role.RESPONSE] + shares[Role.EOS]
     n = len(data)
-    look = len([rows for rows in _problems(report, max_length) if rows[0]])
+    look = len([rows for rows in _problems(report, max_length) if rows[0]]) + len(_warnings(data, report))
     verdict = {0: "Nothing stands in the way of training.", 1: "One thing deserves a look before training."}
     lead = verdict.get(look, f"{look} things deserve a look before training.")
     numbers = tiles(
         [
-            (f"{n:,}", "records, all readable", ""),
+            (f"{n:,}", _readable(data), ""),
             *([(f"{report.tasks}", "kinds of task", "")] if report.tasks else []),
             (f"{report.lengths.mean():.1f}", f"tokens a row ({report.lengths.min()} to {report.lengths.max()})", ""),
             (f"{report.with_input / n:.0%}", f"have an input ({report.with_input:,})", ""),
@@ -35,7 +36,59 @@ def overview(data: Dataset, report: Report, *, max_length: int | None) -> str:
         f'<p class="lead"><b>Stage 1 of 3, data.</b> {n:,} instruction–answer pairs, checked row by row. {lead}</p>',
         numbers,
         legend(shares),
-        f'<div class="half">{_checks(report, max_length)}{_split(report)}</div>',
+        f'<div class="half">{_checks(data, report, max_length)}<div class="ift col">{_split(report)}'
+        f"{_reading(data)}</div></div>",
+    )
+
+
+def _readable(data: Dataset) -> str:
+    reading = data.reading
+    return f"records, {plural(reading.dropped, 'row')} left out" if reading.dropped else "records, all readable"
+
+
+def _warnings(data: Dataset, report: Report) -> list[tuple[str, str]]:
+    """(what deserves a look, what it means) of the set as a whole."""
+    meaning = {
+        "train": "There is nothing to train on: add records, or name a split in each.",
+        "validation": "There will be no validation loss.",
+        "test": "There will be nothing to score the run with.",
+    }
+    empty = [(f"The {name} split is empty", meaning[name]) for name in report.split.empty]
+    unused = [
+        (f"{name} is not used, in {plural(data.reading.unused[name], 'record')}", f"Did you mean {ours}?")
+        for name, ours in data.reading.likely.items()
+    ]
+    left_out = (
+        [(f"{plural(data.reading.dropped, 'row')} left out", "They can't be used.")] if data.reading.dropped else []
+    )
+    return empty + unused + left_out
+
+
+def _reading(data: Dataset) -> str:
+    """How the file was read: its format and layout, and all that became of its fields."""
+    reading = data.reading
+    mapping = ", ".join(f"{ours} from {theirs}" for ours, theirs in reading.fields.items())
+    rows = (("format", reading.format), ("layout", reading.layout), ("fields", mapping))
+    items = "".join(f"<dt>{name}</dt><dd>{esc(text)}</dd>" for name, text in rows)
+    notes = "".join(f"<li>{esc(text)}</li>" for text in reading.notes())
+    return card("How the file was read", f"<dl>{items}</dl>", f"<ul>{notes}</ul>" if notes else "")
+
+
+def problems(refused: RecordsError, *, kept: str) -> str:
+    """All that is wrong with a file's rows, the first in full; `kept`: the data set that stays in use."""
+    dataset = refused.dataset
+    found = dataset.reading.problems
+    head = (("Row", "n"), ("Line", "n"), ("Field", "nw"), ("Problem", "pre"))
+    rows = [
+        (str(one.row), str(one.line or ""), esc(one.field or ""), esc(f"{one.problem}. {one.fix}")) for one in found
+    ]
+    shown = rows[:PROBLEMS_SHOWN]
+    caption = plural(len(rows), "problem") + (f", the first {len(shown)} here" if len(rows) > len(shown) else "")
+    what = f"{plural(dataset.reading.dropped, 'row')} of {dataset.reading.rows:,} in {dataset.name} can't be used"
+    rest = f"{kept} stays in use." if dataset.examples else f"No row of the file can be used. {kept} stays in use."
+    return (
+        f'<div class="ift"><div class="msg" role="alert"><h3>{esc(what)}</h3><p>{esc(rest)}</p>'
+        f"{table(caption, head, shown)}</div></div>"
     )
 
 
@@ -60,8 +113,11 @@ def _problems(report: Report, max_length: int | None) -> list[tuple[Sequence[int
     ]
 
 
-def _checks(report: Report, max_length: int | None) -> str:
-    items = []
+def _checks(data: Dataset, report: Report, max_length: int | None) -> str:
+    items = [
+        f'<li><b class="warn">!</b><span><b>{esc(what)}.</b><span class="fix">{esc(meaning)}</span></span></li>'
+        for what, meaning in _warnings(data, report)
+    ]
     for rows, what, meaning in _problems(report, max_length):
         if rows:
             first = ", ".join(map(str, rows[:6])) + (" and more" if len(rows) > 6 else "")

@@ -1,5 +1,6 @@
 """What the page shows: values in, HTML and payloads out, and nothing from outside is ever markup."""
 
+import json
 import re
 from html import unescape
 
@@ -7,9 +8,10 @@ import pytest
 
 from ift.audit.data_report import inspect
 from ift.config import TrainConfig
-from ift.data.records import Dataset
+from ift.data.records import Dataset, RecordsError, parse_dataset
 from ift.data.templates import Template
 from ift.data.tokenizer import encode_text
+from ift.data_options import DataOptions
 from ift.errors import ConfigError
 from ift.events import (
     Answered,
@@ -183,10 +185,50 @@ def test_a_record_says_its_part_and_what_deserves_a_look():
 
 def test_the_overview_counts_the_things_that_deserve_a_look():
     assert "Nothing stands in the way" in data.overview(*THREE, max_length=None)
-    one = made(Example("a", "", " x"), Example("b", "", ""))
+    rest = Example("t", "", "t", split="test"), Example("v", "", "v", split="validation")
+    one = made(Example("a", "", " x", split="train"), Example("b", "", "", split="train"), *rest)
     assert "One thing deserves a look" in data.overview(*one, max_length=None)
-    two = made(Example("a", "", " x"), Example("a", "", ""))
+    two = made(Example("a", "", " x", split="train"), Example("a", "", "", split="train"), *rest)
     assert "2 things deserve a look" in data.overview(*two, max_length=None)
+
+
+def test_empty_splits_deserve_a_look_with_what_they_mean():
+    shown = data.overview(*made(Example("a", "", "b")), max_length=None)
+    assert "2 things deserve a look" in shown
+    assert "The train split is empty" in shown
+    assert "There is nothing to train on" in shown
+    assert "The test split is empty" in shown
+
+
+def test_the_overview_shows_how_the_file_was_read():
+    rows = [{"prompt": "Q", "completion": n, "context": "I", "id": n} for n in range(20)] + [{"prompt": None}]
+    options = DataOptions(on_error="drop")
+    dataset = parse_dataset(json.dumps(rows).encode(), name="x.json", options=options)
+    shown = data.overview(dataset, inspect(dataset, TEMPLATE), max_length=None)
+    for text in ("prompt-completion", "instruction from prompt, output from completion", "Not used: id in 20 records."):
+        assert text in shown
+    assert "context is not used, in 20 records" in shown
+    assert "Did you mean input?" in shown
+    assert "records, 1 row left out" in shown
+
+
+def test_all_problems_are_shown_with_their_places_and_what_stays_in_use():
+    with pytest.raises(RecordsError) as caught:
+        parse_dataset(b'{"instruction": "a", "output": "b"}\n{"instruction": "a", "output": []}\nx', name="x.jsonl")
+    shown = data.problems(caught.value, kept="the starter set")
+    assert "2 rows of 3 in x.jsonl can&#x27;t be used" in shown
+    assert "the starter set stays in use." in shown
+    assert rows_of(shown) == [1, 2]
+    assert "The line is not JSON" in shown
+
+
+def test_what_a_file_calls_its_fields_is_escaped():
+    rows = [{"instruction": "a", "output": "b", EVIL: "c"}]
+    dataset = parse_dataset(json.dumps(rows).encode(), name=EVIL)
+    assert EVIL not in data.overview(dataset, inspect(dataset, TEMPLATE), max_length=None)
+    with pytest.raises(RecordsError) as caught:
+        parse_dataset(json.dumps([*rows, {"instruction": "a", EVIL: 1}]).encode(), name=EVIL)
+    assert "<script>" not in data.problems(caught.value, kept=EVIL)
 
 
 def test_the_length_figure_has_every_row_and_marks_a_limit_that_cuts():

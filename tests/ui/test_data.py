@@ -83,12 +83,34 @@ def test_an_own_file_is_used_everywhere(visit, tmp_path):
     page.wait_for_function("[...document.querySelectorAll('.lens .c b')].some(cell => cell.textContent === 'Say')")
 
 
-def test_a_bad_file_names_row_and_field_and_the_old_data_stay(visit, tmp_path):
+def test_a_bad_file_lists_its_problems_and_the_old_data_stay_until_they_are_left_out(visit, tmp_path):
     page = visit()
-    upload(page, write(tmp_path, [{"instruction": "a", "output": "b"}, {"instruction": "a", "output": None}]))
-    page.get_by_text("'output' is null, not text").wait_for()
-    assert "row 1, field output" in page.locator("#data-message").inner_text()
+    good, bad = {"instruction": "Say it.", "output": "b"}, {"instruction": "a", "output": None}
+    upload(page, write(tmp_path, [good, bad, bad]))
+    message = page.locator("#data-message")
+    message.get_by_text("2 rows of 3 in mine.json can't be used").wait_for()
+    assert message.locator("tbody tr").all_inner_texts()[1].split("\t")[:3] == ["2", "", "output"]
+    assert "the starter set stays in use" in message.inner_text()
     assert f"{len(load_dataset('starter')):,}" in page.locator("#data-overview").inner_text()
+    page.get_by_role("button", name="Leave these out", exact=True).click()
+    page.get_by_text("mine.json is in use.").wait_for()
+    page.wait_for_function("document.querySelector('#data-overview').innerText.includes('2 rows left out')")
+    page.get_by_role("button", name="Leave these out", exact=True).wait_for(state="hidden")
+
+
+def test_fields_of_other_names_are_mapped_on_the_page(visit, tmp_path):
+    page = visit()
+    path = tmp_path / "mine.csv"
+    path.write_text("query,reply\n" + "".join(f"Ask {n}.,It is {n}.\n" for n in range(20)), encoding="utf-8")
+    upload(page, path)
+    page.get_by_text("The layout of the records is not recognized").wait_for()
+    page.get_by_role("button", name="How it is read").click()
+    page.get_by_label("Fields, ours = the file's").fill("instruction=query,output=reply")
+    page.get_by_role("button", name="Read again", exact=True).click()
+    page.get_by_text("mine.csv is in use.").wait_for()
+    page.wait_for_function("document.querySelector('#data-overview').innerText.includes('instruction from query')")
+    open_tab(page, "3 Fine-tune")
+    page.wait_for_function("document.body.innerText.includes('instruction=query,output=reply')")
 
 
 def test_nothing_in_a_record_runs_as_script(visit, tmp_path):

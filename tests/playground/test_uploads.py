@@ -1,0 +1,60 @@
+"""Uploads: kept under their bytes and how they are read, which every later look and every run finds again."""
+
+import json
+
+import pytest
+
+from ift.config import TrainConfig
+from ift.data.records import RecordsError
+from ift.data_options import DataOptions
+from ift.errors import DataError
+from playground import caches, uploads
+from playground.runs.jobs import train_options
+from playground.uploads import data_options, keep_upload
+
+ROWS = [{"q": "Q", "a": "A"}, {"q": "Q", "a": None}]
+OWN = DataOptions(fields="instruction=q,output=a", on_error="drop")
+
+
+@pytest.fixture
+def uploaded(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(ROWS), encoding="utf-8")
+    return path
+
+
+def test_a_file_is_read_as_it_was_uploaded_whenever_it_is_asked_for(tmp_path, uploaded):
+    kept = keep_upload(tmp_path / "uploads", uploaded, OWN)
+    assert data_options(str(kept)) == OWN
+    assert [example.output for example in caches.dataset(str(kept)).examples] == ["A"]
+
+
+def test_another_way_to_read_a_file_is_another_data_set(tmp_path, uploaded):
+    one = keep_upload(tmp_path / "uploads", uploaded, OWN)
+    two = keep_upload(tmp_path / "uploads", uploaded, DataOptions(fields="instruction=a,output=q", on_error="drop"))
+    assert one != two
+    assert (one.name, two.name) == ("mine.json", "mine.json")
+    assert [caches.dataset(str(kept)).examples[0].instruction for kept in (one, two)] == ["Q", "A"]
+
+
+def test_a_file_with_problems_is_not_kept(tmp_path, uploaded):
+    with pytest.raises(RecordsError):
+        keep_upload(tmp_path / "uploads", uploaded, DataOptions(fields="instruction=q,output=a"))
+    assert not (tmp_path / "uploads").exists()
+
+
+def test_a_run_of_an_upload_gets_its_options_and_no_empty_ones():
+    words = train_options(TrainConfig(fields="instruction=q,output=a", on_error="drop"), "alpaca")
+    assert words[words.index("--fields") + 1] == "instruction=q,output=a"
+    assert words[words.index("--on_error") + 1] == "drop"
+    assert "--fields" not in train_options(TrainConfig(), "alpaca")
+
+
+def test_what_is_no_upload_is_read_as_everything_is(tmp_path):
+    assert data_options("starter") == data_options(str(tmp_path / "x.json")) == DataOptions()
+
+
+def test_a_file_that_is_too_large_or_unpacks_to_too_much_is_refused(tmp_path, uploaded, monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_UPLOAD_BYTES", 10)
+    with pytest.raises(DataError, match="too large for the page"):
+        keep_upload(tmp_path / "uploads", uploaded, OWN)
