@@ -231,7 +231,7 @@ class LayoutReader:
         if theirs not in record:
             there = ", ".join(map(repr, record)) or "none"
             raise BadValue(f"A record has no {theirs!r}", f"Add it. The record's fields: {there[:120]}.")
-        if isinstance(value, list) and self.layout.name == "prompt-completion":
+        if self.layout.name == "prompt-completion" and is_conversation(value):
             return value  # TRL's other form: both halves of one conversation
         text = as_text(value, theirs)
         self.counts.converted[theirs] += type(value) is not str and is_number(value)

@@ -30,7 +30,7 @@ class DataTab:
             with gr.Column(scale=1, min_width=260, elem_classes="rail"):
                 self.source = gr.Radio(_choices(), value="starter", label="Data set", elem_id="source")
                 self.upload = gr.File(
-                    label="A file of your own: JSON, JSON Lines, CSV or Parquet",
+                    label="JSON, JSON Lines, CSV or Parquet",
                     file_types=SUFFIXES,
                     visible=False,
                     elem_id="upload",
@@ -44,9 +44,9 @@ class DataTab:
                     )
                     self.turns = gr.Radio(list(TURNS), value="last", label="Answers of a conversation", elem_id="turns")
                     self.again = gr.Button("Read again", elem_id="read-again")
+            with gr.Column(scale=4, min_width=320):
                 self.message = gr.HTML(elem_id="data-message", elem_classes="plain")
                 self.leave_out = gr.Button("Leave these out", visible=False, elem_id="leave-out")
-            with gr.Column(scale=4, min_width=320):
                 self.overview = gr.HTML(elem_id="data-overview", elem_classes="plain")
                 self.figure = gr.HTML(
                     {},
@@ -107,7 +107,7 @@ class DataTab:
         own, hidden = chosen == OWN, gr.Button(visible=False)
         upload, reading = gr.File(None, visible=own) if own else gr.File(visible=False), gr.Accordion(visible=own)
         if own:
-            note = html.note("busy", f"Choose a file; {_title(name)} stays in use until then.")
+            note = html.note("busy", f"Choose a file. Still in use: {_title(name)}.")
             return gr.skip(), upload, reading, note, hidden
         try:
             caches.dataset(chosen, lambda done, total: progress((done, total or None), unit="bytes"))
@@ -131,7 +131,7 @@ class DataTab:
             can_go_on = bool(refused.dataset.examples)
             return gr.skip(), views.problems(refused, kept=_title(name)), gr.Button(visible=can_go_on)
         except IftError as problem:
-            note = html.note("warn", f"{_title(name)} stays in use.")
+            note = html.note("warn", f"Still in use: {_title(name)}.")
             return gr.skip(), html.error(problem) + note, gr.Button(visible=False)
         return str(kept), html.note("ok", f"{kept.name} is in use."), gr.Button(visible=False)
 

@@ -85,7 +85,7 @@ def problems(refused: RecordsError, *, kept: str) -> str:
     shown = rows[:PROBLEMS_SHOWN]
     caption = plural(len(rows), "problem") + (f", the first {len(shown)} here" if len(rows) > len(shown) else "")
     what = f"{plural(dataset.reading.dropped, 'row')} of {dataset.reading.rows:,} in {dataset.name} can't be used"
-    rest = f"{kept} stays in use." if dataset.examples else f"No row of the file can be used. {kept} stays in use."
+    rest = f"Still in use: {kept}." if dataset.examples else f"No row of the file can be used. Still in use: {kept}."
     return (
         f'<div class="ift"><div class="msg" role="alert"><h3>{esc(what)}</h3><p>{esc(rest)}</p>'
         f"{table(caption, head, shown)}</div></div>"

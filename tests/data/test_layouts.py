@@ -290,3 +290,11 @@ def test_options_that_make_no_sense_are_named(name, value):
     with pytest.raises(ConfigError) as caught:
         DataOptions(**{name: value})
     assert caught.value.where == name
+
+
+def test_each_half_of_a_prompt_and_its_completion_is_checked():
+    good = LAYOUTS["prompt-completion"]
+    assert [(row, field) for row, field, _ in problems(good, {"prompt": None, "completion": []})] == [
+        (1, "prompt"),
+        (1, "completion"),
+    ]

@@ -217,7 +217,7 @@ def test_all_problems_are_shown_with_their_places_and_what_stays_in_use():
         parse_dataset(b'{"instruction": "a", "output": "b"}\n{"instruction": "a", "output": []}\nx', name="x.jsonl")
     shown = data.problems(caught.value, kept="the starter set")
     assert "2 rows of 3 in x.jsonl can&#x27;t be used" in shown
-    assert "the starter set stays in use." in shown
+    assert "Still in use: the starter set." in shown
     assert rows_of(shown) == [1, 2]
     assert "The line is not JSON" in shown
 

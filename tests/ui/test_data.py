@@ -90,7 +90,7 @@ def test_a_bad_file_lists_its_problems_and_the_old_data_stay_until_they_are_left
     message = page.locator("#data-message")
     message.get_by_text("2 rows of 3 in mine.json can't be used").wait_for()
     assert message.locator("tbody tr").all_inner_texts()[1].split("\t")[:3] == ["2", "", "output"]
-    assert "the starter set stays in use" in message.inner_text()
+    assert "Still in use: the starter set." in message.inner_text()
     assert f"{len(load_dataset('starter')):,}" in page.locator("#data-overview").inner_text()
     page.get_by_role("button", name="Leave these out", exact=True).click()
     page.get_by_text("mine.json is in use.").wait_for()
@@ -110,7 +110,8 @@ def test_fields_of_other_names_are_mapped_on_the_page(visit, tmp_path):
     page.get_by_text("mine.csv is in use.").wait_for()
     page.wait_for_function("document.querySelector('#data-overview').innerText.includes('instruction from query')")
     open_tab(page, "3 Fine-tune")
-    page.wait_for_function("document.body.innerText.includes('instruction=query,output=reply')")
+    page.get_by_role("button", name="The same run from a command line").click()
+    page.wait_for_function("document.querySelector('#command').innerText.includes('instruction=query,output=reply')")
 
 
 def test_nothing_in_a_record_runs_as_script(visit, tmp_path):
