@@ -1,4 +1,4 @@
-"""The command line: `python -m ift train|estimate|evaluate|generate|export|batch|data|lint|inspect|starter`.
+"""The command line: `python -m ift train|estimate|evaluate|generate|models|export|batch|data|lint|inspect|starter`.
 
 Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 failed, 2 the input can't be used,
 3 stopped on request.
@@ -15,6 +15,7 @@ from ift.cli import commands, data_command
 from ift.cli import export_command as exports
 from ift.cli import inspect_command as inspects
 from ift.cli import lint_command as lint
+from ift.cli import models_command as models
 from ift.cli import starter_commands as starter
 from ift.cli.progress_bars import STOPPED, close_output
 from ift.config import MAX_LENGTH_POLICIES, PRESETS, SCHEDULES, TARGET_MODULES
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         "generate": (_generate, commands.generate, "answer one instruction"),
         "export": (exports.add, exports.run, "take a run's model to transformers, llama.cpp, Ollama or PEFT"),
         "inspect": (inspects.add, inspects.run, "look for mistakes in the token ids and labels of any trainer"),
+        "models": (models.add, models.run, "list the models to choose from, and what this machine can do with them"),
         "batch": (_batch, commands.batch, "print the tensors that the trainer would get"),
         "data": (_data, data_command.run, "check a data set and count its tokens"),
         "lint": (_data_and_template, lint.run, "look for what a template does wrong, in every row of a data set"),
