@@ -2,8 +2,12 @@
 
 import argparse
 import os
+import signal
 import socket
 
+# Ctrl-C while the page starts ends the process and no more: Python's own way is a traceback out of half an import.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 # Before gradio is imported: no calls home (they can hang Ctrl-C), few events kept, loopback never through a proxy.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "500")

@@ -1,5 +1,6 @@
 """Serve the page: theme, style, scripts and guard are set here, once, for `python app.py` and the tests."""
 
+import signal
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -
     page.launch(
         server_name=host,
         server_port=port,
-        prevent_thread_lock=not blocking,
+        prevent_thread_lock=True,
         quiet=not blocking,
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         css_paths=[WEB / "style.css"],
@@ -36,6 +37,10 @@ def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -
         max_file_size="50mb",
         app_kwargs={"middleware": [Middleware(Guard)]},
     )
+    if blocking:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on Gradio closes the server first
+        page.block_thread()
     return page
 
 
