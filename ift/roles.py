@@ -24,6 +24,16 @@ class Role(IntEnum):
         """The lower-case name that files, options and the page use."""
         return self.name.lower()
 
+    @property
+    def title(self) -> str:
+        """What people call it: in legends, tables and sentences."""
+        return {Role.EOS: "end of text", Role.PAD: "padding"}.get(self, self.label)
+
+    @property
+    def letter(self) -> str:
+        """One letter that stands for it where there is no room, beside its color."""
+        return "TINHREP"[self]
+
 
 TRAIN_ON: Mapping[str, frozenset[Role]] = {
     "all": frozenset(Role) - {Role.PAD},

@@ -33,8 +33,8 @@ def busy(where: gr.components.Component, how: str = "minimal") -> dict:
 
 
 def when_loaded(call: str) -> str:
-    """JavaScript for a component's mount: a call of the page's own scripts, which Gradio loads beside the page."""
-    return f"(async () => {{ while (!window.ift?.loaded) await new Promise(done => setTimeout(done, 20)); {call} }})()"
+    """JavaScript for a component's mount: a call of the page's own scripts, which the browser loads beside the page."""
+    return f"(async () => {{ while (!window.ift) await new Promise(done => setTimeout(done, 20)); {call} }})()"
 
 
 @dataclass

@@ -7,7 +7,7 @@ import gradio as gr
 import plotly
 
 from playground.context import QUIET, Context, when_loaded
-from playground.settings import WEB, Settings
+from playground.settings import Settings
 from playground.tabs.compare import CompareTab
 from playground.tabs.data import DataTab
 from playground.tabs.prompt import PromptTab
@@ -22,7 +22,7 @@ HEAD = """<div class="ift-head"><h1>ift playground</h1><p>Instruction fine-tunin
 def build(settings: Settings) -> gr.Blocks:
     """The whole page over one folder of runs."""
     context = Context(settings)
-    gr.set_static_paths([PLOTLY, WEB])
+    gr.set_static_paths([PLOTLY])
     with gr.Blocks(title="ift playground", fill_width=True, delete_cache=(3600, 86400)) as page:
         shown = gr.BrowserState(None, storage_key="ift-run", secret="ift")
         visitor = gr.BrowserState(None, storage_key="ift-visitor", secret="ift")

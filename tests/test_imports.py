@@ -1,6 +1,7 @@
 """The house's own rules: imports go one way, no circle, no file name twice, no folder too full, torch stays away."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -14,6 +15,8 @@ SHARED = ("errors", "json_fields", "roles", "types", "events", "paths", "data_op
 LAYERS = (*SHARED, "data", "runs", "audit", "model", "export", "training", "evaluation", "starter", "cli")
 """From the lowest to the highest: a module may import from its own layer and from those before it."""
 MOST_FILES = 18
+LONGEST_LINE = 120
+WEB = ROOT / "assets" / "web"
 ALLOWED_TWICE = {"__init__.py"}
 
 
@@ -93,6 +96,31 @@ def test_no_folder_is_too_full(package):
         folder: count for folder, count in folders.items() if count - (folder / "__init__.py").exists() > MOST_FILES
     }
     assert crowded == {}
+
+
+def test_no_line_of_javascript_is_too_long():
+    files = [path for folder in ("assets/web", "tests/web") for path in (ROOT / folder).rglob("*.js")]
+    long = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in files
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if len(line) > LONGEST_LINE
+    ]
+    assert files
+    assert long == []
+
+
+def test_modules_of_javascript_import_each_other_one_way():
+    paths = {path.resolve(): path.relative_to(WEB).as_posix() for path in WEB.rglob("*.js")}
+    edges = {
+        name: {
+            paths[(path.parent / other).resolve()]
+            for other in re.findall(r'^(?:import|export)[^;]*? from "(\.[^"]+)"', path.read_text("utf-8"), re.MULTILINE)
+        }
+        for path, name in paths.items()
+    }
+    assert sum(map(len, edges.values())) > len(edges)  # they were read
+    assert circle(edges) == []
 
 
 @pytest.mark.parametrize("package", ["ift", "ift.data", "ift.runs", "ift.audit", "ift.cli", "playground"])

@@ -1,57 +1,105 @@
-// Beside the template's box: placeholders in their roles' colours, the template as a file, the view as a link.
-window.ift.editor = async element => {
-  const { el, attrs, onTheme } = window.ift.parts;
-  const TAG = /(\{\{[#^/]?[ \t]*\w+[ \t]*\}\})/;
-  const ROLE_OF = { instruction: 1, input: 2, output: 4 };
-  const root = element.querySelector('.editor'), box = await window.ift.until(() => document.querySelector('#template textarea'));
+// Beside the template's box: placeholders in their roles' colors, the template as a file, the view as a link.
+import { HIDES, makeLink } from "./link.js";
+import { attrs, button, el, until } from "./parts.js";
+import { pieces } from "./placeholders.js";
+import { onTheme } from "./theme.js";
 
-  // ---- Colours: the same text behind the box, whose own background is clear -----------------------------------
-  const behind = attrs(el('pre', 'ift behind'), { 'aria-hidden': 'true' });
-  box.parentElement.classList.add('coloured');
-  box.before(behind);
-  let shown = null;
-  function paint() {
-    if (!box.isConnected) { clearInterval(timer); return; }
-    behind.scrollTop = box.scrollTop;
-    const size = `${box.clientWidth}×${box.clientHeight}`;
-    if (behind.size !== size) {
-      behind.size = size;
-      const { font, lineHeight, padding, letterSpacing, tabSize } = getComputedStyle(box);
-      Object.assign(behind.style, { font, lineHeight, padding, letterSpacing, tabSize, width: `${box.clientWidth}px`, height: `${box.clientHeight}px`, left: `${box.offsetLeft + box.clientLeft}px`, top: `${box.offsetTop + box.clientTop}px` });
+const PAINT_EVERY = 250; // milliseconds: presets, files and links fill the box without an event
+const COPIED = ["font", "lineHeight", "padding", "letterSpacing", "tabSize"];
+
+/** The same text behind the box, in color; the box's own background is clear. */
+class Backdrop {
+  constructor(box) {
+    Object.assign(this, { box, text: null, size: "" });
+    this.node = attrs(el("pre", "ift behind"), { "aria-hidden": "true" });
+    box.parentElement.classList.add("colored");
+    box.before(this.node);
+    for (const event of ["input", "scroll"]) box.addEventListener(event, () => this.paint());
+    this.timer = setInterval(() => this.paint(), PAINT_EVERY);
+    onTheme(this.node, () => {
+      this.size = ""; // the projector's type is larger
+      this.paint();
+    });
+    this.paint();
+  }
+
+  paint() {
+    const { box, node } = this;
+    if (!box.isConnected) {
+      clearInterval(this.timer);
+      return;
     }
-    if (box.value === shown) return;
-    shown = box.value;
-    behind.replaceChildren(...shown.split(TAG).map((part, i) => {
-      const name = i % 2 ? part.match(/\w+/)[0] : '';
-      return name in ROLE_OF ? el('mark', `s${ROLE_OF[name]}`, part) : document.createTextNode(part);
-    }), '\n');
+    node.scrollTop = box.scrollTop;
+    this.fit();
+    if (box.value === this.text) return;
+    this.text = box.value;
+    const nodes = pieces(box.value).map(({ text, role }) => (role ? el("mark", `role-${role}`, text) : text));
+    node.replaceChildren(...nodes, "\n");
   }
-  for (const event of ['input', 'scroll']) box.addEventListener(event, paint);
-  const timer = setInterval(paint, 250); // presets, files and links fill the box without an event
-  onTheme(element, () => { behind.size = ''; paint(); }); // the projector's type is larger
-  paint();
 
-  // ---- File and link ----------------------------------------------------------------------------------------
-  const button = (text, act) => { const b = el('button', 'ift-btn', text); b.type = 'button'; b.onclick = act; return b; };
-  const status = attrs(el('span', 'muted'), { role: 'status' });
-  const address = attrs(el('input'), { readonly: '', 'aria-label': 'The link' });
-  address.hidden = true;
-  function save() {
-    const a = el('a');
-    a.href = URL.createObjectURL(new Blob([`${box.value}\n`], { type: 'text/plain' })); // the last line break is not template
-    a.download = 'template.txt';
-    a.click();
-    setTimeout(() => URL.revokeObjectURL(a.href), 1000);
+  fit() {
+    const { box, node } = this;
+    const size = `${box.clientWidth}×${box.clientHeight}`;
+    if (size === this.size) return;
+    this.size = size;
+    const style = getComputedStyle(box);
+    for (const name of COPIED) node.style[name] = style[name];
+    Object.assign(node.style, {
+      width: `${box.clientWidth}px`,
+      height: `${box.clientHeight}px`,
+      left: `${box.offsetLeft + box.clientLeft}px`,
+      top: `${box.offsetTop + box.clientTop}px`,
+    });
   }
-  const hides = window.ift.link.HIDES.map(name => { const tick = attrs(el('input'), { type: 'checkbox', name }); return [name, tick, el('label', '', tick, ` without the ${name}`)]; });
-  async function copy() {
-    address.value = window.ift.link.make(hides.filter(([, tick]) => tick.checked).map(([name]) => name));
+}
+
+function save(text) {
+  const link = el("a");
+  const file = new Blob([`${text}\n`], { type: "text/plain" }); // a file's last line break is not template
+  link.href = URL.createObjectURL(file);
+  link.download = "template.txt";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+/** A link to the view, with a choice of what it hides. */
+function sharing() {
+  const status = attrs(el("span", "muted"), { role: "status" });
+  const address = attrs(el("input"), { readonly: "", "aria-label": "The link" });
+  address.hidden = true;
+  const ticks = HIDES.map(name => attrs(el("input"), { type: "checkbox", name }));
+  const copy = async () => {
+    address.value = makeLink(ticks.filter(tick => tick.checked).map(tick => tick.name));
     address.hidden = false;
     address.select();
-    try { await navigator.clipboard.writeText(address.value); status.textContent = 'Copied.'; } catch { status.textContent = 'Copy it from the box.'; }
-  }
-  root.append(button('Save as a file', save), el('details', 'share', el('summary', '', 'Share a link'),
-    el('p', 'muted', 'It restores template, rows, switches, step and position. For a class, leave out what would distract:'),
-    ...hides.map(([, , label]) => label), button('Copy the link', copy), status, address));
-};
-window.ift.loaded = true; // the last of the page's scripts, see playground/launch.py
+    try {
+      await navigator.clipboard.writeText(address.value);
+      status.textContent = "Copied.";
+    } catch {
+      status.textContent = "Copy it from the box.";
+    }
+  };
+  const about = "It restores template, rows, switches, step and position. For a class, leave out what would distract:";
+  const labels = ticks.map(tick => el("label", "", tick, ` without the ${tick.name}`));
+  const title = el("summary", "", "Share a link");
+  return el(
+    "details",
+    "share",
+    title,
+    el("p", "muted", about),
+    ...labels,
+    button("Copy the link", copy),
+    status,
+    address,
+  );
+}
+
+/** The component. */
+export async function editor(element) {
+  const box = await until(() => document.querySelector("#template textarea"));
+  new Backdrop(box);
+  element.querySelector(".editor").append(
+    button("Save as a file", () => save(box.value)),
+    sharing(),
+  );
+}

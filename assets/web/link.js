@@ -1,27 +1,35 @@
-// A link that restores the view: its fragment holds base64url of JSON, which the server checks (playground/lens/state.py).
-window.ift.link = (() => {
-  const HIDES = ['editor', 'switches', 'code']; // what a class need not see
-  const text = () => location.hash.match(/^#view=([\w-]+)$/)?.[1] || '';
-  function read() {
-    try {
-      const bytes = Uint8Array.from(atob(text().replaceAll('-', '+').replaceAll('_', '/')), c => c.charCodeAt(0));
-      const said = JSON.parse(new TextDecoder().decode(bytes));
-      return said && typeof said === 'object' ? said : {};
-    } catch { return {}; } // the server says what is wrong with it
-  }
-  const said = read();
-  const OWN = ['step', 'fold', 'pin', 'hide']; // what the page itself restores; the rest comes back from the server
-  const restored = found => Object.keys({ ...found, ...said }).every(name => OWN.includes(name) || found[name] === said[name]);
-  let state = {};
-  function make(hide = []) {
-    const bytes = new TextEncoder().encode(JSON.stringify({ ...state, ...(hide.length ? { hide } : {}) }));
-    const code = btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join('')).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-    return `${location.origin}${location.pathname}#view=${code}`;
-  }
-  function open() { // what a link leads to is on the second tab
-    for (const name of HIDES) document.body.classList.toggle(`hide-${name}`, Array.isArray(said.hide) && said.hide.includes(name));
-    if (text()) window.ift.until(() => [...document.querySelectorAll('[role=tab]')].find(tab => tab.textContent.trim().startsWith('2 '))).then(tab => tab.click());
-  }
-  addEventListener('hashchange', () => { if (text()) location.reload(); });
-  return { HIDES, text, said, restored, make, open, keep: found => { state = found; } };
-})();
+// The page's address: a link restores the view that its fragment holds.
+import { until } from "./parts.js";
+import { decode, encode } from "./permalink.js";
+
+/** What a class need not see. */
+export const HIDES = ["editor", "switches", "code"];
+
+/** The text of the link that the page was opened with; empty where there is none. */
+export const linkText = () => location.hash.match(/^#view=([\w-]+)$/)?.[1] || "";
+
+/** Its view. */
+export const linked = decode(linkText());
+
+let shown = {};
+
+/** The view that a link made from now on restores. */
+export function keep(view) {
+  shown = view;
+}
+
+/** A link to it; `hide`: some of HIDES. */
+export function makeLink(hide = []) {
+  const view = hide.length ? { ...shown, hide } : shown;
+  return `${location.origin}${location.pathname}#view=${encode(view)}`;
+}
+
+const promptTab = () => [...document.querySelectorAll("[role=tab]")].find(tab => /^\s*2 /.test(tab.textContent));
+
+/** Open what a link leads to, on the second tab, without what it hides. */
+export function openLink() {
+  const hidden = Array.isArray(linked.hide) ? linked.hide : [];
+  for (const name of HIDES) document.body.classList.toggle(`hide-${name}`, hidden.includes(name));
+  if (linkText()) until(promptTab).then(tab => tab.click());
+  addEventListener("hashchange", () => linkText() && location.reload());
+}

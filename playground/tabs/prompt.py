@@ -140,7 +140,7 @@ class PromptTab:
         view = list(by_field.values())
         decides = [*view, model, run]
         drawn = {"fn": self._draw, "inputs": decides, "outputs": self.grid}
-        # The keys in the template go past Gradio (assets/web/keys.js), but where the server has forgotten the switches.
+        # Keys in the template go past Gradio (assets/web/lens/typing.js), except where the server forgot the switches.
         self.grid.lost(**drawn, **LIVE)
         self.grid.renamed(lambda source: preset_of(source) or OWN, self.template, self.preset, **LIVE)
         self.preset.input(self._source, [self.preset, *decides], [self.template, self.grid], **LIVE)

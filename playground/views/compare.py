@@ -204,7 +204,7 @@ def task_figure(answers: pd.DataFrame) -> dict:
     line = {"mode": "lines", "line": {"color": "--acc", "width": 5}, "opacity": 0.4, "hoverinfo": "skip"}
     x = [value for pair in zip(before, after, strict=True) for value in (*pair, None)]
     y = [value for name in names for value in (name, name, None)]
-    hollow = {"size": 11, "color": "--page", "line": {"color": "--r0b", "width": 2}}
+    hollow = {"size": 11, "color": "--page", "line": {"color": "--role-template-line", "width": 2}}
     dots = {"mode": "markers", "hovertemplate": "%{y}: %{x:.0%}<extra></extra>", "cliponaxis": False}
     height = 80 + 24 * len(names)
     return {

@@ -159,7 +159,7 @@ def length_figure(report: Report, *, max_length: int | None) -> dict:
         "x": middles.tolist(),
         "y": counts.tolist(),
         "width": np.diff(edges).round(2).tolist(),
-        "marker": {"color": "--r0", "line": {"color": "--r0b", "width": 1}},
+        "marker": {"color": "--role-template", "line": {"color": "--role-template-line", "width": 1}},
         "hovertemplate": "about %{x:.0f} tokens: %{y} rows<extra></extra>",
     }
     shapes = []

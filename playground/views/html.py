@@ -6,17 +6,6 @@ from collections.abc import Iterable, Sequence
 from ift.errors import IftError
 from ift.roles import Role
 
-LETTERS = {role: letter for role, letter in zip(Role, "TINHREP", strict=True)}
-ROLE_TITLES = {
-    Role.TEMPLATE: "template",
-    Role.INSTRUCTION: "instruction",
-    Role.INPUT: "input",
-    Role.HEADER: "header",
-    Role.RESPONSE: "response",
-    Role.EOS: "end of text",
-    Role.PAD: "padding",
-}
-
 NEW_TO_MODEL = (
     "Tokens with a wavy line are new to the starter: its pretraining text never held them, so it knows nothing about "
     "them and can't write them. Fine-tuning teaches only what the training rows show. OpenAI's GPT-2 models know all."
@@ -72,7 +61,8 @@ def note(kind: str, text: str) -> str:
 def role_bar(shares: dict[Role, float]) -> str:
     """Shares of a whole by role, as a bar."""
     parts = (
-        f'<i style="width:{100 * share:.2f}%;background:var(--r{int(role)}b)"></i>' for role, share in shares.items()
+        f'<i style="width:{100 * share:.2f}%;background:var(--role-{role.label}-line)"></i>'
+        for role, share in shares.items()
     )
     return f'<div class="sbar" aria-hidden="true">{"".join(parts)}</div>'
 
@@ -80,7 +70,7 @@ def role_bar(shares: dict[Role, float]) -> str:
 def legend(shares: dict[Role, float]) -> str:
     """Letter, name and share of each role."""
     rows = (
-        f'<li><i class="sw s{int(role)}">{LETTERS[role]}</i>{ROLE_TITLES[role]} {share:.0%}</li>'
+        f'<li><i class="sw role-{role.label}">{role.letter}</i>{role.title} {share:.0%}</li>'
         for role, share in shares.items()
     )
     return f'<ul class="legend">{"".join(rows)}</ul>'

@@ -2,7 +2,7 @@
 
 from ift.audit.statistics import DatasetStatistics
 from ift.roles import Role
-from playground.views.html import ROLE_TITLES, block, card, esc, row_buttons, table, tiles
+from playground.views.html import block, card, esc, row_buttons, table, tiles
 
 LISTED = 8
 
@@ -35,7 +35,7 @@ def numbers(found: DatasetStatistics, *, said: str) -> str:
     share = trained / found.tokens if found.tokens else 0.0
     padding = ((esc(name), f"{value:.1%}") for name, value in found.padding.items())
     roles = (
-        (esc(ROLE_TITLES[role]), f"{found.trained_by_role[role]:,}", f"{found.trained_by_role[role] / trained:.1%}")
+        (esc(role.title), f"{found.trained_by_role[role]:,}", f"{found.trained_by_role[role] / trained:.1%}")
         for role in Role
         if found.trained_by_role[role]
     )

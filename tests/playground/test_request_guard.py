@@ -75,9 +75,9 @@ def test_a_path_that_would_fetch_from_elsewhere_is_refused_and_never_reaches_the
     [
         "/",
         "/gradio_api/file=/tmp/plotly.min.js",
-        "/gradio_api/file=C:/page/ift.js",
-        "/file=assets/web/ift.js",
-        "/file/assets/web/ift.js",
+        "/gradio_api/file=C:/page/main.js",
+        "/file=assets/web/main.js",
+        "/file/assets/web/main.js",
         "/gradio_api/file=/home/file/http.js",
         "/gradio_api/queue/join",
         "/profile/http://example.com",

@@ -161,7 +161,7 @@ def lens_page(visit):
 
 
 def unfold(page):
-    page.get_by_role("button", name="Fold the shared opening").click()
+    page.get_by_role("button", name="Fold the shared prefix").click()
 
 
 def cells(page, kind):

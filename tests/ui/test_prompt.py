@@ -149,12 +149,13 @@ def test_the_keyboard_alone_walks_the_steps_and_jumps(visit):
     page.keyboard.press("ArrowDown")
     answer = int(first_row().ids[first_row().prompt_length])
     assert f", target {piece(answer)}, id {answer}, response" in page.evaluate(focused)
-    before = drawn(page)
-    page.keyboard.press("m")
-    wait_for_redraw(page, before)
-    assert page.locator("#mask").get_by_label("all", exact=True).is_checked()
+    for mask in ("all", "response and header", "response"):
+        before = drawn(page)
+        page.keyboard.press("m")
+        wait_for_redraw(page, before)
+        assert page.locator("#mask").get_by_label(mask, exact=True).is_checked()
     page.keyboard.press("f")
-    assert page.get_by_role("button", name="Fold the shared opening").get_attribute("aria-pressed") == "false"
+    assert page.get_by_role("button", name="Fold the shared prefix").get_attribute("aria-pressed") == "false"
 
 
 def test_digits_in_the_editor_are_text_and_no_step(visit):
@@ -201,7 +202,7 @@ def test_a_model_that_lists_what_it_knows_has_new_tokens_marked(visit):
     assert "new to the starter" in page.locator("#template-message").inner_text()
 
 
-def test_the_placeholders_are_coloured_like_their_roles(visit):
+def test_the_placeholders_are_colored_like_their_roles(visit):
     page = lens_page(visit)
     marks = page.locator("#template .behind mark")
     page.wait_for_function("document.querySelectorAll('#template .behind mark').length === 5")
@@ -218,7 +219,7 @@ def test_a_question_mark_in_the_grid_lists_the_keys(visit):
     page = lens_page(visit)
     page.locator('.lens .c[tabindex="0"]').focus()
     page.keyboard.press("?")
-    page.locator("dialog.keys").get_by_text("fold the shared opening").wait_for()
+    page.locator("dialog.keys").get_by_text("fold the shared prefix").wait_for()
     page.keyboard.press("Escape")
     page.locator("dialog.keys").wait_for(state="hidden")
 

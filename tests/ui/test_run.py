@@ -95,9 +95,11 @@ def test_the_lesson_start_curve_reload_second_tab_finish_evaluate_ask(visit, ser
     assert "The capital of France is Paris." in page.locator("#said").inner_text()
 
 
-def test_zoom_survives_new_points(visit, server):
+def test_zoom_survives_new_points_and_no_mode_bar_offers_the_chart_to_a_cloud(visit, server):
     page = visit()
     start_run(page, server, max_steps=60)
+    wait_for_points(page, 1)
+    assert page.locator(".modebar").count() == 0
     seen = wait_for_points(page, 3)
     area = page.locator("#chart .plot .nsewdrag")
     area.scroll_into_view_if_needed()
@@ -273,8 +275,11 @@ def test_after_a_run_the_grid_shows_the_loss_after_it_and_the_difference(visit, 
     page.get_by_role("button", name="difference").click()
     page.locator(".lens .c.loss").first.wait_for(timeout=120_000)
     assert run in page.locator(".lens .shades").inner_text()
-    spoken = page.locator(".lens .line.target .c.loss.s4").first.get_attribute("aria-label")
+    spoken = page.locator(".lens .line.target .c.loss.role-response").first.get_attribute("aria-label")
     assert re.search(r"loss [+\u2212]\d+\.\d\d nats", spoken)
-    assert page.locator(".lens .c.loss.s4.cool").count() > page.locator(".lens .c.loss.s4.hot").count()
+    assert (
+        page.locator(".lens .c.loss.role-response.cool").count()
+        > page.locator(".lens .c.loss.role-response.hot").count()
+    )
     page.locator(".lens .tops ol").nth(1).wait_for()
     assert page.locator(".lens .tops b").all_inner_texts() == ["before", "after"]

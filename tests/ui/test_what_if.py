@@ -73,7 +73,7 @@ def test_the_what_if_switches_change_width_and_order(visit, capsys):
     page.locator("#template-message", has_text="A width of 3 is below the longest row").wait_for()
 
 
-def test_targets_are_coloured_by_the_models_loss_and_its_five_likeliest_are_listed(visit):
+def test_targets_are_colored_by_the_models_loss_and_its_five_likeliest_are_listed(visit):
     page = lens_page(visit)
     page.get_by_role("button", name="loss before").click()
     page.locator(".lens .c.loss").first.wait_for(timeout=120_000)

@@ -1,0 +1,54 @@
+"""The page's own scripts: ES modules under an address that changes whenever one of them does."""
+
+import hashlib
+import json
+from pathlib import Path, PurePosixPath
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ift.roles import Role
+
+PREFIX = "ift-web"
+ENTRY = "main.js"
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+
+
+class Scripts:
+    """All modules of a folder, as they were when the server started.
+
+    Modules import each other by relative paths, so one version in the folder's address is in the address of each:
+    a browser may keep them forever, and an update of the page never meets an older module. They are served from
+    memory, since files that change while the server runs would mix two versions under one address.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.sources = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.js"))}
+        self.version = hashlib.sha256(repr(self.sources).encode()).hexdigest()[:12]
+
+    def route(self) -> Route:
+        """For the server: any module, by its path."""
+        return Route(f"/{PREFIX}/{{version}}/{{path:path}}", self._serve)
+
+    def head(self) -> str:
+        """HTML for the page's head: the roles that the scripts read, and the modules, all asked for at once."""
+        roles = [{"label": role.label, "title": role.title, "letter": role.letter} for role in Role]
+        data = json.dumps(roles).replace("<", r"\u003c")  # nothing in it may end the script
+        preloads = "".join(
+            f'<link rel="modulepreload" href="{self.address(name)}">' for name in self.sources if name != ENTRY
+        )
+        entry = f'<script type="module" src="{self.address(ENTRY)}"></script>'
+        return f'<script type="application/json" id="ift-roles">{data}</script>{preloads}{entry}'
+
+    def address(self, name: str) -> str:
+        """Where a module is, from the page's own address on."""
+        return str(PurePosixPath(PREFIX, self.version, name))
+
+    async def _serve(self, request: Request) -> Response:
+        source = self.sources.get(request.path_params["path"])
+        if source is None:
+            return Response(status_code=404)
+        # the type is said here: some Windows machines call a .js file plain text, which a browser runs as no module
+        kept = FOREVER if request.path_params["version"] == self.version else {"Cache-Control": "no-store"}
+        return Response(source, media_type="text/javascript", headers=kept)

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { groupsOf } from "../../assets/web/lens/batch.js";
+import { columnPx, labelPx } from "../../assets/web/lens/columns.js";
+import { batch, longBatch, other } from "./small_batch.js";
+
+const ids = (made, step, kind, row) =>
+  Array.from({ length: made.width(step) }, (_, t) => made.cell(step, kind, row, t)?.id ?? null);
+
+test("a target is the input one column to the right", () => {
+  const made = batch();
+  assert.deepEqual(ids(made, 4, "input", 0), [10, 11, 12, 13]);
+  assert.deepEqual(ids(made, 4, "target", 0), [11, 12, 13, 50256]);
+});
+
+test("a whole row has its last token, which is only a target; after its end there is nothing, or padding", () => {
+  const made = batch();
+  assert.deepEqual(ids(made, 2, "ids", 0), [10, 11, 12, 13, 50256]);
+  assert.deepEqual(ids(made, 2, "ids", 1), [10, 14, 15, 50256, null]);
+  assert.deepEqual(ids(made, 3, "ids", 1), [10, 14, 15, 50256, 50256]);
+  assert.equal(made.cell(3, "ids", 1, 4).piece, "pad");
+  assert.equal(made.cell(3, "ids", 1, 3).piece, "EOS");
+});
+
+test("only the last step masks, each line by its own mask", () => {
+  const made = batch({ other });
+  const masked = (step, kind) => [0, 1, 2, 3].map(t => made.cell(step, kind, 1, t).masked);
+  assert.deepEqual(masked(4, "target"), [false, false, false, false]);
+  assert.deepEqual(masked(5, "target"), [true, false, false, true]);
+  assert.deepEqual(masked(5, "other"), [false, false, false, true]);
+  assert.deepEqual(masked(5, "input"), [false, false, false, false]);
+});
+
+test("a second mask is a third line, at the last step", () => {
+  assert.deepEqual(batch().kinds(5), ["input", "target"]);
+  assert.deepEqual(batch({ other }).kinds(5), ["input", "target", "other"]);
+  assert.deepEqual(batch({ other }).kinds(4), ["input", "target"]);
+  assert.deepEqual(
+    ["input", "target", "other"].map(kind => batch({ other }).label(kind, 5)),
+    ["input", "response", "all"],
+  );
+  assert.equal(batch({ other }).label("target", 4), "target");
+});
+
+test("tokens that are one character name their part of it, wherever the shift has put them", () => {
+  const made = batch();
+  assert.deepEqual(
+    [...groupsOf([[3, 3, "é"]]).values()].map(({ part }) => part),
+    ["first", "middle", "last"],
+  );
+  assert.equal(made.cell(4, "input", 1, 1).piece, "é 1/2");
+  assert.equal(made.cell(4, "target", 1, 0).piece, "é 1/2");
+  assert.equal(made.cell(4, "input", 0, 1).piece, "What");
+});
+
+test("the shared prefix is template text only, and only where it is worth folding", () => {
+  assert.equal(longBatch({ rows: 3, shared: 10, width: 20 }).sharedPrefix, 9);
+  assert.equal(longBatch({ rows: 3, shared: 4, width: 20 }).sharedPrefix, 0);
+  assert.equal(batch({ rows: [], lengths: [], groups: [] }).sharedPrefix, 0);
+});
+
+test("the first target that counts is found in the rows and columns asked for", () => {
+  assert.deepEqual(batch().firstTrained([0, 1], 0, 4), { row: 0, t: 2 });
+  assert.deepEqual(batch().firstTrained([1], 0, 99), { row: 1, t: 1 });
+  assert.equal(batch().firstTrained([0, 1], 0, 1), null);
+});
+
+test("a folded prefix is ignored where none of its targets counts", () => {
+  assert.equal(batch().isIgnored(0, "target", 2), true);
+  assert.equal(batch().isIgnored(0, "target", 3), false);
+  assert.equal(batch({ other }).isIgnored(0, "other", 2), false);
+});
+
+test("the overview joins targets of one role and one mask", () => {
+  const made = batch({ roles: ["1144", "1456"], trained: ["0011", "0110"] });
+  assert.deepEqual(made.stretches(0), [
+    { size: 2, role: 1, isTrained: false },
+    { size: 2, role: 4, isTrained: true },
+  ]);
+  assert.equal(made.stretches(1).length, 4);
+});
+
+test("a column is as wide as its widest text, between two limits", () => {
+  const about = { kinds: ["input", "target"], hasLosses: false, scale: 1 };
+  const px = (made, step) => columnPx(made, step, [0, 1], 0, { ...about });
+  assert.equal(px(batch(), 4), Math.round(5 * 7.9 + 8)); // “é 1/2”
+  const long = batch({ pieces: { 10: "an overlong piece", 11: "b" } });
+  assert.equal(px(long, 4), Math.round(11 * 7.9 + 8));
+  assert.ok(labelPx(batch({ other }), 5, [0], 1) > labelPx(batch(), 5, [0], 1));
+});
