@@ -5,6 +5,7 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ift.audit.data_report import Report, inspect
 from ift.cli.commands import data_options, load_template_or_default, require_counts
@@ -60,9 +61,11 @@ def write_records(examples: tuple[Example, ...], path: Path) -> None:
 
 
 def _record(example: Example) -> dict[str, object]:
-    texts = {"instruction": example.instruction, "input": example.input, "output": example.output}
-    rest = {"split": example.split, "task": example.task, "held_out": list(example.held_out)}
-    check = {"check": asdict(example.check) | {"any_of": list(example.check.any_of)}} if example.check else {}
+    texts: dict[str, object] = {"instruction": example.instruction, "input": example.input, "output": example.output}
+    rest: dict[str, object] = {"split": example.split, "task": example.task, "held_out": list(example.held_out)}
+    check: dict[str, object] = (
+        {"check": asdict(example.check) | {"any_of": list(example.check.any_of)}} if example.check else {}
+    )
     return texts | {name: value for name, value in rest.items() if value} | check
 
 
@@ -112,7 +115,7 @@ def _counted(report: Report) -> dict[str, object]:
     }
 
 
-def _as_text(shown: dict, dataset: Dataset) -> str:
+def _as_text(shown: dict[str, Any], dataset: Dataset) -> str:
     reading = dataset.reading
     count = "all readable" if not reading.problems else f"of {reading.rows:,} rows"
     lines = [
@@ -131,7 +134,7 @@ def _mapping(dataset: Dataset) -> str:
     return ", ".join(f"{ours} from {theirs}" for ours, theirs in dataset.reading.fields.items()) or "none"
 
 
-def _counts_text(shown: dict) -> list[str]:
+def _counts_text(shown: dict[str, Any]) -> list[str]:
     parts, tokens = shown["split"], dict(shown["tokens"])
     empty = [f"no record in: {', '.join(shown['empty_splits'])}"] if shown["empty_splits"] else []
     return [

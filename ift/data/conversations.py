@@ -61,7 +61,9 @@ def read_conversation(value: object, name: str) -> Conversation:
     """
     if not isinstance(value, list):
         raise BadValue(f"{name!r} is {kind(value)}, not a list of turns", 'Use [{"role": "user", "content": …}, …].')
-    system, turns, unused = [], [], Counter()
+    system: list[str] = []
+    turns: list[str] = []
+    unused: Counter[str] = Counter()
     for number, turn in enumerate(value, start=1):
         role, text = _turn(turn, number, unused)
         if role == SYSTEM and not turns:

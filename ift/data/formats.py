@@ -8,14 +8,15 @@ bytes ─ gzip? ─┬─ PAR1 ────────────────�
 import codecs
 import gzip
 import io
+import itertools
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ift.data.columns import csv_rows, parquet_rows, too_large
-from ift.data.values import Row, as_number, as_object
+from ift.data.values import MAX_ROWS, Row, as_number, as_object
 from ift.errors import DataError
 
 MAX_UNPACKED_BYTES = 2**28
@@ -93,24 +94,24 @@ def _gunzip(raw: bytes, name: str, limit: int) -> bytes:
 
 def _content(raw: bytes, name: str, limit: int) -> Content:
     if raw.startswith(b"PAR1"):
-        return Content("parquet", parquet_rows(raw, name=name, max_bytes=limit))
+        return Content("parquet", _limited(parquet_rows(raw, name=name, max_bytes=limit), name))
     for start, what, fix in _NOT_READ:
         if raw.startswith(start):
             raise DataError(f"The file is {what}", where=name, fix=fix)
     text = _decode(raw, name)
-    start = text[_BETWEEN.match(text).end() :][:1] if text[:1] in " \t\r\n\ufeff" else text[:1]
-    if not start:
+    at = _skip(text, 0) if text[:1] in " \t\r\n\ufeff" else 0
+    first = text[at : at + 1]
+    if not first:
         raise DataError("The file has no records", where=name, fix="Give at least one.")
-    if start in "[{":
-        return _json(text, name, is_list=start == "[")
-    if start == "<":
+    if first in "[{":
+        return _json(text, name, is_list=first == "[")
+    if first == "<":
         raise DataError("The file is a web page or XML, not records", where=name, fix=f"Use {_FORMATS}.")
     table = csv_rows(text, name=name)
     if table is None:
-        first = text.strip()[:40]
-        what = f"The file is neither {_FORMATS.partition(', each')[0]}: it begins with {first!r}"
+        what = f"The file is neither {_FORMATS.partition(', each')[0]}: it begins with {text.strip()[:40]!r}"
         raise DataError(what, where=name, fix="Use a list of records, [{…}, {…}], or one record per line.")
-    return Content(*table)
+    return Content(table[0], _limited(iter(table[1]), name))
 
 
 def _decode(raw: bytes, name: str) -> str:
@@ -129,13 +130,27 @@ def _decode(raw: bytes, name: str) -> str:
 
 def _json(text: str, name: str, *, is_list: bool) -> Content:
     if is_list:
-        rows = [row for value in _sequence(text, name) for row in _as_rows(value)]
+        rows = _limited((row for value in _sequence(text, name) for row in _as_rows(value)), name)
         return Content("json", rows)
     if _is_line_by_line(text):
-        rows = list(_lines(text, name))
+        rows = _limited(_lines(text), name)
         return Content("jsonl", rows, is_object=len(rows) == 1 and not rows[0].problem)
-    rows = [Row(value) for value in _sequence(text, name)]
+    rows = _limited(map(Row, _sequence(text, name)), name)
     return Content("json", rows, is_object=len(rows) == 1)
+
+
+def _limited(rows: Iterable[Row], name: str) -> list[Row]:
+    some = list(itertools.islice(rows, MAX_ROWS + 1))
+    if len(some) > MAX_ROWS:
+        fix = "Use a part of it; a fine-tuning takes far fewer."
+        raise DataError(f"The file has more than {MAX_ROWS:,} rows", where=name, fix=fix)
+    return some
+
+
+def _skip(text: str, at: int) -> int:
+    """Where the next value begins."""
+    found = _BETWEEN.match(text, at)
+    return found.end() if found else at
 
 
 def _as_rows(value: object) -> Iterator[Row]:
@@ -147,14 +162,14 @@ _DECODER = json.JSONDecoder(object_pairs_hook=as_object, parse_float=as_number)
 
 def _sequence(text: str, name: str) -> Iterator[object]:
     """All values of a text, one after the other, wherever their lines break."""
-    at = _BETWEEN.match(text).end()
+    at = _skip(text, 0)
     while at < len(text):
         try:
             value, at = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
             raise _not_json(error, name) from error
         yield value
-        at = _BETWEEN.match(text, at).end()
+        at = _skip(text, at)
 
 
 _FIRST_LINES = 100
@@ -181,7 +196,7 @@ def _parses(line: str) -> bool:
         return False
 
 
-def _lines(text: str, name: str) -> Iterator[Row]:
+def _lines(text: str) -> Iterator[Row]:
     """JSON Lines; a line that can't be read is a row with a problem."""
     start, number = 0, 0
     while start < len(text):
@@ -193,7 +208,7 @@ def _lines(text: str, name: str) -> Iterator[Row]:
 
 
 def _line(line: str, number: int) -> Iterator[Row]:
-    at = _BETWEEN.match(line).end()
+    at = _skip(line, 0)
     while at < len(line):
         try:
             value, at = _DECODER.raw_decode(line, at)
@@ -201,7 +216,7 @@ def _line(line: str, number: int) -> Iterator[Row]:
             yield Row(None, line=number, problem=f"The line is not JSON: {_reason(error)}")
             return
         yield Row(value, line=number)
-        at = _BETWEEN.match(line, at).end()
+        at = _skip(line, at)
 
 
 def _reason(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ift.data.conversations import Conversation, is_conversation, read_conversation
 from ift.data.values import BadValue, Row, Twice, as_text, is_none, is_number, kind
@@ -86,7 +87,7 @@ def find_layout(records: Sequence[Mapping[str, object]], options: DataOptions, *
     found = candidates(options, names)
     if options.layout != "auto":
         return found[0]
-    counts = [sum(map(layout.fits, records)) for layout in found]
+    counts = [sum(map(layout.fits, records)) if names.keys() >= {*layout.required} else 0 for layout in found]
     best = max(range(len(found)), key=lambda i: (counts[i], -i))
     if not counts[best]:
         raise _unknown(names, options, name)
@@ -220,7 +221,7 @@ class LayoutReader:
         fix = 'Use an object: {"instruction": …, "input": …, "output": …}.'
         return Problem(number, None, f"A record is {kind(row.value)}, not an object", fix, row.line)
 
-    def _part(self, record: dict, ours: str, theirs: str) -> str | Conversation | list:
+    def _part(self, record: dict[str, object], ours: str, theirs: str) -> str | Conversation | list[object]:
         """A field's text or conversation; what may be left out is empty then."""
         value = record.get(theirs)
         if ours == "messages":
@@ -231,13 +232,13 @@ class LayoutReader:
         if theirs not in record:
             there = ", ".join(map(repr, record)) or "none"
             raise BadValue(f"A record has no {theirs!r}", f"Add it. The record's fields: {there[:120]}.")
-        if self.layout.name == "prompt-completion" and is_conversation(value):
+        if self.layout.name == "prompt-completion" and isinstance(value, list) and is_conversation(value):
             return value  # TRL's other form: both halves of one conversation
         text = as_text(value, theirs)
         self.counts.converted[theirs] += type(value) is not str and is_number(value)
         return text
 
-    def _texts(self, parts: dict) -> list[Texts]:
+    def _texts(self, parts: dict[str, Any]) -> list[Texts]:
         halves = [parts.get("instruction"), parts.get("output")]
         if any(isinstance(half, list) for half in halves):
             turns = [*_as_turns(halves[0], "user"), *_as_turns(halves[1], "assistant")]
@@ -248,7 +249,7 @@ class LayoutReader:
         instruction = f"{system}\n\n{parts['instruction']}" if system else parts["instruction"]
         return [Texts(instruction, parts.get("input", ""), parts["output"])]
 
-    def _spoken(self, conversation: Conversation, parts: dict) -> list[Texts]:
+    def _spoken(self, conversation: Conversation, parts: dict[str, Any]) -> list[Texts]:
         pairs = conversation.pairs(self._turns)
         self.counts.several += len(conversation.turns) > 2
         self.counts.in_front += sum(pair.earlier for pair in pairs)
@@ -258,11 +259,11 @@ class LayoutReader:
         system = f"{parts['system']}\n\n" if parts.get("system") else ""
         return [Texts(system + pair.instruction, parts.get("input", ""), pair.output) for pair in pairs]
 
-    def _count(self, record: dict) -> None:
+    def _count(self, record: dict[str, object]) -> None:
         for name, value in record.items():
             if name not in self._used and not is_none(value) and value not in ("", [], {}):
                 self.counts.unused[name] += 1
 
 
-def _as_turns(half: object, role: str) -> list:
+def _as_turns(half: object, role: str) -> list[object]:
     return half if isinstance(half, list) else [{"role": role, "content": half}]

@@ -1,9 +1,10 @@
 """Data files: read, validated record by record at the door, split."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from ift.data.formats import MAX_UNPACKED_BYTES, Content, read_content
 from ift.data.layouts import (
@@ -35,7 +36,7 @@ class Reading:
     ours → the file's. rows: of the file. unused: field → records in which it holds something that nothing uses.
     converted: field → numbers and truth values that became text. empty_inputs: nulls that became empty. conversations:
     how many have several answers (`several`), earlier turns in front of questions (`in_front`), later turns that
-    nothing uses (`left_out`). problems: all there are; the rows that have one are in no example.
+    nothing uses (`left_out`). problems: all there are. dropped: the rows that have one, which are in no example.
     """
 
     format: str = "json"
@@ -47,11 +48,7 @@ class Reading:
     empty_inputs: int = 0
     conversations: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
-
-    @property
-    def dropped(self) -> int:
-        """Rows that are in no example."""
-        return len({problem.row for problem in self.problems})
+    dropped: int = 0
 
     @property
     def likely(self) -> dict[str, str]:
@@ -164,16 +161,20 @@ def make_dataset(content: Content, *, name: str, sha256: str, options: DataOptio
         DataError: the rows have no layout that is read here, or there are none.
         RecordsError: some records can't be used, and `options.on_error` is `raise`.
     """
-    rows, ignored = content.rows, []
+    rows: list[Row] = content.rows
+    ignored: list[str] = []
     if content.is_object:
-        is_record = lambda root: any(layout.fits(root) for layout in candidates(options, root))  # noqa: E731
-        rows, ignored = unwrap(rows[0].value, name=name, is_record=is_record)
+        rows, ignored = unwrap(rows[0].value, name=name, is_record=lambda root: _is_record(root, options))
     if not rows:
         raise DataError("The file has no records", where=name, fix="Give at least one.")
     dataset = _read_rows(rows, content.format, ignored, name, sha256, options)
     if dataset.reading.problems and (options.on_error == "raise" or not dataset.examples):
         raise RecordsError(dataset)
     return dataset
+
+
+def _is_record(root: Mapping[str, object], options: DataOptions) -> bool:
+    return any(layout.fits(root) for layout in candidates(options, root))
 
 
 def _read_rows(
@@ -187,10 +188,10 @@ def _read_rows(
     problems: list[Problem] = []
     for number, row in enumerate(rows):
         texts, wrong = reader.read(number, row)
-        own, wrong_own = _own_fields(number, row, is_table=is_table) if isinstance(row.value, dict) else ({}, [])
+        own, wrong_own = _own_fields(number, row, is_table=is_table)
         problems += wrong + wrong_own
         if not wrong and not wrong_own:
-            examples += [Example(one.instruction, one.input, one.output, **own) for one in texts]
+            examples += [replace(own, instruction=one.instruction, input=one.input, output=one.output) for one in texts]
     counts = reader.counts
     names = {name for record in records for name in record}
     reading = Reading(
@@ -203,28 +204,29 @@ def _read_rows(
         empty_inputs=counts.empty,
         conversations={"several": counts.several, "in_front": counts.in_front, "left_out": counts.left_out},
         problems=tuple(problems),
+        dropped=len({problem.row for problem in problems}),
     )
     return Dataset(name, tuple(examples), sha256, reading)
 
 
-def _own_fields(number: int, row: Row, *, is_table: bool) -> tuple[dict[str, object], list[Problem]]:
+def _own_fields(number: int, row: Row, *, is_table: bool) -> tuple[Example, list[Problem]]:
     """What a record has besides its texts, and what is wrong with it; a table's empty cell is none."""
-    given = {name: row.value.get(name) for name in OWN_FIELDS}
+    record = row.value if isinstance(row.value, dict) else {}
+    given = {name: record.get(name) for name in OWN_FIELDS}
     if is_table:
         given = {name: value or None for name, value in given.items()}
-    held_out = given["held_out"] if isinstance(given["held_out"], list) else []
-    own: dict[str, object] = {"held_out": tuple(name for name in held_out if isinstance(name, str))}
+    own: dict[str, Any] = {"split": row.split, "task": None, "check": None}
     problems = []
-    for name, read in (("split", _split_name), ("task", _task), ("check", _check)):
+    for name, read in _OWN_READERS.items():
         if given[name] is None:
             continue
         try:
             own[name] = read(given[name])
         except BadValue as bad:
             problems.append(Problem(number, name, bad.what, bad.fix, row.line))
-    if row.split and not given["split"]:
-        own["split"] = row.split
-    return own, problems
+    held_out = given["held_out"] if isinstance(given["held_out"], list) else []
+    names = tuple(name for name in held_out if isinstance(name, str))
+    return Example("", "", "", own["split"], own["task"], own["check"], names), problems
 
 
 def to_example(row: object, *, where: str) -> Example:
@@ -236,12 +238,12 @@ def to_example(row: object, *, where: str) -> Example:
     layout = Layout("alpaca", {name: name for name in ("instruction", "input", "output")})
     one = Row(row)
     texts, problems = LayoutReader(layout, "last").read(0, one)
-    own, wrong = _own_fields(0, one, is_table=False) if isinstance(row, dict) else ({}, [])
+    own, wrong = _own_fields(0, one, is_table=False)
     if problems or wrong:
         first = [*problems, *wrong][0]
         place = f"{where}, field {first.field}" if first.field else where
         raise DataError(first.problem, where=place, fix=first.fix)
-    return Example(texts[0].instruction, texts[0].input, texts[0].output, **own)
+    return replace(own, instruction=texts[0].instruction, input=texts[0].input, output=texts[0].output)
 
 
 def _task(value: object) -> str | None:
@@ -250,7 +252,8 @@ def _task(value: object) -> str | None:
 
 def _check(value: object) -> Check:
     fix = 'Use {"any_of": ["apple", "pear", …], "at_least": 2, "sentences": 1}; the last two may be left out.'
-    words = value.get("any_of") if isinstance(value, dict) else None
+    value = value if isinstance(value, dict) else {}
+    words = value.get("any_of")
     if not isinstance(words, list) or not words or not all(isinstance(word, str) and word for word in words):
         raise BadValue("The check of an open-ended task has no list of words", fix)
     counts = {name: value.get(name, 1) for name in ("at_least", "sentences")}
@@ -261,10 +264,13 @@ def _check(value: object) -> Check:
 
 def _split_name(value: object) -> str:
     value = "validation" if value == "val" else value
-    if value not in SPLITS:
+    if not isinstance(value, str) or value not in SPLITS:
         fix = f"Use one of {', '.join(SPLITS)} (or val), or leave the field out."
         raise BadValue(f"{value!r} is not a part of the data", fix)
     return value
+
+
+_OWN_READERS: Mapping[str, Callable[[object], Any]] = {"split": _split_name, "task": _task, "check": _check}
 
 
 def split(examples: Sequence[Example]) -> Split:

@@ -2,10 +2,12 @@
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 MAX_CHARACTERS = 1_000_000
 """Of a field: hundreds of times GPT-2's context, and quick to look through."""
+MAX_ROWS = 1_000_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -28,10 +30,15 @@ class NumberText(str):
     __slots__ = ()
 
 
-class Twice(dict):
+class Twice(dict[str, object]):
     """An object that names a field twice: which of its values is meant, nobody can say."""
 
     __slots__ = ("name",)
+
+    def __init__(self, pairs: list[tuple[str, object]]) -> None:
+        super().__init__(pairs)
+        counts = Counter(name for name, _ in pairs)
+        self.name = next(name for name, count in counts.items() if count > 1)
 
 
 def as_number(text: str) -> NumberText:
@@ -39,15 +46,10 @@ def as_number(text: str) -> NumberText:
     return NumberText(text)
 
 
-def as_object(pairs: list[tuple[str, object]]) -> dict:
+def as_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """What JSON's reader makes of an object: a dict, or a `Twice`."""
     made = dict(pairs)
-    if len(made) == len(pairs):
-        return made
-    seen: set[str] = set()
-    twice = Twice(made)
-    twice.name = next(name for name, _ in pairs if name in seen or seen.add(name))
-    return twice
+    return made if len(made) == len(pairs) else Twice(pairs)
 
 
 class BadValue(Exception):  # noqa: N818 (never seen outside of ift.data)

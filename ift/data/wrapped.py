@@ -18,7 +18,7 @@ SPLITS = {
 _FIX = "Use the list of records itself, [{…}, {…}]."
 
 
-def unwrap(root: object, *, name: str, is_record: Callable[[dict], bool]) -> tuple[list[Row], list[str]]:
+def unwrap(root: object, *, name: str, is_record: Callable[[dict[str, object]], bool]) -> tuple[list[Row], list[str]]:
     """The rows inside of a root object: itself where it is a record, one list of records, or lists named by split.
 
     Gives the keys that hold no rows, too.
@@ -37,9 +37,9 @@ def unwrap(root: object, *, name: str, is_record: Callable[[dict], bool]) -> tup
     others = [key for key in root if key not in lists]
     if lists and lists.keys() <= SPLITS.keys():
         return [Row(one, split=SPLITS[key]) for key, rows in lists.items() for one in rows], others
-    rows = next(iter(lists.values()), None)
-    if len(lists) == 1 and all(isinstance(one, dict) for one in rows):
-        return [Row(one) for one in rows], others
+    inner = [one for rows in lists.values() for one in rows]
+    if len(lists) == 1 and all(isinstance(one, dict) for one in inner):
+        return [Row(one) for one in inner], others
     raise DataError(f"The file is one object with the keys {_keys(root)}", where=name, fix=_FIX)
 
 

@@ -194,3 +194,9 @@ def test_parquet_without_a_dictionary_and_with_nested_columns_is_capped_too():
         assert len(parse_dataset(packed, name="x")) == 300
         with pytest.raises(DataError, match="unpacks to more than"):
             parse_dataset(packed, name="x", max_unpacked_bytes=2**20)
+
+
+@pytest.mark.parametrize("name", ["json", "jsonl", "csv", "parquet"])
+def test_a_file_of_more_rows_than_a_fine_tuning_could_use_is_refused(name, monkeypatch):
+    monkeypatch.setattr("ift.data.formats.MAX_ROWS", 2)
+    assert refuse(GOOD[name]).what == "The file has more than 2 rows"
