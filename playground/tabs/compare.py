@@ -1,5 +1,6 @@
 """Tab 4: the held-out records before and after, and a chat with both models."""
 
+import json
 from collections.abc import Iterator
 
 import gradio as gr
@@ -16,6 +17,9 @@ from playground.views import compare as views
 from playground.views import html
 
 CHAT_TOKENS = 40
+_NOTE = html.note("busy", "Your question is answered after the one before it.")
+_WAITS = f"() => document.querySelector('#said .say .chip.acc') ? {json.dumps(_NOTE)} : ''"
+"""In the browser: what to show below the button at a question; `chip acc` marks an answer that is still to come."""
 
 
 class CompareTab:
@@ -68,6 +72,7 @@ class CompareTab:
             self.temperature = gr.Number(0, label="Temperature", info="0: the likeliest token", min_width=120)
             self.tokens = gr.Number(CHAT_TOKENS, label="New tokens", info="at most", precision=0, min_width=120)
         self.ask = gr.Button("Ask both", variant="primary", interactive=False, elem_id="ask")
+        self.waiting = gr.HTML(elem_id="ask-waiting", elem_classes="plain")
         self.said = gr.HTML(elem_id="said", elem_classes="plain")
 
     def wire(self) -> None:
@@ -82,7 +87,10 @@ class CompareTab:
             box.change(self._new_words, typed, self.known, **LIVE)
         asked = [self.run, self.instruction, self.input, self.temperature, self.tokens]
         for event in (self.ask.click, self.instruction.submit, self.input.submit):
-            event(self._ask, asked, self.said, **QUIET)
+            # a question during an answer waits for its turn, whichever way it was asked, and the page says so
+            event(None, None, self.waiting, js=_WAITS, **QUIET)
+            queued = {"trigger_mode": "multiple", "concurrency_id": "ask"}
+            event(self._ask, asked, [self.said, self.waiting], **QUIET, **queued)
 
     @property
     def results(self) -> list:
@@ -154,14 +162,15 @@ class CompareTab:
         except IftError:
             return ""  # a run that has saved nothing can't be asked; `look` says so
 
-    def _ask(self, run_id: str | None, *question: object) -> Iterator[str]:
+    def _ask(self, run_id: str | None, *question: object) -> Iterator[tuple[str, str]]:
+        """The answers as they come, and nothing about waiting any more."""
         try:
             run = self.context.jobs.run(run_id)
             if run is None:
                 raise ConfigError("There is no run to ask", where="run", fix="Train a model first.")
-            yield from self._answers(run, *question)
+            yield from ((said, "") for said in self._answers(run, *question))
         except IftError as problem:
-            yield html.error(problem)
+            yield html.error(problem), ""
 
     def _answers(self, run: Run, instruction: str, text: str, temperature: float, tokens: float) -> Iterator[str]:
         from ift.model.answer import ask
