@@ -4,13 +4,13 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from ift.data_options import DataOptions
+from ift.data_options import FIELDS, LAYOUT, ON_ERROR_OPTION, TURNS_OPTION, DataOptions
 from ift.errors import ConfigError
-from ift.roles import Role, parse_trained
+from ift.options import Group, Option, check_options, declare, document, nearest, quote
+from ift.roles import TRAIN_ON, Role, parse_trained
 
-SCHEDULES = ("constant", "linear", "cosine")
-MAX_LENGTH_POLICIES = ("truncate", "drop", "raise")
 TARGET_MODULES: Mapping[str, frozenset[str]] = {
     "c_attn": frozenset({"qkv"}),
     "c_proj": frozenset({"proj", "out"}),
@@ -18,107 +18,276 @@ TARGET_MODULES: Mapping[str, frozenset[str]] = {
     "attn.c_proj": frozenset({"proj"}),
     "mlp.c_proj": frozenset({"out"}),
 }
-"""What LoRA can stand beside: Hugging Face's names → the layers of a block here."""
+"""What LoRA can adapt: Hugging Face's names → the layers of a block here."""
 
 
+@document
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
     """A fine-tuning run's options; the defaults are the `quick` preset.
 
-    model: `starter`, `gpt2` … `gpt2-xl`, a Hub id, a folder or a run. data: `starter`, `book`, `alpaca` or a
-    file. layout, fields, turns, on_error: how its records are read (`DataOptions`).
-    template: a preset or a file. train_on: a name from `TRAIN_ON` or roles with commas.
-    max_steps: -1 leaves the number of steps to the epochs. gradient_accumulation_steps: batches an optimizer
-    step, one after the other; its loss is the mean over all their trained targets. lr_scheduler_type: `linear`
-    and `cosine` fall to 0 after the last step; all rise over `warmup_steps` first. max_grad_norm: 0 does not
-    clip. eval_steps, save_steps: the last step is always evaluated and saved. max_length: tokens a row, None
-    takes the model's context; max_length_policy: whether longer rows are cut (`truncate`), left out (`drop`) or
-    refused (`raise`). early_stopping_patience: end after so many evaluations in a row without a lower validation
-    loss, and go back to the checkpoint that has the lowest; 0 never does. gradient_checkpointing: compute
-    activations twice instead of keeping them. group_by_length: batches of rows of about equal length (`epoch_batches`).
-    resid_pdrop, embd_pdrop, attn_pdrop: dropout (`set_dropout`); above 0, what all rows of a batch begin with is
-    computed for each of them. r: LoRA's rank; 0 trains all weights. lora_alpha: LoRA's scale is lora_alpha / r.
-    lora_dropout: dropout of what LoRA's products read. target_modules: what LoRA stands beside, names from
-    `TARGET_MODULES` with commas. bf16: matrix products of training in bf16 and not in fp32; None: where the
-    processor has it. fsdp: where there are several processes, none holds the whole model. world_size: how many they
-    are; torchrun says it, so it is no option.
+    Raises:
+        ConfigError: an option has a value outside its limits, or one that does nothing beside the others.
     """
 
-    model: str = "starter"
-    data: str = "starter"
-    layout: str = "auto"
-    fields: str = ""
-    turns: str = "last"
-    on_error: str = "raise"
-    template: str = "alpaca"
-    train_on: str = "response"
-    num_train_epochs: float = 2.0
-    max_steps: int = -1
-    per_device_train_batch_size: int = 16
-    gradient_accumulation_steps: int = 1
-    learning_rate: float = 3e-4
-    weight_decay: float = 0.01
-    lr_scheduler_type: str = "linear"
-    warmup_steps: int = 20
-    max_grad_norm: float = 1.0
-    max_length: int | None = None
-    max_length_policy: str = "truncate"
-    eval_steps: int = 20
-    save_steps: int = 100
-    early_stopping_patience: int = 0
-    gradient_checkpointing: bool = False
-    group_by_length: bool = False
-    resid_pdrop: float = 0.0
-    embd_pdrop: float = 0.0
-    attn_pdrop: float = 0.0
-    r: int = 0
-    lora_alpha: float = 16.0
-    lora_dropout: float = 0.0
-    target_modules: str = "c_attn"
-    seed: int = 123
-    bf16: bool | None = None
-    fsdp: bool = False
-    world_size: int = 1
+    model: str = declare(
+        "starter",
+        Option(
+            "Model to start from: a name, a Hugging Face Hub id, a folder or a run",
+            group=Group.DATA,
+            aliases=("model_name_or_path", "model_name", "base_model"),
+        ),
+    )
+    data: str = declare(
+        "starter",
+        Option(
+            "Data set: a name or a file (JSON, JSON Lines, CSV, Parquet)",
+            group=Group.DATA,
+            aliases=("dataset", "dataset_name", "train_file", "data_path"),
+        ),
+    )
+    layout: str = declare("auto", LAYOUT)
+    fields: str = declare("", FIELDS)
+    turns: str = declare("last", TURNS_OPTION)
+    on_error: str = declare("raise", ON_ERROR_OPTION)
+    template: str = declare(
+        "alpaca",
+        Option(
+            "Prompt template: a name or a text file", group=Group.DATA, aliases=("prompt_template", "chat_template")
+        ),
+    )
+    train_on: str = declare(
+        "response",
+        Option(
+            f"Tokens whose prediction is the loss: {', '.join(TRAIN_ON)}, or roles with commas "
+            f"({', '.join(role.label for role in Role)})",
+            group=Group.DATA,
+        ),
+    )
+    num_train_epochs: float = declare(
+        2.0,
+        Option(
+            "Passes through the training records; a fraction ends within a pass",
+            above=0,
+            maximum=10_000,
+            example="2 or 0.5",
+            group=Group.LENGTH,
+            aliases=("epochs", "num_epochs", "n_epochs"),
+        ),
+    )
+    max_steps: int = declare(
+        -1,
+        Option(
+            "Optimizer steps, instead of epochs",
+            minimum=1,
+            special={-1: "the epochs decide"},
+            example="200",
+            group=Group.LENGTH,
+            aliases=("steps", "num_steps", "max_train_steps"),
+        ),
+    )
+    per_device_train_batch_size: int = declare(
+        16,
+        Option(
+            "Rows that one process computes at a time",
+            minimum=1,
+            example="8",
+            group=Group.BATCH,
+            aliases=("batch_size", "train_batch_size", "per_device_batch_size", "micro_batch_size"),
+        ),
+    )
+    gradient_accumulation_steps: int = declare(
+        1,
+        Option(
+            "Batches per optimizer step; the step's loss is the mean over all their targets",
+            minimum=1,
+            example="4",
+            group=Group.BATCH,
+            aliases=("grad_accumulation_steps", "accumulation_steps"),
+        ),
+    )
+    learning_rate: float = declare(
+        3e-4,
+        Option("Learning rate at its peak", above=0, maximum=1, example="5e-5", group=Group.OPTIMIZER, aliases=("lr",)),
+    )
+    weight_decay: float = declare(
+        0.01, Option("Weight decay of AdamW", minimum=0, maximum=1, example="0.1", group=Group.OPTIMIZER)
+    )
+    lr_scheduler_type: str = declare(
+        "linear",
+        Option(
+            "Learning rate after the warmup: constant, or falling to 0 at the last step",
+            choices=("constant", "linear", "cosine"),
+            group=Group.OPTIMIZER,
+            aliases=("lr_scheduler", "scheduler"),
+        ),
+    )
+    warmup_steps: int = declare(
+        20,
+        Option(
+            "Steps in which the learning rate rises to its peak",
+            minimum=0,
+            example="20",
+            group=Group.OPTIMIZER,
+            aliases=("warmup_ratio", "num_warmup_steps", "warmup"),
+        ),
+    )
+    max_grad_norm: float = declare(
+        1.0,
+        Option(
+            "Longer gradients are scaled down to this norm",
+            minimum=0,
+            special={0: "no clipping"},
+            example="1.0",
+            group=Group.OPTIMIZER,
+            aliases=("gradient_clipping", "grad_clip", "clip_grad_norm"),
+        ),
+    )
+    max_length: int | None = declare(
+        None,
+        Option(
+            "Tokens that a row may have",
+            minimum=1,
+            unset="the model's context",
+            example="256",
+            group=Group.DATA,
+            aliases=("max_seq_length", "max_seq_len", "cutoff_len", "block_size", "model_max_length"),
+        ),
+    )
+    max_length_policy: str = declare(
+        "truncate",
+        Option(
+            "Longer rows: truncate cuts them, drop leaves them out, raise refuses them",
+            choices=("truncate", "drop", "raise"),
+            group=Group.BATCH,
+        ),
+    )
+    eval_steps: int = declare(
+        20,
+        Option(
+            "Steps between evaluations; the last step is always evaluated",
+            minimum=1,
+            example="50",
+            group=Group.REPORTS,
+            aliases=("logging_steps", "eval_every"),
+        ),
+    )
+    save_steps: int = declare(
+        100,
+        Option(
+            "Steps between checkpoints; the last step is always saved",
+            minimum=1,
+            example="100",
+            group=Group.REPORTS,
+            aliases=("save_every", "checkpoint_steps"),
+        ),
+    )
+    early_stopping_patience: int = declare(
+        0,
+        Option(
+            "Evaluations in a row without a lower validation loss that end the run, at the checkpoint with the lowest",
+            minimum=0,
+            special={0: "never stop early"},
+            example="3",
+            group=Group.LENGTH,
+            aliases=("early_stopping", "patience"),
+        ),
+    )
+    gradient_checkpointing: bool = declare(
+        False, Option("Compute activations twice instead of keeping them: less memory, more time", group=Group.BATCH)
+    )
+    group_by_length: bool = declare(
+        False, Option("Batches of rows of about equal length: less padding", group=Group.BATCH)
+    )
+    resid_pdrop: float = declare(
+        0.0,
+        Option(
+            "Dropout of what each layer adds",
+            minimum=0,
+            below=1,
+            example="0.1",
+            group=Group.DROPOUT,
+            aliases=("dropout",),
+        ),
+    )
+    embd_pdrop: float = declare(
+        0.0, Option("Dropout of the embeddings", minimum=0, below=1, example="0.1", group=Group.DROPOUT)
+    )
+    attn_pdrop: float = declare(
+        0.0, Option("Dropout of the attention weights", minimum=0, below=1, example="0.1", group=Group.DROPOUT)
+    )
+    r: int = declare(
+        0,
+        Option(
+            "Rank of LoRA",
+            minimum=0,
+            maximum=1024,
+            special={0: "train all weights"},
+            example="8",
+            group=Group.LORA,
+            aliases=("lora_r", "lora_rank", "rank"),
+        ),
+    )
+    lora_alpha: float = declare(
+        16.0,
+        Option(
+            "Scale of LoRA: what it adds is multiplied by lora_alpha / r",
+            above=0,
+            maximum=10_000,
+            example="16",
+            needs="r",
+            group=Group.LORA,
+            aliases=("alpha",),
+        ),
+    )
+    lora_dropout: float = declare(
+        0.0, Option("Dropout of what LoRA reads", minimum=0, below=1, example="0.1", needs="r", group=Group.LORA)
+    )
+    target_modules: str = declare(
+        "c_attn",
+        Option(
+            f"Layers that LoRA adapts, with commas: {', '.join(TARGET_MODULES)}",
+            needs="r",
+            group=Group.LORA,
+            aliases=("lora_target_modules", "lora_target", "lora_modules"),
+        ),
+    )
+    seed: int = declare(
+        123,
+        Option(
+            "Seed of the order of the rows and of all that is random",
+            minimum=0,
+            maximum=2**32 - 1,
+            example="123",
+            group=Group.LENGTH,
+            aliases=("random_seed", "data_seed"),
+        ),
+    )
+    bf16: bool | None = declare(
+        None,
+        Option(
+            "Matrix products in bf16 instead of fp32",
+            unset="true where the processor is made for it",
+            group=Group.BATCH,
+            aliases=("fp16", "mixed_precision", "precision", "dtype", "torch_dtype"),
+        ),
+    )
+    fsdp: bool = declare(
+        False, Option("Under torchrun, each process holds only its share of the model", group=Group.PROCESSES)
+    )
+    world_size: int = declare(1, Option("Processes of the run; torchrun sets it", minimum=1))
 
     def __post_init__(self) -> None:
+        check_options(self)
         parse_trained(self.train_on)
         _ = self.data_options
-        self._check(
-            0 < self.num_train_epochs <= 10_000,
-            "num_train_epochs",
-            "Give more than 0 and at most 10000, such as 2 or 0.5.",
-        )
-        self._check(self.max_steps == -1 or self.max_steps > 0, "max_steps", "Give 1 or more, or -1 for whole epochs.")
-        for name in ("per_device_train_batch_size", "gradient_accumulation_steps", "eval_steps", "save_steps"):
-            self._check(getattr(self, name) >= 1, name, "Give 1 or more.")
-        self._check(0 < self.learning_rate <= 1, "learning_rate", "Give more than 0 and at most 1, such as 5e-5.")
-        self._check(0 <= self.weight_decay <= 1, "weight_decay", "Give a number from 0 to 1, such as 0.1.")
-        for name, known in (("lr_scheduler_type", SCHEDULES), ("max_length_policy", MAX_LENGTH_POLICIES)):
-            self._check(getattr(self, name) in known, name, f"Give one of {', '.join(known)}.")
-        self._check(self.warmup_steps >= 0, "warmup_steps", "Give 0 or more.")
-        self._check(self.max_grad_norm >= 0, "max_grad_norm", "Give 0 (no clipping) or more, such as 1.0.")
-        self._check(self.max_length is None or self.max_length >= 1, "max_length", "Give 1 or more, or leave it out.")
-        patience = "Give 0 (never stop early) or more, such as 3."
-        self._check(self.early_stopping_patience >= 0, "early_stopping_patience", patience)
-        for name in ("resid_pdrop", "embd_pdrop", "attn_pdrop", "lora_dropout"):
-            self._check(0 <= getattr(self, name) < 1, name, "Give 0 (no dropout) or more, below 1, such as 0.1.")
-        self._check(0 <= self.r <= 1024, "r", "Give 0 (train all weights) to 1024, such as 8.")
-        for name, default in (("lora_alpha", 16.0), ("lora_dropout", 0.0), ("target_modules", "c_attn")):
-            given = getattr(self, name) != default
-            self._check(self.r > 0 or not given, name, "Give r, LoRA's rank, too, or leave it out.")
-        self._check(0 < self.lora_alpha <= 10_000, "lora_alpha", "Give more than 0, such as 2 × r.")
-        known = f"Give some of {', '.join(TARGET_MODULES)}, with commas."
-        self._check(set(self._targets) <= TARGET_MODULES.keys(), "target_modules", known)
-        self._check(0 <= self.seed < 2**32, "seed", "Give a whole number from 0 to 4294967295.")
-        self._check(self.world_size >= 1, "world_size", "Start one process or more.")
-        alone = "One process alone has all of the model: leave it out, or start several with torchrun."
-        self._check(not self.fsdp or self.world_size > 1, "fsdp", alone)
-
-    def _check(self, good: bool, name: str, fix: str) -> None:
-        value = getattr(self, name)
-        finite = not isinstance(value, float) or math.isfinite(value)
-        if not good or not finite:
-            raise ConfigError(f"{name} can't be {value}", where=name, fix=fix)
+        if unknown := [name for name in self._targets if name not in TARGET_MODULES]:
+            near = nearest(unknown[0], TARGET_MODULES)
+            fix = f"Did you mean {near}?" if near else f"Use some of {', '.join(TARGET_MODULES)}, with commas."
+            raise ConfigError(f"target_modules: {quote(unknown[0])} is no layer that LoRA can adapt", fix=fix)
+        if self.fsdp and self.world_size == 1:
+            fix = "Leave it out, or start several processes with torchrun."
+            raise ConfigError("fsdp: one process alone holds the whole model", fix=fix)
 
     @property
     def data_options(self) -> DataOptions:
@@ -132,7 +301,7 @@ class TrainConfig:
 
     @property
     def adapted(self) -> frozenset[str]:
-        """The layers of a block that LoRA stands beside."""
+        """The layers of a block that LoRA adapts."""
         return frozenset().union(*(TARGET_MODULES[name] for name in self._targets))
 
     @property
@@ -140,7 +309,7 @@ class TrainConfig:
         return [name.strip() for name in self.target_modules.split(",")]
 
     def for_processes(self, count: int) -> "TrainConfig":
-        """The same rows a step, by so many processes: they accumulate more batches or fewer.
+        """The same rows per step, by so many processes: they accumulate more batches or fewer.
 
         Raises:
             ConfigError: their batches do not come to that.
@@ -148,7 +317,7 @@ class TrainConfig:
         accumulation, left = divmod(self.rows_per_step, self.per_device_train_batch_size * count)
         if left:
             what = f"{count} processes with batches of {self.per_device_train_batch_size} can't share a step's rows"
-            where = f"{self.rows_per_step} rows a step, by {self.world_size} processes"
+            where = f"{self.rows_per_step} rows per step, by {self.world_size} processes"
             raise ConfigError(what, where=where, fix=f"Start {self.world_size} processes, as before.")
         fsdp = self.fsdp and count > 1
         return dataclasses.replace(self, world_size=count, gradient_accumulation_steps=accumulation, fsdp=fsdp)
@@ -160,7 +329,7 @@ class TrainConfig:
         return max(1, math.ceil(self.num_train_epochs * self.steps_per_epoch(rows)))
 
     def steps_per_epoch(self, rows: int) -> int:
-        """Optimizer steps an epoch; the last may have fewer rows."""
+        """Optimizer steps per epoch; the last may have fewer rows."""
         return math.ceil(rows / self.rows_per_step)
 
     @property
@@ -169,7 +338,7 @@ class TrainConfig:
         return self.per_device_train_batch_size * self.gradient_accumulation_steps * self.world_size
 
 
-PRESETS: Mapping[str, Mapping[str, object]] = {
+PRESETS: Mapping[str, Mapping[str, Any]] = {
     "quick": {},
     "book": {
         "train_on": "all",
@@ -191,7 +360,7 @@ def preset_for(model: str) -> str:
     return "quick" if model in ("starter", "starter-untrained") else "book"
 
 
-def make_config(options: Mapping[str, object], *, preset: str | None = None) -> TrainConfig:
+def make_config(options: Mapping[str, Any], *, preset: str | None = None) -> TrainConfig:
     """A preset (by default the model's own) with the given options on top.
 
     Raises:
@@ -199,7 +368,7 @@ def make_config(options: Mapping[str, object], *, preset: str | None = None) -> 
     """
     preset = preset or preset_for(str(options.get("model", TrainConfig().model)))
     if preset not in PRESETS:
-        raise ConfigError(f"{preset!r} is not a preset", where="preset", fix=f"Give one of {', '.join(PRESETS)}.")
+        raise ConfigError(f"{preset!r} is not a preset", where="preset", fix=f"Use one of {', '.join(PRESETS)}.")
     return TrainConfig(**{**PRESETS[preset], **options})
 
 

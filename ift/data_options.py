@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ift.errors import ConfigError
+from ift.options import Group, Option, check_options, declare, document
 
 LAYOUTS = ("auto", "alpaca", "prompt-completion", "messages", "sharegpt", "question-answer", "dolly")
 TURNS = ("last", "first", "each")
@@ -12,29 +13,40 @@ TARGETS = ("instruction", "input", "output", "system", "messages")
 """What a field of the file can become: text of a record, text in front of its instruction, or a conversation."""
 
 
+LAYOUT = Option(
+    "What the fields of the records are called; auto takes the layout that most records have",
+    choices=LAYOUTS,
+    group=Group.DATA,
+)
+FIELDS = Option(
+    f"Names of fields, ours=the file's, with commas: instruction=question,output=answer; ours: {', '.join(TARGETS)}",
+    group=Group.DATA,
+    aliases=("columns", "field_names", "column_mapping"),
+)
+TURNS_OPTION = Option("Answers of a conversation that are learned", choices=TURNS, group=Group.DATA)
+ON_ERROR_OPTION = Option(
+    "Records that can't be used: raise refuses the file, drop leaves them out and reports them",
+    choices=ON_ERROR,
+    group=Group.DATA,
+)
+
+
+@document
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataOptions:
     """How the records of a file become instruction, input and output.
-
-    layout: a name from `LAYOUTS`; `auto` takes the one that most records have. fields: pairs such as
-    `instruction=question,output=answer`, ours before the file's; each takes precedence over the layout's. turns: which
-    answers of a conversation are learned, the `last`, the `first` or `each`. on_error: whether records that can't be
-    used refuse the file (`raise`) or are left out and reported (`drop`).
 
     Raises:
         ConfigError: an unknown name, or pairs that can't be read.
     """
 
-    layout: str = "auto"
-    fields: str = ""
-    turns: str = "last"
-    on_error: str = "raise"
+    layout: str = declare("auto", LAYOUT)
+    fields: str = declare("", FIELDS)
+    turns: str = declare("last", TURNS_OPTION)
+    on_error: str = declare("raise", ON_ERROR_OPTION)
 
     def __post_init__(self) -> None:
-        for name, known in (("layout", LAYOUTS), ("turns", TURNS), ("on_error", ON_ERROR)):
-            value = getattr(self, name)
-            if value not in known:
-                raise ConfigError(f"{name} can't be {value}", where=name, fix=f"Use one of {', '.join(known)}.")
+        check_options(self)
         _ = self.mapping
 
     @property
@@ -45,4 +57,4 @@ class DataOptions:
         if set(mapping) <= set(TARGETS) and len(mapping) == len(pairs) and all(mapping.values()):
             return mapping
         fix = f"Use pairs such as instruction=question,output=answer; before the = one of {', '.join(TARGETS)}, once."
-        raise ConfigError(f"fields can't be {self.fields[:80]!r}", where="fields", fix=fix)
+        raise ConfigError(f"fields: {self.fields[:80]!r} can't be read", fix=fix)

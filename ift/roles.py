@@ -55,8 +55,8 @@ def parse_trained(text: str) -> frozenset[Role]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in labels]
     if unknown or not names:
-        fix = f"Give {', '.join(TRAIN_ON)}, or roles with commas: {', '.join(labels)}."
-        raise ConfigError(f"{unknown[0] if unknown else text!r} is not a set of roles", where="train_on", fix=fix)
+        fix = f"Use {', '.join(TRAIN_ON)}, or roles with commas: {', '.join(labels)}."
+        raise ConfigError(f"train_on: {(unknown[0] if unknown else text)!r} is not a set of roles", fix=fix)
     return frozenset(labels[name] for name in names)
 
 

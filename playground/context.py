@@ -101,7 +101,7 @@ def whole(name: str, value: float | None) -> int:
         ConfigError: it is empty or has a fraction.
     """
     if value is None or not math.isfinite(value) or value != int(value):
-        raise ConfigError(f"{name} is {'empty' if value is None else value}", where=name, fix="Give a whole number.")
+        raise ConfigError(f"{name} is {'empty' if value is None else value}", where=name, fix="Use a whole number.")
     return int(value)
 
 

@@ -86,7 +86,7 @@ def test_an_unknown_preset_is_told_with_those_there_are():
 def test_a_value_that_makes_no_sense_is_told_with_its_name(name, value):
     with pytest.raises(ConfigError) as caught:
         TrainConfig(**{name: value})
-    assert caught.value.where == name
+    assert caught.value.what.startswith(f"{name}: ")
     assert caught.value.fix
 
 
@@ -129,6 +129,6 @@ def test_every_option_of_a_run_is_in_its_json():
 
 @pytest.mark.parametrize("option", [{"lora_alpha": 4.0}, {"lora_dropout": 0.1}, {"target_modules": "c_fc"}])
 def test_what_only_lora_has_needs_its_rank(option):
-    with pytest.raises(ConfigError, match="Give r, LoRA's rank, too"):
+    with pytest.raises(ConfigError, match="does nothing without r"):
         TrainConfig(**option)
     TrainConfig(**option, r=8)

@@ -5,10 +5,10 @@ from dataclasses import asdict
 
 import gradio as gr
 
-from ift.config import PRESETS, SCHEDULES, TrainConfig, make_config, preset_for
+from ift.config import PRESETS, TrainConfig, make_config, preset_for
 from ift.data.records import split
 from ift.data.templates import Template
-from ift.errors import ConfigError, DataError, IftError
+from ift.errors import DataError, IftError
 from ift.model.names import GPT2_SIZES, find_model
 from playground import caches
 from playground.context import LIVE, QUIET, Context, train_on, when_loaded, whole
@@ -20,35 +20,13 @@ from playground.uploads import data_options
 from playground.views import html
 from playground.views import run as views
 from playground.widgets.estimate_button import Needs
+from playground.widgets.option_form import build_form, to_options, to_values
 from playground.widgets.run_buttons import RunControl
 
 PRESET_TITLES = {
     "quick": "Quick: 2 epochs, batch 16, learning rate 3e-4, loss on the response",
     "book": "Book, chapter 7: 2 epochs, batch 8, learning rate 5e-5, weight decay 0.1, loss on all tokens",
 }
-NUMBERS = {
-    "num_train_epochs": "times through the training records",
-    "max_steps": "optimizer steps instead of epochs; -1: off",
-    "per_device_train_batch_size": "rows at a time",
-    "gradient_accumulation_steps": "batches a step",
-    "learning_rate": "step size at its highest",
-    "weight_decay": "AdamW's",
-    "warmup_steps": "steps until the rate is at its highest",
-    "max_grad_norm": "0 does not clip",
-    "r": "LoRA's rank; 0 trains all weights",
-    "lora_alpha": "LoRA's scale is lora_alpha / r",
-    "eval_steps": "steps between evaluations",
-    "seed": "of the order of the rows",
-}
-WHOLE = (
-    "max_steps",
-    "per_device_train_batch_size",
-    "gradient_accumulation_steps",
-    "warmup_steps",
-    "r",
-    "eval_steps",
-    "seed",
-)
 
 
 class TrainTab:
@@ -92,14 +70,8 @@ class TrainTab:
         presets = [(title, name) for name, title in PRESET_TITLES.items()]
         self.preset = gr.Radio(presets, value=preset_for(quick.model), label="Preset", elem_id="run-preset")
         self.mask = gr.Radio(MASKS, value=quick.train_on, label="Which tokens count in the loss", elem_id="run-mask")
-        with gr.Accordion("Hyper-parameters", open=False, elem_id="hyper"), gr.Row():
-            self.hyper: dict[str, gr.components.Component] = {
-                name: gr.Number(getattr(quick, name), label=name, info=text, min_width=220, elem_id=name)
-                for name, text in NUMBERS.items()
-            }
-            self.hyper["lr_scheduler_type"] = gr.Dropdown(
-                list(SCHEDULES), value=quick.lr_scheduler_type, label="lr_scheduler_type", info="of the learning rate"
-            )
+        with gr.Accordion("Hyper-parameters", open=False, elem_id="hyper"):
+            self.hyper = build_form()
 
     def wire(self, page: gr.Blocks, tab: gr.Tab, prompt: PromptTab, data: gr.State) -> None:
         """Connect the widgets, and the mask with the prompt tab's; `tab`: the one that this stands in."""
@@ -140,11 +112,7 @@ class TrainTab:
 
     def _config(self, data: str, model: str, *switches: object) -> TrainConfig:
         mask, keep_eos, train_padding, max_length, *numbers = switches
-        options = dict(zip(self.hyper, numbers, strict=True))
-        options |= {name: whole(name, options[name]) for name in WHOLE}
-        empty = [name for name, value in options.items() if value is None]
-        if empty:
-            raise ConfigError(f"{empty[0]} is empty", where=empty[0], fix="Give a number.")
+        options = to_options(numbers)
         options["max_length"] = whole("max_length", max_length) or None
         on = train_on(mask, keep_eos, train_padding)
         options |= asdict(data_options(data))
@@ -179,7 +147,7 @@ class TrainTab:
 
     def _preset(self, preset: str) -> list:
         config = TrainConfig(**PRESETS[preset])
-        return [config.train_on, config.train_on, *(getattr(config, name) for name in self.hyper)]
+        return [config.train_on, config.train_on, *to_values(config)]
 
 
 def model_choices(context: Context) -> list[tuple[str, str]]:

@@ -86,7 +86,7 @@ def test_processes_whose_batches_do_not_come_to_the_steps_rows_are_refused():
 
 
 def test_fsdp_by_one_process_is_refused():
-    with pytest.raises(ConfigError, match="fsdp can't be True"):
+    with pytest.raises(ConfigError, match="fsdp: one process alone"):
         TrainConfig(fsdp=True)
 
 

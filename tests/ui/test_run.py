@@ -238,7 +238,7 @@ def test_a_bad_hyper_parameter_is_told_before_anything_starts(visit, server):
     page = visit()
     before = server.runs()
     start(page, learning_rate=-1)
-    told = page.locator("#run-message", has_text="learning_rate can't be -1")
+    told = page.locator("#run-message", has_text="learning_rate: -1 is not above 0")
     told.wait_for()
     assert server.runs() == before
     page.locator("#learning_rate input").fill("0.0003")
