@@ -34,7 +34,7 @@ def from_fields(cls: type[T], value: object, *, where: str, fix: str, error: typ
     """A dataclass from what `json.loads` gives.
 
     Fields may be text, numbers, truth values, `StrEnum`s, other dataclasses, tuples and mappings of these, or None
-    where their type allows it.
+    where their type allows it. In the file a field may have another name: `field(metadata={"json": name})`.
 
     Args:
         cls: the dataclass.
@@ -56,21 +56,26 @@ def from_fields(cls: type[T], value: object, *, where: str, fix: str, error: typ
 @cache
 def _dataclass(cls: type) -> Reader:
     hints = get_type_hints(cls)
-    fields = [(field, _reader(hints[field.name])) for field in dataclasses.fields(cls)]
+    fields = [(field, _key(field), _reader(hints[field.name])) for field in dataclasses.fields(cls)]
 
     def read(value: object, path: str) -> object:
         if not isinstance(value, dict):
             raise _FieldError(path, f"is {_kind(value)}, not an object")
         found = {}
-        for field, reader in fields:
-            inner = f"{path}.{field.name}" if path else field.name
-            if field.name in value:
-                found[field.name] = reader(value[field.name], inner)
+        for field, key, reader in fields:
+            inner = f"{path}.{key}" if path else key
+            if key in value:
+                found[field.name] = reader(value[key], inner)
             elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
                 raise _FieldError(inner, "is missing")
         return cls(**found)
 
     return read
+
+
+def _key(field: dataclasses.Field[Any]) -> str:
+    """What a field is called in the file: `field(metadata={"json": …})`, else its own name."""
+    return str(field.metadata.get("json", field.name))
 
 
 @cache

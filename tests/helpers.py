@@ -20,6 +20,7 @@ from ift.model.weights import write_model
 from ift.roles import Role
 from ift.runs.lifecycle import logged
 from ift.runs.ranks import ALONE
+from ift.runs.run_config import RunConfig, RunData, SplitCounts
 from ift.runs.stop import Stop
 from ift.training.finetune import train_events
 from ift.types import EOS_ID, Encoded
@@ -82,9 +83,15 @@ def write_records(path, numbers):
     return path
 
 
+def run_config(**options):
+    """Of a run about whose data nobody asks."""
+    data = RunData("data.json", "0" * 64, 20, SplitCounts(17, 1, 2, from_file=False))
+    return RunConfig(TrainConfig(**options), "{{instruction}}{{output}}", data)
+
+
 def events_of(run, *, resume=False, stop=None, world=ALONE):
     """What training in this run folder says, as it is written down."""
-    config = TrainConfig(**run.config["config"])
+    config = run.config.options
     dataset, template = load_dataset(config.data), load_template(config.template)
     events = train_events(run, config, dataset, template, stop or Stop(run), resume=resume, world=world)
     return logged(run.training, events)

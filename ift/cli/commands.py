@@ -122,20 +122,10 @@ def _resume(args: Namespace) -> int:
     if run.state() is State.FINISHED:
         raise RunError("The run is finished", where=args.resume, fix="Make a new run with --out.")
     require_no_heirs(run)
-    config = _stored_config(run).for_processes(place()[1])
+    config = run.config.options.for_processes(place()[1])
     with counting_bar("download", "B") as progress:
         dataset = load_run_data(run, progress=progress)
-    return _train(args, run, config, dataset, Template.parse(run.config["template_source"]))
-
-
-def _stored_config(run: Run) -> TrainConfig:
-    try:
-        return TrainConfig(**run.config["config"])
-    except (TypeError, ConfigError) as error:
-        fix = "Put back what stood there, or train again."
-        raise RunError(
-            f"The run's options can't be used: {error}", where=f"{run.path / 'config.json'}", fix=fix
-        ) from error
+    return _train(args, run, config, dataset, run.config.template)
 
 
 def _follow() -> int:
@@ -279,7 +269,7 @@ def generate(args: Namespace) -> int:
 
 def _template_of(model: str, name: str | None) -> Template:
     if name is None and is_run(Path(model)):
-        return Template.parse(Run(Path(model)).config["template_source"])
+        return Run(Path(model)).config.template
     return load_template_or_default(name)
 
 

@@ -35,8 +35,8 @@ def evaluate_events(
     stop.raise_if_asked()
     dataset, records = load_held_out(run)
     records = records[:limit]
-    template = Template.parse(run.config["template_source"])
-    models = {Side.BEFORE: run.config["config"]["model"], Side.AFTER: str(run.last_checkpoint())}
+    template = run.config.template
+    models = run.models
     run.forget_scores()  # only now: whatever is wrong with the run has been told before
     sides: dict[Side, list[Scored]] = {}
     for side, name in models.items():

@@ -4,11 +4,9 @@ No torch: the page asks before it starts anything.
 """
 
 from collections.abc import Callable
-from dataclasses import fields
 
 from ift.data.records import Dataset, split
 from ift.data.sources import load_dataset
-from ift.data_options import DataOptions
 from ift.errors import DataError, RunError
 from ift.runs.folder import Run
 
@@ -21,12 +19,10 @@ def load_run_data(run: Run, *, progress: Callable[[int, int], None] | None = Non
         DataError: it is gone.
     """
     config = run.config
-    known = {one.name for one in fields(DataOptions)}  # a run of an older version has none of them
-    options = DataOptions(**{name: value for name, value in config["config"].items() if name in known})
-    dataset = load_dataset(config["config"]["data"], options=options, progress=progress)
-    if dataset.sha256 != config["data"]["sha256"]:
+    dataset = load_dataset(config.options.data, options=config.options.data_options, progress=progress)
+    if dataset.sha256 != config.data.sha256:
         fix = "Put the old file back, or train again: the split may be another one now."
-        raise RunError("The data file has changed since this run was made", where=config["config"]["data"], fix=fix)
+        raise RunError("The data file has changed since this run was made", where=config.options.data, fix=fix)
     return dataset
 
 

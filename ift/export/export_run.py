@@ -5,7 +5,6 @@ import shutil
 from enum import StrEnum
 from pathlib import Path
 
-from ift.data.templates import Template
 from ift.errors import RunError
 from ift.export.chat_template import ollama_modelfile
 from ift.export.gguf_file import OutType, write_gguf
@@ -85,9 +84,9 @@ def _write(run: Run, checkpoint: Path, folder: Path, to: Target, outtype: OutTyp
     if to is Target.ADAPTER:
         _copy_adapter(run, checkpoint, folder)
         return
-    model, template = read_model(checkpoint), Template.parse(run.config["template_source"])
+    model, template = read_model(checkpoint), run.config.template
     if to is Target.HF:
-        write_hf_folder(model, folder, template, base_model=run.config["config"]["model"])
+        write_hf_folder(model, folder, template, base_model=run.config.options.model)
     else:
         write_gguf(model, folder / f"{name}.gguf", template, name=name, outtype=outtype)
         text = ollama_modelfile(template, weights=f"{name}.gguf", n_positions=model.config.n_positions)
@@ -96,7 +95,7 @@ def _write(run: Run, checkpoint: Path, folder: Path, to: Target, outtype: OutTyp
 
 def _copy_adapter(run: Run, checkpoint: Path, folder: Path) -> None:
     if not (checkpoint / ADAPTER).is_dir():
-        r = run.config["config"].get("r", 0)
+        r = run.config.options.r
         what = "trained all weights of the model" if not r else "was saved before adapters were kept"
         raise RunError(f"This run {what}: there is no adapter", where=str(checkpoint), fix="Use --to hf or --to gguf.")
     shutil.copytree(checkpoint / ADAPTER, folder, dirs_exist_ok=True)

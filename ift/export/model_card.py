@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ift.config import to_dict
 from ift.export.hf_folder import hub_name
 from ift.runs.folder import Run, step_of
+from ift.runs.run_config import RunData
 
 _USE = {
     "hf": '```python\nfrom transformers import pipeline\n\nanswer = pipeline("text-generation", "{name}")\n'
@@ -31,15 +33,16 @@ def write_model_card(run: Run, checkpoint: Path, folder: Path, *, name: str, to:
         name: the model's name, for the title and the lines that load it.
         to: the format: hf, gguf or adapter.
     """
-    base = hub_name(run.config["config"]["model"])
+    config = run.config
+    base = hub_name(config.options.model)
     sections = {
         "": f"Step {step_of(checkpoint)} of an instruction fine-tuning of `{base}`.",
         "Use": _USE[to].format(name=name, base=base),
-        "Prompt template": f"````\n{run.config['template_source']}\n````",
-        "Data": _data(run.config["data"]),
+        "Prompt template": f"````\n{config.template_source}\n````",
+        "Data": _data(config.data),
         "Scores": _scores(run.scores),
-        "Options": _table(("option", "value"), run.config["config"].items()),
-        "Made with": _table(("package", "version"), run.config["versions"].items()),
+        "Options": _table(("option", "value"), to_dict(config.options).items()),
+        "Made with": _table(("package", "version"), config.versions.items()),
         "Limits": _LIMITS,
     }
     text = "\n\n".join(f"## {title}\n\n{body}" if title else body for title, body in sections.items())
@@ -54,10 +57,10 @@ def _header(base: str, to: str) -> str:
     return "\n".join(["---", f"library_name: {library}", "pipeline_tag: text-generation", tags, *base_model, "---", ""])
 
 
-def _data(data: Mapping[str, Any]) -> str:
-    split = data["split"]
-    parts = ", ".join(f"{name} {split[name]:,}" for name in ("train", "validation", "test"))
-    rows = {"name": data["name"], "sha256": f"`{data['sha256']}`", "records": f"{data['records']:,}"}
+def _data(data: RunData) -> str:
+    split = data.split
+    parts = f"train {split.train:,}, validation {split.validation:,}, test {split.test:,}"
+    rows = {"name": data.name, "sha256": f"`{data.sha256}`", "records": f"{data.records:,}"}
     return _table(("", ""), (rows | {"split": parts}).items())
 
 

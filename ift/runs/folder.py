@@ -21,7 +21,9 @@ import filelock
 from ift.errors import RunError
 from ift.events import Prepared
 from ift.runs.log import EventLog
+from ift.runs.run_config import RunConfig
 from ift.runs.state import State
+from ift.types import Side
 
 START_LIMIT_S = 30
 """A run that has not said `started` by then did not start."""
@@ -55,13 +57,22 @@ class Run:
         return self.path / "run.log"
 
     @property
-    def config(self) -> dict:
-        """What `create` was given.
+    def config(self) -> RunConfig:
+        """What decides its result.
 
         Raises:
-            RunError: the folder is no run.
+            RunError: the folder is no run, or a field of its config.json can't be used.
         """
-        return self._json("config.json")
+        return RunConfig.from_dict(self._json("config.json"), where=str(self.path / "config.json"))
+
+    @property
+    def models(self) -> dict[Side, str]:
+        """The two models that are compared: what training began with, and the newest checkpoint.
+
+        Raises:
+            RunError: the folder is no run, or has no checkpoint.
+        """
+        return {Side.BEFORE: self.config.options.model, Side.AFTER: str(self.last_checkpoint())}
 
     @property
     def scores(self) -> dict | None:
@@ -178,7 +189,7 @@ def step_of(folder: Path) -> int:
     return int(folder.name.removeprefix(_STEP))
 
 
-def create_run(path: Path, config: dict) -> Run:
+def create_run(path: Path, config: RunConfig) -> Run:
     """Make a run folder.
 
     `run.log` and `stop` may stand in it already: whoever started the process writes its output there, and may
@@ -197,7 +208,7 @@ def create_run(path: Path, config: dict) -> Run:
         raise RunError("The run folder is not empty", where=str(path.absolute()), fix="Give a new folder with --out.")
     run = Run(path)
     try:
-        run.write_json("config.json", config)
+        run.write_json("config.json", config.to_dict())
     except OSError as error:
         fix = "Free some space, or give another folder."
         raise RunError(f"The run folder can't be written: {error.strerror}", where=str(path), fix=fix) from error
@@ -208,13 +219,10 @@ def open_run(path: Path) -> Run:
     """An existing run.
 
     Raises:
-        RunError: the folder is no run.
+        RunError: the folder is no run, or its config.json can't be used.
     """
     run = Run(path)
-    missing = [name for name in ("config", "data", "template_source") if name not in run.config]
-    if missing:
-        fix = "Give a folder that `python -m ift train --out` made."
-        raise RunError("This is not a run folder", where=f"{path / 'config.json'}: no {missing[0]!r}", fix=fix)
+    run.config  # noqa: B018  # raises
     return run
 
 
@@ -243,8 +251,8 @@ def require_no_heirs(run: Run) -> None:
 
 def _began_from(run: Run, base: Run) -> bool:
     try:
-        return Path(run.config["config"]["model"]) == base.path.absolute()
-    except (RunError, KeyError, TypeError):
+        return Path(run.config.options.model) == base.path.absolute()
+    except RunError:
         return False  # a damaged run needs no other
 
 

@@ -11,6 +11,7 @@ from ift.data.templates import Template
 from ift.errors import DataError, IftError
 from ift.model.known_tokens import known_ids
 from ift.roles import TRAIN_ON, Role, parse_trained
+from ift.types import Side
 from playground import caches
 from playground.context import Context, train_on, whole
 from playground.lens.payload import lens, notes, shown
@@ -86,11 +87,10 @@ def _drawn(context: Context, kept: Kept) -> tuple[Kept, dict]:
         width=_width(view, longest),
         max_length=longest,
     )
-    run, models, labels = context.jobs.run(kept.run), {"before": context.model(model)}, {}
+    run, models, labels = context.jobs.run(kept.run), {Side.BEFORE: context.model(model)}, {}
     if run and run.checkpoints():
-        models = {"before": run.config["config"]["model"], "after": str(run.last_checkpoint())}
-        labels = {"after": run.id}
-    sides = {side: labels.get(side, Path(name).name) for side, name in models.items()}  # a stranger sees no paths
+        models, labels = run.models, {Side.AFTER: run.id}
+    sides = {side.value: labels.get(side, Path(name).name) for side, name in models.items()}  # a stranger sees no paths
     other = None if view.other == NONE else TRAIN_ON[view.other]
     value = lens(found, known=known_ids(context.model(model)), other=other)
     text = f"{view.data}\0{template.source}".encode("utf-8", "replace")

@@ -28,7 +28,7 @@ def losses(context: Context) -> Callable[[object], dict]:
             found = {
                 side: token_losses(context.models.get(name), kept.shown.batch) for side, name in kept.models.items()
             }
-            return {side: _listed(values) for side, values in found.items()}
+            return {side.value: _listed(values) for side, values in found.items()}
 
         return _about(context, query, answer)
 
@@ -48,7 +48,7 @@ def top(context: Context) -> Callable[[object], dict]:
                 return {}
             read = batch.inputs[row, : t + 1].tolist()
             found = {side: top_tokens(context.models.get(name), read) for side, name in kept.models.items()}
-            return {side: [(token, piece(token), share) for token, share in best] for side, best in found.items()}
+            return {side.value: [(token, piece(token), share) for token, share in best] for side, best in found.items()}
 
         return _about(context, query, answer)
 

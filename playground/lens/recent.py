@@ -5,6 +5,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from ift.types import Side
 from playground.lens.payload import Shown
 from playground.lens.state import View
 
@@ -23,7 +24,7 @@ class Kept:
     model: str | None = None
     run: str | None = None
     shown: Shown | None = None
-    models: dict[str, str] = field(default_factory=dict)
+    models: dict[Side, str] = field(default_factory=dict)
 
 
 class Recent:

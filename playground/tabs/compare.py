@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import gradio as gr
 
 from ift.data.records import to_example
-from ift.data.templates import Template
 from ift.errors import ConfigError, IftError
 from ift.model.known_tokens import known_ids
 from ift.runs.folder import Run
@@ -124,7 +123,7 @@ class CompareTab:
         run, busy = self.context.jobs.run(run_id), self.context.jobs.busy()
         saved = run is not None and bool(run.checkpoints())
         answering = run is not None and self.context.jobs.state(run, run.evaluation) in (State.STARTING, State.RUNNING)
-        has_test = saved and run.config["data"]["split"]["test"] > 0
+        has_test = saved and run.config.data.split.test > 0
         busy_id = busy.id if busy else None
         note = views.buttons_note(has_run=run is not None, saved=saved, has_test=has_test, busy_id=busy_id)
         can = gr.Button(interactive=saved and has_test and busy is None)
@@ -176,12 +175,11 @@ class CompareTab:
         from ift.model.answer import ask
         from ift.model.generate import Sampling
 
-        config = run.config
-        template = Template.parse(config["template_source"])
+        template = run.config.template
         example = to_example({"instruction": instruction, "input": text, "output": ""}, where="your question")
         sampling = Sampling(max_new_tokens=whole("New tokens", tokens), temperature=float(temperature or 0))
-        base = config["config"]["model"]
-        models = {f"Before · {base}": base, f"After · {run.id}": str(run.last_checkpoint())}
+        base, tuned = run.models.values()
+        models = {f"Before · {base}": base, f"After · {run.id}": tuned}
         said: dict = dict.fromkeys(models)
         yield views.chat(instruction, said)
         for name, model in models.items():

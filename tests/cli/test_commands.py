@@ -207,18 +207,18 @@ def test_a_finished_run_has_its_config_its_events_and_its_checkpoint(trained):
     assert names.count("Stepped") == 2
     assert run.state() is State.FINISHED
     assert run.last_checkpoint().name == "step-000002"
-    assert run.config["config"]["learning_rate"] == 0.01
+    assert run.config.options.learning_rate == 0.01
 
 
 def test_other_models_than_the_starter_begin_with_the_book_preset(trained):
-    config = open_run(trained).config["config"]
-    assert (config["train_on"], config["weight_decay"], config["eval_steps"]) == ("all", 0.1, 5)
+    config = open_run(trained).config.options
+    assert (config.train_on, config.weight_decay, config.eval_steps) == ("all", 0.1, 5)
 
 
 def test_paths_are_kept_in_full_so_that_a_run_means_the_same_from_anywhere(trained, tiny_folder):
-    config = open_run(trained).config["config"]
-    assert config["model"] == str(tiny_folder.resolve())
-    assert config["data"] == str((trained.parent / "records.json").resolve())
+    config = open_run(trained).config.options
+    assert config.model == str(tiny_folder.resolve())
+    assert config.data == str((trained.parent / "records.json").resolve())
 
 
 def test_train_prints_its_folder_and_with_json_its_events(call, tiny_folder, data_file, template_file, tmp_path):

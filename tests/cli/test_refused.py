@@ -30,11 +30,11 @@ def test_what_stands_beside_a_refused_run_stays(train, tmp_path):
 
 
 def test_an_option_of_a_wrong_type_in_a_runs_config_is_told(run, capsys):
-    config = run.config
+    config = run.config.to_dict()
     config["config"]["learning_rate"] = "x"
     run.write_json("config.json", config)
     assert main(["train", "--resume", str(run.path)]) == 2
-    assert "The run's options can't be used" in capsys.readouterr().err
+    assert "learning_rate is text, not a number" in capsys.readouterr().err
 
 
 def test_a_damaged_log_is_told_with_its_place(run, capsys):

@@ -1,6 +1,6 @@
 """Before and after: one row in, one row out, whatever becomes of it."""
 
-import json
+from dataclasses import replace
 
 import pytest
 
@@ -126,7 +126,7 @@ def test_answers_may_fill_a_quarter_of_the_context_unless_told(run):
 def test_the_run_has_the_template_that_it_was_trained_with(run, template_file):
     template_file.write_text("Other: {{instruction}}{{output}}", encoding="utf-8")
     list(evaluate_events(run, Stop(run), limit=1, max_new_tokens=1))
-    assert run.config["template_source"] == "Q: {{instruction}}\nA:{{output}}"
+    assert run.config.template_source == "Q: {{instruction}}\nA:{{output}}"
 
 
 def test_a_data_file_that_has_changed_is_an_error(run, data_file):
@@ -144,9 +144,8 @@ def test_a_data_file_that_is_gone_is_an_error(run, data_file):
 
 def test_a_set_without_held_out_records_is_an_error(run, data_file):
     write_records(data_file, range(5))
-    config = run.config
-    config["data"]["sha256"] = load_dataset(str(data_file)).sha256
-    (run.path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    data = replace(run.config.data, sha256=load_dataset(str(data_file)).sha256)
+    run.write_json("config.json", replace(run.config, data=data).to_dict())
     with pytest.raises(DataError, match="no held-out record"):
         list(evaluate_events(run, Stop(run)))
 

@@ -30,7 +30,7 @@ def test_hf_is_a_folder_with_a_card_or_one_file(run, tmp_path, capsys):
     assert {"README.md", "model.safetensors", "tokenizer.json", "chat_template.jinja", "config.json"} <= names
     assert not {"state.json", "manifest.json"} & names
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
-    assert run.config["data"]["sha256"] in card
+    assert run.config.data.sha256 in card
     assert "Q: {{instruction}}" in card
     assert str(tmp_path) not in card  # a path of this machine means nothing elsewhere
     assert export(run, tmp_path / "packed", "--to", "hf", "--zip") == 0

@@ -19,7 +19,7 @@ from playground.context import Context, train_on, whole
 from playground.lens.state import preset_of
 from playground.runs import polls
 from playground.settings import Settings, read_settings
-from tests.helpers import save_model, tiny_model, write_records
+from tests.helpers import run_config, save_model, tiny_model, write_records
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def public(tmp_path):
 
 def finished(tmp_path, name="a"):
     """A finished run of the server's."""
-    run = create_run(tmp_path / "runs" / name, {})
+    run = create_run(tmp_path / "runs" / name, run_config())
     run.training.append(Finished(step=1))
     return run
 
@@ -296,7 +296,7 @@ def test_a_cursor_that_is_none_reads_from_the_beginning(context, tmp_path, offse
 
 
 def test_a_cursor_from_inside_a_line_or_a_character_is_answered_with_an_error(context, tmp_path):
-    run, ask = create_run(tmp_path / "runs" / "a", {}), polls.training(context)
+    run, ask = create_run(tmp_path / "runs" / "a", run_config()), polls.training(context)
     run.training.append(Warned(step=0, message="größer"))
     run.training.append(Finished(step=1))
     inside = run.training.path.read_bytes().index("ö".encode()) + 1
@@ -323,19 +323,20 @@ def asked_twice(context):
 
 
 def test_a_stopped_run_is_not_called_killed_when_the_browser_asks_again(context, tmp_path):
-    run = create_run(tmp_path / "runs" / "a", {})
+    run = create_run(tmp_path / "runs" / "a", run_config())
     for event in (Saved(step=4, path="checkpoints/x"), Stopped(step=4, reason="asked to stop")):
         run.training.append(event)
     assert [reply["end"] for reply in asked_twice(context)] == ["Stopped at step 4: asked to stop."] * 2
 
 
 def test_a_killed_run_is_called_killed_each_time(context, tmp_path):
-    create_run(tmp_path / "runs" / "a", {}).training.append(Saved(step=4, path="checkpoints/x"))
+    create_run(tmp_path / "runs" / "a", run_config()).training.append(Saved(step=4, path="checkpoints/x"))
     assert ["it was killed" in reply["end"] for reply in asked_twice(context)] == [True, True]
 
 
 def test_a_failed_runs_error_stays_when_the_browser_asks_again(context, tmp_path):
-    create_run(tmp_path / "runs" / "a", {}).training.append(Failed(step=4, what="Memory ran out", fix="Halve it."))
+    run = create_run(tmp_path / "runs" / "a", run_config())
+    run.training.append(Failed(step=4, what="Memory ran out", fix="Halve it."))
     errors = [reply["error"] for reply in asked_twice(context)]
     assert errors == [{"what": "Memory ran out", "where": "", "fix": "Halve it."}] * 2
 

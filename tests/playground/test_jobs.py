@@ -5,6 +5,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -22,7 +23,7 @@ from ift.runs.state import State
 from ift.training.checkpoint import save_checkpoint
 from playground.runs.jobs import Jobs, train_options
 from playground.settings import Settings
-from tests.helpers import WORD, parrot, write_records
+from tests.helpers import WORD, parrot, run_config, write_records
 
 LIMIT_S = 60
 OWN = "My own: {{instruction}}\nSay:{{output}}"
@@ -120,15 +121,15 @@ def test_blanks_in_a_models_name_are_none_in_the_runs(done):
 
 def test_the_users_own_template_is_kept_in_a_file_and_is_what_the_run_was_trained_with(done):
     _, run, *_ = done
-    assert run.config["template_source"] == OWN
-    assert load_template(run.config["config"]["template"]).source == OWN
+    assert run.config.template_source == OWN
+    assert load_template(run.config.options.template).source == OWN
 
 
 def test_the_run_has_every_option_of_the_config_that_was_asked_for(done):
     _, run, config, _ = done
-    made = run.config["config"]
-    resolved = {"template": made["template"], "model": made["model"]}  # the command line names both in full
-    assert made == to_dict(config) | resolved
+    made = run.config.options
+    # the command line names template and model in full
+    assert made == replace(config, template=made.template, model=made.model)
 
 
 @pytest.mark.parametrize("source", ["a\n{{output}}", "a\n{{output}}\n", "a {{output}}\n\n", "größe {{output}}"])
@@ -170,7 +171,7 @@ def test_the_options_give_the_same_config_on_the_command_line(options, tiny_fold
     names = {"model": str(tiny_folder), "data": str(data_file), "template": str(template_file)}
     config = TrainConfig(**{**names, "max_steps": 1, **options})
     assert main(["train", *train_options(config, str(template_file)), "--out", str(tmp_path / "out")]) == 0
-    assert TrainConfig(**Run(tmp_path / "out").config["config"]) == config
+    assert Run(tmp_path / "out").config.options == config
 
 
 # One at a time, and stopped when asked.
@@ -311,7 +312,7 @@ def test_a_run_that_goes_on_no_more_says_why_and_can_be_tried_again(jobs, stoppe
 
 def test_a_finished_run_and_one_that_saved_nothing_are_not_gone_on_with(jobs, tmp_path):
     finished = kept_run(tmp_path)
-    empty = create_run(tmp_path / "runs" / "empty", {})
+    empty = create_run(tmp_path / "runs" / "empty", run_config())
     empty.training.append(Stopped(step=0, reason="asked to stop"))
     for run in (finished, empty):
         assert not jobs.can_resume(run)
@@ -346,7 +347,7 @@ def test_a_run_of_another_server_can_be_discarded_with_its_process(jobs, long, t
 
 def test_a_run_that_another_began_from_is_kept(jobs, tmp_path):
     base = kept_run(tmp_path)
-    heir = create_run(tmp_path / "runs" / "heir", {"config": {"model": str(base.path)}})
+    heir = create_run(tmp_path / "runs" / "heir", run_config(model=str(base.path)))
     heir.training.append(Finished(step=1))
     with pytest.raises(RunError, match="heir began from this run"):
         jobs.discard(base)

@@ -7,7 +7,7 @@ import pytest
 from ift.data.templates import load_template
 from ift.model.token_losses import token_losses
 from ift.roles import TRAIN_ON
-from ift.types import Example
+from ift.types import Example, Side
 from playground.context import Context
 from playground.lens.payload import shown
 from playground.lens.queries import GONE, linter, losses, top
@@ -25,7 +25,7 @@ def context(tmp_path_factory):
 def stamp(context):
     examples = [Example("Name the capital of Peru.", "", "The capital of Peru is Lima."), Example("Hi", "", "Ho")]
     found = shown(examples, [0, 1], load_template("alpaca"), trained=TRAIN_ON["response"])
-    return context.recent.keep(Kept(View(), shown=found, models={"before": "starter"}))
+    return context.recent.keep(Kept(View(), shown=found, models={Side.BEFORE: "starter"}))
 
 
 def test_the_losses_are_those_of_the_batch_that_was_shown(context, stamp):
@@ -64,7 +64,7 @@ def test_where_an_error_was_shown_there_is_no_batch_to_ask_about(context):
 
 
 def test_a_model_that_is_not_there_is_told_as_an_error(context, stamp, tmp_path):
-    kept = replace(context.recent.get(stamp), models={"before": str(tmp_path / "none")})
+    kept = replace(context.recent.get(stamp), models={Side.BEFORE: str(tmp_path / "none")})
     assert "There is no model" in losses(context)({"stamp": context.recent.keep(kept)})["error"]["what"]
 
 

@@ -15,11 +15,12 @@ from ift.runs.log import EventLog
 from ift.runs.processes import creation_time, is_alive, own_identity
 from ift.runs.state import State
 from ift.types import Finish
+from tests.helpers import run_config
 
 
 @pytest.fixture
 def run(tmp_path):
-    return create_run(tmp_path / "run", {"seed": 1})
+    return create_run(tmp_path / "run", run_config())
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def started_by(child):
 
 
 def test_a_new_run_holds_what_decides_it(tmp_path):
-    config = {"config": {}, "data": {"name": "größe"}, "template_source": "{{output}}"}
+    config = run_config(data="größe.json", max_steps=3)
     create_run(tmp_path / "deep" / "run", config)
     assert open_run(tmp_path / "deep" / "run").config == config
 
@@ -55,12 +56,12 @@ def test_a_model_folder_is_no_run_though_it_has_a_config(tiny_folder):
 
 def test_a_stop_that_came_before_the_folder_was_made_is_kept(tmp_path):
     (tmp_path / "stop").touch()
-    assert create_run(tmp_path, {}).stop_asked()
+    assert create_run(tmp_path, run_config()).stop_asked()
 
 
 @pytest.mark.parametrize("rubbish", [b"rubbish\n", b"\xff\xfe\n", b"{}\n"])
 def test_a_damaged_log_has_failed_and_hides_no_other_run(tmp_path, rubbish):
-    good = create_run(tmp_path / "good", {})
+    good = create_run(tmp_path / "good", run_config())
     good.training.append(Finished(step=1))
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "events.jsonl").write_bytes(rubbish)
@@ -72,20 +73,20 @@ def test_a_damaged_log_has_failed_and_hides_no_other_run(tmp_path, rubbish):
 def test_a_folder_that_is_not_empty_is_refused_and_left_as_it_was(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(RunError, match="not empty") as caught:
-        create_run(tmp_path, {})
+        create_run(tmp_path, run_config())
     assert "--out" in caught.value.fix
     assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_an_empty_folder_will_do_and_so_will_one_with_the_childs_own_log(tmp_path):
     (tmp_path / "run.log").touch()
-    assert create_run(tmp_path, {"seed": 2}).config == {"seed": 2}
+    assert create_run(tmp_path, run_config(seed=2)).config == run_config(seed=2)
 
 
 def test_a_file_in_the_folders_place_is_told(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="can't be made"):
-        create_run(tmp_path / "file", {})
+        create_run(tmp_path / "file", run_config())
 
 
 @pytest.mark.parametrize("content", [None, "{", ""])
@@ -100,7 +101,7 @@ def test_runs_are_listed_newest_first_and_other_folders_not_at_all(tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").write_text("{}", encoding="utf-8")
     for age_s, name in ((0, "new"), (100, "old")):
-        run = create_run(tmp_path / name, {})
+        run = create_run(tmp_path / name, run_config())
         run.training.append(Warned(step=0, message=""))
         stamp = time.time() - age_s
         os.utime(run.path / "config.json", (stamp, stamp))

@@ -17,10 +17,11 @@ from ift.runs.folder import create_run
 from ift.runs.lifecycle import logged
 from ift.runs.log import EventLog
 from ift.runs.processes import own_identity
-from ift.runs.run_config import describe
+from ift.runs.run_config import SplitCounts, describe
 from ift.runs.state import State
 from ift.runs.stop import Stop, StopAsked
 from ift.training.finetune import train_events
+from tests.helpers import run_config
 
 
 def log_of(tmp_path, events):
@@ -86,7 +87,7 @@ def test_a_stop_on_request_is_no_error(tmp_path):
 
 @pytest.fixture
 def run(tmp_path):
-    return create_run(tmp_path / "run", {})
+    return create_run(tmp_path / "run", run_config())
 
 
 @pytest.fixture
@@ -234,11 +235,11 @@ def test_a_disk_without_room_for_the_checkpoints_is_told_before_the_first_step(r
 def test_a_run_describes_everything_that_decides_its_result(config):
     dataset = load_dataset(config.data)
     described = describe(config, dataset, load_template(config.template))
-    assert TrainConfig(**described["config"]) == config
-    assert described["template_source"] == "Q: {{instruction}}\nA:{{output}}"
-    assert described["data"]["sha256"] == dataset.sha256
-    assert described["data"]["split"] == {"train": 17, "validation": 1, "test": 2, "from_file": False}
-    assert described["versions"].keys() == {"ift", "torch", "tiktoken", "python"}
+    assert described.options == config
+    assert described.template_source == "Q: {{instruction}}\nA:{{output}}"
+    assert described.data.sha256 == dataset.sha256
+    assert described.data.split == SplitCounts(train=17, validation=1, test=2, from_file=False)
+    assert described.versions.keys() == {"ift", "torch", "tiktoken", "python"}
 
 
 def test_a_logged_fine_tuning_ends_finished(run, config):

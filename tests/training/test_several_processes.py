@@ -14,7 +14,6 @@ import torch.distributed as dist
 from ift.cli import main
 from ift.config import TrainConfig
 from ift.data.records import read_dataset
-from ift.data.templates import Template
 from ift.errors import ConfigError, TrainingError
 from ift.events import Evaluated, Failed, Prepared, Probed, Resumed, Saved, Stepped, Stopped, Warned
 from ift.model.manifest import verify_checkpoint
@@ -224,7 +223,7 @@ def test_two_processes_train_as_one_does_and_stop_together(launch, alone):
     require_same_curve(run, alone)
     epochs = [sum(event.tokens for event in of(run, Stepped)[first : first + 3]) for first in (0, 3, 6)]
     assert len(set(epochs)) == 1  # the same rows, in another order each
-    assert (of(run, Prepared)[0].ranks, run.config["config"]["world_size"]) == (2, 2)
+    assert (of(run, Prepared)[0].ranks, run.config.options.world_size) == (2, 2)
     saved, stopped = run.training.read()[0][-2:]
     assert (type(saved), type(stopped), stopped.reason) == (Saved, Stopped, "asked to stop")
     assert saved.step == of(run, Stepped)[-1].step
@@ -264,8 +263,8 @@ def test_a_killed_process_ends_the_run_with_the_reason_and_a_checkpoint_to_go_on
 
 def one_goes_on(run, given):
     """The events of one process that goes on with what two began."""
-    config = TrainConfig(**run.config["config"]).for_processes(1)
-    dataset, template = read_dataset(given[1]["data"]), Template.parse(run.config["template_source"])
+    config = run.config.options.for_processes(1)
+    dataset, template = read_dataset(given[1]["data"]), run.config.template
     return train_events(run, config, dataset, template, Stop(run), resume=True)
 
 
