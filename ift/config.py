@@ -368,7 +368,7 @@ def make_config(options: Mapping[str, Any], *, preset: str | None = None) -> Tra
     """
     preset = preset or preset_for(str(options.get("model", TrainConfig().model)))
     if preset not in PRESETS:
-        raise ConfigError(f"{preset!r} is not a preset", where="preset", fix=f"Use one of {', '.join(PRESETS)}.")
+        raise ConfigError(f"preset: {quote(preset)} is unknown", fix=f"Use one of {', '.join(PRESETS)}.")
     return TrainConfig(**{**PRESETS[preset], **options})
 
 

@@ -51,7 +51,7 @@ class DataOptions:
 
     @property
     def mapping(self) -> Mapping[str, str]:
-        """What `fields` says: the name of a part of a record → the file's name of it."""
+        """What `fields` maps: the name of a part of a record → the file's name of it."""
         pairs = [pair.partition("=") for pair in self.fields.split(",") if pair.strip()]
         mapping = {ours.strip(): theirs for ours, _, theirs in pairs}
         if set(mapping) <= set(TARGETS) and len(mapping) == len(pairs) and all(mapping.values()):

@@ -39,7 +39,7 @@ def test_given_options_stand_above_the_preset_and_a_named_preset_above_the_model
 
 
 def test_an_unknown_preset_is_told_with_those_there_are():
-    with pytest.raises(ConfigError, match="'slow' is not a preset") as caught:
+    with pytest.raises(ConfigError, match="preset: 'slow' is unknown") as caught:
         make_config({}, preset="slow")
     assert "quick, book" in caught.value.fix
 

@@ -47,16 +47,8 @@ def _absolute(name: str, known: tuple[str, ...]) -> str:
     return name if name in known or not os.path.exists(name) else str(Path(name).resolve())
 
 
-def require_counts(args: Namespace, *names: str) -> None:
-    """Refuse numbers below 1 for options that count something."""
-    for name in names:
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            raise ConfigError(f"{name} is below 1", where=name, fix="Give 1 or more.")
-
-
 def _given(args: Namespace) -> list[str]:
-    """The options of `TrainConfig` that stand on the command line; the number of processes never does."""
+    """The options of `TrainConfig` that the command line has; the number of processes is never one."""
     return [field.name for field in fields(TrainConfig) if getattr(args, field.name, None) is not None]
 
 
@@ -103,7 +95,7 @@ def train(args: Namespace) -> int:
 def _start(args: Namespace) -> int:
     config = _config(args)
     dataset, template = _load_data(config.data, config.data_options), load_template_or_default(config.template)
-    find_model(config.model)  # a wrong name is told before a folder is made
+    find_model(config.model)  # a wrong name is reported before a folder is made
     run = create_run(Path(args.out), describe(config, dataset, template))
     try:
         return _train(args, run, config, dataset, template)
@@ -117,7 +109,7 @@ def _resume(args: Namespace) -> int:
     given = _given(args)
     if given or args.preset:
         fix = "Leave it out, or make a new run with --out."
-        raise ConfigError("A run goes on as it was set", where=(given or ["preset"])[0], fix=fix)
+        raise ConfigError("A run is resumed with the options it has", where=(given or ["preset"])[0], fix=fix)
     run = open_run(Path(args.resume))
     if run.state() is State.FINISHED:
         raise RunError("The run is finished", where=args.resume, fix="Make a new run with --out.")
@@ -129,7 +121,7 @@ def _resume(args: Namespace) -> int:
 
 
 def _follow() -> int:
-    """What all ranks but the first do: that one reads the options, has the folder, and tells."""
+    """What all ranks but the first do: that one reads the options, has the folder, and reports."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until training begins, in silence
     keep_memory()
     from ift.training.distributed import join
@@ -206,7 +198,6 @@ def _gb(size_bytes: int) -> str:
 
 def evaluate(args: Namespace) -> int:
     """`evaluate`: writes the completions and scores, prints the means."""
-    require_counts(args, "limit", "max_new_tokens")
     run = open_run(Path(args.run_folder))
     keep_memory()
     with run.writing():
@@ -247,7 +238,6 @@ def generate(args: Namespace) -> int:
     from ift.model.generate import Sampling, default_max_new_tokens
     from ift.model.loading import load_model
 
-    require_counts(args, "max_new_tokens")
     asked = {"instruction": args.instruction, "input": args.input, "output": ""}
     example = to_example(asked, where="the command line")
     template = _template_of(args.model, args.template)
@@ -277,7 +267,6 @@ def batch(args: Namespace) -> int:
     """`batch`: the tensors that the trainer would get for these rows."""
     dataset, template = load_data_and_template(args)
     trained = parse_trained(args.train_on or TrainConfig().train_on)
-    require_counts(args, "max_length")
     records = _records(args.rows, len(dataset))
     rows = encode_all([dataset.examples[i] for i in records], template)
     ready = select_trainable(rows, trained=trained, max_length=args.max_length)
@@ -299,11 +288,11 @@ def batch(args: Namespace) -> int:
 
 
 def _records(text: str, size: int) -> list[int]:
-    fix = f"Give positions from 0 to {size - 1} with commas, such as 0,1,2."
+    fix = f"Use positions from 0 to {size - 1} with commas, such as 0,1,2."
     words = [word.strip() for word in text.split(",")]
     wrong = [word for word in words if not word.isdecimal() or len(word) > MAX_DIGITS or int(word) >= size]
     if wrong:
-        raise ConfigError(f"{wrong[0][:20]!r} is no row of the data set", where="rows", fix=fix)
+        raise ConfigError(f"{wrong[0][:20]!r} is not a row of the data set", where="rows", fix=fix)
     return [int(word) for word in words]
 
 
@@ -314,8 +303,8 @@ def _width(pad: str, dataset: Dataset, template: Template, max_length: int | Non
         return int(pair_counts(encode_all(dataset.examples, template), max_length).max())
     if pad.isdecimal() and len(pad) <= MAX_DIGITS and int(pad) <= MAX_WIDTH:
         return int(pad)
-    fix = f"Give batch, dataset or a number of tokens, at most {MAX_WIDTH:,}."
-    raise ConfigError(f"{pad[:20]!r} is no width", where="pad", fix=fix)
+    fix = f"Use batch, dataset or a number of tokens, at most {MAX_WIDTH:,}."
+    raise ConfigError(f"{pad[:20]!r} is not a width", where="pad", fix=fix)
 
 
 def _batch_text(shown: dict) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ift.audit.data_report import Report, inspect
-from ift.cli.commands import data_options, load_template_or_default, require_counts
+from ift.cli.commands import data_options, load_template_or_default
 from ift.cli.progress_bars import counting_bar
 from ift.config import TrainConfig
 from ift.data.records import Dataset, RecordsError
@@ -22,7 +22,6 @@ SHOWN_PROBLEMS = 20
 
 def run(args: Namespace) -> int:
     """`data`: 0 when every record can be used or those that can't are left out on request, else 2."""
-    require_counts(args, "max_length")
     out = Path(args.write) if args.write else None
     name = args.data or TrainConfig().data
     if out and out.exists() and Path(name).exists() and out.samefile(name):

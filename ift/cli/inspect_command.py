@@ -96,7 +96,7 @@ def _as_text(report: TokenizedReport) -> str:
         lines.append(f"… and {len(report.problems) - SHOWN_PROBLEMS:,} more rows that can't be read")
     for finding in report.findings:
         lines += _finding_lines(finding)
-    return "\n".join(lines if report.findings or report.problems else [*lines, "nothing to change"])
+    return "\n".join(lines if report.findings or report.problems else [*lines, "no warnings"])
 
 
 def _finding_lines(finding: Finding) -> list[str]:

@@ -27,14 +27,14 @@ def _as_json(report: LintReport) -> dict:
 
 
 def _as_text(report: LintReport) -> str:
-    numbers = f"{report.template_median:.0f} in the middle row, {report.template_share:.0%} of all tokens"
+    numbers = f"{report.template_median:.0f} in the median row, {report.template_share:.0%} of all tokens"
     lines = [f"{report.total:,} rows; template tokens: {numbers}"]
     for finding in report.findings:
         lines += _finding(finding)
-    return "\n".join(lines if report.findings else [*lines, "nothing to change"])
+    return "\n".join(lines if report.findings else [*lines, "no warnings"])
 
 
 def _finding(finding: Finding) -> list[str]:
-    word = "change" if finding.severity is Severity.WARNING else "know"
+    word = "warning" if finding.severity is Severity.WARNING else "note"
     rows = f" {finding.rows:,} rows ({', '.join(map(str, finding.examples))})." if finding.rows else ""
     return [f"{word}: {finding.what}.{rows}", *(f"  {line}" for line in finding.details), f"  {finding.fix}"]

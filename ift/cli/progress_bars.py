@@ -123,7 +123,7 @@ def _line(event: TrainEvent) -> str:
         case Saved():
             return f"step {event.step}: saved {event.path}"
         case Resumed():
-            return f"step {event.step}: goes on from {event.path}"
+            return f"step {event.step}: resumes from {event.path}"
         case Warned():
             return f"Warning: {event.message}"
         case Stopped():

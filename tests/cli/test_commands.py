@@ -130,10 +130,10 @@ def test_nothing_but_batch_shows_the_starters_first_rows(call):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["--rows", "0,20"], "'20' is no row of the data set"),
-        (["--rows", "-1"], "'-1' is no row of the data set"),
-        (["--rows", ""], "'' is no row of the data set"),
-        (["--pad", "wide"], "'wide' is no width"),
+        (["--rows", "0,20"], "'20' is not a row of the data set"),
+        (["--rows", "-1"], "'-1' is not a row of the data set"),
+        (["--rows", ""], "'' is not a row of the data set"),
+        (["--pad", "wide"], "'wide' is not a width"),
         (["--train-on", "answers"], "'answers' is not a set of roles"),
         (["--max-length", "0"], "max_length: 0 is below 1. Use at least 1"),
         (["--template", "absent"], "can't be read"),
@@ -302,7 +302,7 @@ def test_resume_goes_on_with_a_stopped_run(capsys, stopped):
     capsys.readouterr()
     assert main(["train", "--resume", str(stopped.path)]) == 3
     asking.join()
-    assert "goes on from checkpoints/step-" in capsys.readouterr().err
+    assert "resumes from checkpoints/step-" in capsys.readouterr().err
     steps = [event.step for event in stopped.training.read()[0] if isinstance(event, Stepped)]
     assert steps == list(range(1, len(steps) + 1))
     assert len(steps) > reached
@@ -317,8 +317,8 @@ def wait_for_resumed(run):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["--learning-rate", "0.1"], "A run goes on as it was set (learning_rate)"),
-        (["--preset", "book"], "A run goes on as it was set (preset)"),
+        (["--learning-rate", "0.1"], "A run is resumed with the options it has (learning_rate)"),
+        (["--preset", "book"], "A run is resumed with the options it has (preset)"),
         ([], "The run is finished"),
     ],
 )
