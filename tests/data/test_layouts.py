@@ -289,7 +289,7 @@ def test_an_empty_cell_of_a_table_names_no_split():
 def test_options_that_make_no_sense_are_named(name, value):
     with pytest.raises(ConfigError) as caught:
         DataOptions(**{name: value})
-    assert caught.value.where == name
+    assert caught.value.what.startswith(f"{name}: ")
 
 
 def test_each_half_of_a_prompt_and_its_completion_is_checked():
