@@ -108,7 +108,7 @@ def _training_order(
     examples = _dataset(name, stamp).examples
     records = split(examples).train
     rows = encode_all([examples[i] for i in records], Template.parse(template_source))
-    kept = select_trainable(rows, trained=trained, max_length=max_length).kept
+    kept = select_trainable(rows, trained=trained, max_length=max_length).trainable
     return tuple(records[kept[i]] for i in next(epoch_batches(len(kept), max(1, len(kept)), seed=seed)))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ift.cli.progress_bars import STOPPED, counting_bar, show_evaluation, show_training
 from ift.config import TrainConfig, make_config
-from ift.data.batching import collate, pair_counts, select_trainable
+from ift.data.batching import batch_for, pair_counts
 from ift.data.bulk_encoding import encode_all
 from ift.data.records import Dataset, to_example
 from ift.data.sources import NAMES as DATA
@@ -269,19 +269,19 @@ def batch(args: Namespace) -> int:
     trained = parse_trained(args.train_on or TrainConfig().train_on)
     records = _records(args.rows, len(dataset))
     rows = encode_all([dataset.examples[i] for i in records], template)
-    ready = select_trainable(rows, trained=trained, max_length=args.max_length)
     width = _width(args.pad, dataset, template, args.max_length)
-    made = collate([rows[i] for i in ready.kept], trained=trained, width=width, max_length=args.max_length)
+    found = batch_for(rows, trained=trained, width=width, max_length=args.max_length)
+    made, selection = found.batch, found.selection
     shown = {
-        "rows": [records[i] for i in ready.kept],
+        "rows": [records[i] for i in selection.trainable],
         "inputs": made.inputs.tolist(),
         "targets": made.targets.tolist(),
         "roles": [[Role(role).label for role in row] for row in made.roles.tolist()],
         "width": made.width,
         "padding_share": made.padding_share,
         "trained_share": made.trained_share,
-        "left_out": [records[i] for i in ready.left_out],
-        "cut": [records[i] for i in ready.cut],
+        "left_out": [records[i] for i in selection.left_out],
+        "cut": [records[i] for i in selection.cut],
     }
     print(json.dumps(shown) if args.json else _batch_text(shown))
     return 0

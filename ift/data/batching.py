@@ -131,10 +131,13 @@ def cut_rows(rows: Sequence[Encoded], max_length: int | None) -> np.ndarray:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """What is left to train on: positions of the rows kept, left out (nothing trained) and cut among the kept."""
+class RowSelection:
+    """Which rows have a trained target, which have none and are left out, and which of the former are cut.
 
-    kept: tuple[int, ...]
+    All by their positions among the rows given.
+    """
+
+    trainable: tuple[int, ...]
     left_out: tuple[int, ...]
     cut: tuple[int, ...]
 
@@ -147,13 +150,51 @@ def target_counts(rows: Sequence[Encoded], *, trained: frozenset[Role], max_leng
     return counted[first + pair_counts(store, max_length)] - counted[first]
 
 
-def select_trainable(rows: Sequence[Encoded], *, trained: frozenset[Role], max_length: int | None = None) -> Ready:
-    """Tell which rows train something after the cut (padding is nobody's target), which do not, and which are cut."""
+def select_trainable(
+    rows: Sequence[Encoded], *, trained: frozenset[Role], max_length: int | None = None
+) -> RowSelection:
+    """Select the rows that have a trained target after the cut; padding is nobody's target."""
     store = RowStore.of(rows)
     usable = target_counts(store, trained=trained, max_length=max_length) > 0
     cut = np.isin(np.arange(len(store)), cut_rows(store, max_length))
-    return Ready(
-        kept=tuple(np.flatnonzero(usable).tolist()),
+    return RowSelection(
+        trainable=tuple(np.flatnonzero(usable).tolist()),
         left_out=tuple(np.flatnonzero(~usable).tolist()),
         cut=tuple(np.flatnonzero(usable & cut).tolist()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedBatch:
+    """Records as one batch; `selection`: the positions of those that are its rows, and of those left out."""
+
+    batch: Batch
+    selection: RowSelection
+
+
+def batch_for(
+    records: Sequence[Encoded],
+    *,
+    trained: frozenset[Role],
+    width: int | None = None,
+    max_length: int | None = None,
+) -> SelectedBatch:
+    """The batch of these records: the one way from records to tensors.
+
+    The trainer, the page's grid and `ift batch` all call it, with records from the same encoder
+    (`ift.data.bulk_encoding`; the trainer's were encoded before its first step). So what is shown is what is trained.
+
+        records ── select_trainable ──▶ rows with a target ── collate ──▶ inputs, next ids, roles, targets  (B, T)
+
+    Args:
+        records: encoded, in the order of the batch.
+        trained: the roles whose tokens are targets.
+        width: T; None takes the longest row of the batch.
+        max_length: cuts inputs and targets after the shift.
+
+    Raises:
+        ConfigError: `width` is below the longest row.
+    """
+    selection = select_trainable(records, trained=trained, max_length=max_length)
+    rows = [records[i] for i in selection.trainable]
+    return SelectedBatch(collate(rows, trained=trained, width=width, max_length=max_length), selection)

@@ -136,12 +136,12 @@ def _fitting(
 
 def _usable(rows: RowStore, name: str, trained: frozenset[Role], limit: int, warnings: list[str]) -> RowStore:
     """The rows that train something; what happens to the others is added to `warnings`."""
-    ready = select_trainable(rows, trained=trained, max_length=limit)
-    if ready.cut:
-        warnings.append(f"{len(ready.cut):,} {name} rows are cut at {limit} tokens and lose their end-of-text.")
-    if ready.left_out:
-        warnings.append(f"{len(ready.left_out):,} {name} rows have no trained target and are left out.")
-    return rows.take(ready.kept)
+    selection = select_trainable(rows, trained=trained, max_length=limit)
+    if selection.cut:
+        warnings.append(f"{len(selection.cut):,} {name} rows are cut at {limit} tokens and lose their end-of-text.")
+    if selection.left_out:
+        warnings.append(f"{len(selection.left_out):,} {name} rows have no trained target and are left out.")
+    return rows.take(selection.trainable)
 
 
 def _split_warnings(examples: Sequence[Example], parts: Split) -> list[str]:

@@ -9,7 +9,7 @@ from itertools import islice
 import psutil
 import torch
 
-from ift.data.batching import collate, pair_counts, target_counts
+from ift.data.batching import batch_for, pair_counts, target_counts
 from ift.errors import TrainingError, is_out_of_memory
 from ift.events import Probed
 from ift.model.loss import batch_loss
@@ -49,7 +49,7 @@ def run_longest(trainer: Trainer) -> Probed:
     Raises:
         TrainingError: memory ran out.
     """
-    batch = collate(longest_batch(trainer), trained=trainer.config.trained, max_length=trainer.max_length)
+    batch = batch_for(longest_batch(trainer), trained=trainer.config.trained, max_length=trainer.max_length).batch
     model, began = trainer.model, time.perf_counter()
     try:
         with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ift.config import TrainConfig
-from ift.data.batching import Batch, collate, pair_counts
+from ift.data.batching import Batch, batch_for, pair_counts
 from ift.data.order import epoch_batches
 from ift.errors import ConfigError, GradientError, TrainingError
 from ift.events import Evaluated, Prepared, Sampled, Stepped, TrainEvent
@@ -127,7 +127,7 @@ class Trainer:
         )
 
     def _batch(self, rows: Sequence[Encoded]) -> Batch:
-        return collate(rows, trained=self.config.trained, max_length=self.max_length)
+        return batch_for(rows, trained=self.config.trained, max_length=self.max_length).batch
 
     def _mine(self, rows: Sequence[Encoded]) -> tuple[list[Batch], list[int]]:
         """This rank's part of the rows in batches, and whether each counts (`portion`)."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ift.data.batching import Batch, collate, select_trainable
+from ift.data.batching import Batch, batch_for
+from ift.data.bulk_encoding import encode_all
 from ift.data.templates import Template
-from ift.data.tokenizer import character_groups, encode, piece
+from ift.data.tokenizer import character_groups, piece
 from ift.roles import Role, name_trained
 from ift.types import IGNORE_INDEX, Encoded, Example, Rendered
 from playground.views.html import NEW_TO_MODEL, note
@@ -49,17 +50,17 @@ def shown(
     Raises:
         ConfigError: a row is longer than `width`.
     """
-    rendered = [template.render(examples[i]) for i in records]
-    rows = [encode(row) for row in rendered]
-    ready = select_trainable(rows, trained=trained, max_length=max_length)
-    kept = tuple(rows[i] for i in ready.kept)
+    chosen = [examples[i] for i in records]
+    rows = encode_all(chosen, template)
+    found = batch_for(rows, trained=trained, width=width, max_length=max_length)
+    selection = found.selection
     return Shown(
-        records=tuple(records[i] for i in ready.kept),
-        left_out=tuple(records[i] for i in ready.left_out),
-        cut=tuple(records[i] for i in ready.cut),
-        rendered=tuple(rendered[i] for i in ready.kept),
-        encoded=kept,
-        batch=collate(kept, trained=trained, width=width, max_length=max_length),
+        records=tuple(records[i] for i in selection.trainable),
+        left_out=tuple(records[i] for i in selection.left_out),
+        cut=tuple(records[i] for i in selection.cut),
+        rendered=tuple(template.render(chosen[i]) for i in selection.trainable),
+        encoded=tuple(rows[i] for i in selection.trainable),
+        batch=found.batch,
     )
 
 

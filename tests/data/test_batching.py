@@ -91,8 +91,8 @@ def test_a_batch_of_nothing_has_no_cells():
 
 def test_rows_without_a_trained_target_are_left_out_and_cut_ones_told():
     prompt_only = encoded(1, 2, 3, roles=[T, I, R])  # cut at one pair: only I is left to predict
-    ready = select_trainable([prompt_only, encoded(4), encoded(5, 6)], trained=TRAIN_ON["response"], max_length=1)
-    assert (ready.kept, ready.left_out, ready.cut) == ((1, 2), (0,), (2,))
+    selection = select_trainable([prompt_only, encoded(4), encoded(5, 6)], trained=TRAIN_ON["response"], max_length=1)
+    assert (selection.trainable, selection.left_out, selection.cut) == ((1, 2), (0,), (2,))
 
 
 def test_padding_alone_is_nobodys_target():
