@@ -142,16 +142,19 @@ class Problem:
     problem: str
     fix: str = ""
     line: int | None = None
+    file: str | None = None
 
     @property
     def place(self) -> str:
-        """Row, line and field, for a person."""
+        """File (where there are several), row, line and field, for a person."""
+        file = f"{self.file}, " if self.file else ""
         line = f", line {self.line}" if self.line else ""
-        return f"row {self.row}{line}" + (f", field {self.field}" if self.field else "")
+        return f"{file}row {self.row}{line}" + (f", field {self.field}" if self.field else "")
 
     def to_dict(self) -> dict[str, object]:
         """What programs get."""
-        return {"row": self.row, "field": self.field, "problem": self.problem}
+        where = {"file": self.file} if self.file else {}
+        return {"row": self.row, "field": self.field, "problem": self.problem, **where}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,24 +205,24 @@ class LayoutReader:
             try:
                 parts[ours] = self._part(record, ours, theirs)
             except BadValue as bad:
-                problems.append(Problem(number, theirs, bad.what, bad.fix, row.line))
+                problems.append(Problem(number, theirs, bad.what, bad.fix, row.line, row.file))
         if problems:
             return [], problems
         try:
             texts = self._texts(parts)
         except BadValue as bad:
-            return [], [Problem(number, self.layout.required[0], bad.what, bad.fix, row.line)]
+            return [], [Problem(number, self.layout.required[0], bad.what, bad.fix, row.line, row.file)]
         self._count(record)
         return texts, []
 
     def _unusable(self, number: int, row: Row) -> Problem:
         if row.problem:
-            return Problem(number, None, row.problem, "Mend the line.", row.line)
+            return Problem(number, None, row.problem, "Mend the line.", row.line, row.file)
         if isinstance(row.value, Twice):
             what = f"The record has {row.value.name!r} twice"
-            return Problem(number, row.value.name, what, "Keep one of them.", row.line)
+            return Problem(number, row.value.name, what, "Keep one of them.", row.line, row.file)
         fix = 'Use an object: {"instruction": …, "input": …, "output": …}.'
-        return Problem(number, None, f"A record is {kind(row.value)}, not an object", fix, row.line)
+        return Problem(number, None, f"A record is {kind(row.value)}, not an object", fix, row.line, row.file)
 
     def _part(self, record: dict[str, object], ours: str, theirs: str) -> str | Conversation | list[object]:
         """A field's text or conversation; what may be left out is empty then."""

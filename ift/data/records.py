@@ -37,6 +37,7 @@ class Reading:
     converted: field → numbers and truth values that became text. empty_inputs: nulls that became empty. conversations:
     how many have several answers (`several`), earlier turns in front of questions (`in_front`), later turns that
     nothing uses (`left_out`). problems: all there are. dropped: the rows that have one, which are in no example.
+    license: what the owner of a data set on the Hub says. known: the public data set whose bytes these are.
     """
 
     format: str = "json"
@@ -49,6 +50,8 @@ class Reading:
     conversations: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     dropped: int = 0
+    license: str = ""
+    known: str = ""
 
     @property
     def likely(self) -> dict[str, str]:
@@ -57,7 +60,9 @@ class Reading:
 
     def notes(self) -> list[str]:
         """All that a person should know of how the file was read, a sentence each."""
-        notes = [self._unused(name, count) for name, count in self.unused.items()]
+        notes = [f"Recognized by its bytes: {self.known}."] if self.known else []
+        notes += [f"Its owner's license: {self.license}."] if self.license else []
+        notes += [self._unused(name, count) for name, count in self.unused.items()]
         if self.converted:
             fields = ", ".join(f"{name} in {_records(count)}" for name, count in self.converted.items())
             notes.append(f"Numbers and truth values became text: {fields}.")
@@ -161,13 +166,33 @@ def make_dataset(content: Content, *, name: str, sha256: str, options: DataOptio
         DataError: the rows have no layout that is read here, or there are none.
         RecordsError: some records can't be used, and `options.on_error` is `raise`.
     """
-    rows: list[Row] = content.rows
-    ignored: list[str] = []
-    if content.is_object:
-        rows, ignored = unwrap(rows[0].value, name=name, is_record=lambda root: _is_record(root, options))
+    rows, ignored = rows_of(content, name=name, options=options)
+    return assemble(rows, ignored, content.format, name=name, sha256=sha256, options=options)
+
+
+def rows_of(content: Content, *, name: str, options: DataOptions) -> tuple[list[Row], list[str]]:
+    """The rows of what a file holds, and the keys of its object that hold none.
+
+    Raises:
+        DataError: its object is no record and has no list of records.
+    """
+    if not content.is_object:
+        return content.rows, []
+    return unwrap(content.rows[0].value, name=name, is_record=lambda root: _is_record(root, options))
+
+
+def assemble(
+    rows: Sequence[Row], ignored: list[str], format_: str, *, name: str, sha256: str, options: DataOptions
+) -> Dataset:
+    """The examples of rows, from one file or several; `ignored`: keys around them that are not used.
+
+    Raises:
+        DataError: the rows have no layout that is read here, or there are none.
+        RecordsError: some records can't be used, and `options.on_error` is `raise`.
+    """
     if not rows:
         raise DataError("The file has no records", where=name, fix="Give at least one.")
-    dataset = _read_rows(rows, content.format, ignored, name, sha256, options)
+    dataset = _read_rows(rows, format_, ignored, name, sha256, options)
     if dataset.reading.problems and (options.on_error == "raise" or not dataset.examples):
         raise RecordsError(dataset)
     return dataset
@@ -223,7 +248,7 @@ def _own_fields(number: int, row: Row, *, is_table: bool) -> tuple[Example, list
         try:
             own[name] = read(given[name])
         except BadValue as bad:
-            problems.append(Problem(number, name, bad.what, bad.fix, row.line))
+            problems.append(Problem(number, name, bad.what, bad.fix, row.line, row.file))
     held_out = given["held_out"] if isinstance(given["held_out"], list) else []
     names = tuple(name for name in held_out if isinstance(name, str))
     return Example("", "", "", own["split"], own["task"], own["check"], names), problems

@@ -15,13 +15,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Row:
     """A row of a file as read. line: where a format has lines. split: what the list around it was called.
 
-    problem: why there is no value.
+    problem: why there is no value. file: where there are several.
     """
 
     value: object
     line: int | None = None
     split: str | None = None
     problem: str = ""
+    file: str | None = None
 
 
 class NumberText(str):

@@ -13,6 +13,7 @@ SPLITS = {
     "valid": "validation",
     "val": "validation",
     "dev": "validation",
+    "eval": "validation",
 }
 """What files and keys call a split → its name here."""
 _FIX = "Use the list of records itself, [{…}, {…}]."

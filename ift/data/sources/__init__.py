@@ -1,14 +1,17 @@
-"""Where data sets come from: the starter set, the public ones by URL, a file of one's own."""
+"""Where data sets come from: the starter set, the public ones, a file or a folder, an address, the Hub."""
 
 import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ift.data.records import Dataset, read_dataset
+from ift.data.sources.folders import SUFFIXES, read_files, read_folder, split_of
+from ift.data.sources.hub_datasets import ID, fetch_hub_dataset
+from ift.data.sources.urls import fetch_url, is_url
 from ift.data_options import DataOptions
 from ift.errors import DataError, DownloadError
 from ift.paths import ASSETS, cache_dir
@@ -54,10 +57,11 @@ def load_dataset(
     options: DataOptions | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Dataset:
-    """The data set of a name (`starter`, `book`, `alpaca`), else the file at a path.
+    """The data set of a name (`starter`, `book`, `alpaca`), else of a path, an address or an id on the Hub.
 
     Args:
-        name_or_path: a public set is downloaded once and then read from the cache.
+        name_or_path: what comes from a network is downloaded once and then read from the cache. A folder's files
+            are named by split (train.jsonl, test.jsonl …), or none is.
         options: how its records are read; `DataOptions()` unless given.
         progress: is told (bytes so far, bytes in all or 0) while a file is downloaded.
 
@@ -70,11 +74,29 @@ def load_dataset(
         return read_dataset(ASSETS / "data" / "starter.json", name="starter", options=options)
     if name_or_path in PUBLIC:
         return read_dataset(fetch_public(name_or_path, progress=progress), name=name_or_path, options=options)
-    path = Path(name_or_path)
-    if not os.path.isfile(path):  # unlike Path.is_file, without an error where a folder can't be looked into
-        fix = f"Give {', '.join(NAMES)} or the path of a file: JSON, JSON Lines, CSV or Parquet."
-        raise DataError(f"There is no data set {name_or_path!r}", where=str(path.absolute()), fix=fix)
-    return read_dataset(path, options=options)
+    return _recognized(_load_own(name_or_path, options or DataOptions(), progress))
+
+
+def _load_own(name: str, options: DataOptions, progress: Callable[[int, int], None] | None) -> Dataset:
+    if is_url(name):
+        return read_dataset(fetch_url(name, progress=progress), options=options)
+    path = Path(name)
+    if os.path.isfile(path):  # unlike Path.is_file, without an error where a folder can't be looked into
+        return read_dataset(path, options=options)
+    if name and os.path.isdir(path):
+        return read_folder(path, options=options)
+    if not ID.fullmatch(name) or name.endswith((*SUFFIXES, ".gz")):
+        fix = f"Use {', '.join(NAMES)}, the path of a file or a folder, an address, or the id of a data set on the Hub."
+        raise DataError(f"There is no data set {name!r}", where=str(path.absolute()), fix=fix)
+    found, paths = fetch_hub_dataset(name, progress=progress)
+    files = [(path, file, split_of(file)) for path, file in zip(paths, found.files, strict=True)]
+    dataset = read_files(files, name=name, options=options)
+    return replace(dataset, reading=replace(dataset.reading, license=found.license))
+
+
+def _recognized(dataset: Dataset) -> Dataset:
+    title = next((one.title for one in PUBLIC.values() if one.sha256 == dataset.sha256), "")
+    return replace(dataset, reading=replace(dataset.reading, known=title)) if title else dataset
 
 
 def fetch_public(name: str, *, progress: Callable[[int, int], None] | None = None) -> Path:
