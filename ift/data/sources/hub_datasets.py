@@ -74,11 +74,13 @@ def _fetch_file(found: HubDataset, file: str, endpoint: str | None) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    where = {"repo_type": "dataset", "revision": found.commit}
     try:
-        return Path(hf_hub_download(found.repo, file, local_files_only=True, **where))
+        path = hf_hub_download(
+            found.repo, file, repo_type="dataset", revision=found.commit, local_files_only=True, endpoint=endpoint
+        )
     except LocalEntryNotFoundError:
-        return Path(hf_hub_download(found.repo, file, endpoint=endpoint, **where))
+        path = hf_hub_download(found.repo, file, repo_type="dataset", revision=found.commit, endpoint=endpoint)
+    return Path(path)
 
 
 def _record(name: str) -> Path:
