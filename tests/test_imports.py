@@ -99,7 +99,8 @@ def test_no_folder_is_too_full(package):
 
 
 def test_no_line_of_javascript_is_too_long():
-    files = [path for folder in ("assets/web", "tests/web") for path in (ROOT / folder).rglob("*.js")]
+    files = [path for folder in ("assets", "tests") for path in (ROOT / folder).rglob("*.js")]
+    files = [path for path in files if "node_modules" not in path.parts]  # what npm installs is others'
     long = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in files

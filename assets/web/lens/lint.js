@@ -14,7 +14,7 @@ export class Lint {
     addEventListener("click", show); // also of the rows among the numbers over the whole data set
   }
 
-  /** Another batch; `text` stands for what the linter reads, template and data set. */
+  /** Another batch; `text` is a hash of what the linter reads, template and data set. */
   take({ stamp, text }) {
     this.stamp = stamp;
     clearTimeout(this.timer);
