@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ift.config import TrainConfig
 from ift.data.templates import Template
-from ift.errors import DataError, IftError
+from ift.errors import ConfigError, DataError, IftError
 from ift.model.known_tokens import known_ids
 from ift.roles import TRAIN_ON, Role, parse_trained
 from ift.types import Side
@@ -111,6 +111,9 @@ def _batch(records: Sequence[int], view: View) -> Sequence[int]:
     """The records of the batch, among those found; a start beyond their end shows the last ones."""
     if not records:
         raise DataError(f"No row contains “{view.find}”", where="Rows that contain", fix="Shorten it.")
-    size = max(1, min(MAX_ROWS, whole("rows in the batch", view.size)))
+    size = whole("rows in the batch", view.size)
+    if not 1 <= size <= MAX_ROWS:
+        fix = f"Use 1 to {MAX_ROWS}."
+        raise ConfigError(f"{size} rows can't be shown together", where="rows in the batch", fix=fix)
     start = max(0, min(whole("first row", view.first), len(records) - 1))
     return records[start : start + size]

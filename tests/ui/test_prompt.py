@@ -2,6 +2,7 @@ import json
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from ift.cli import main
 from ift.data.sources import load_dataset
@@ -271,3 +272,14 @@ def test_a_key_is_drawn_even_where_the_server_has_forgotten_the_batch(visit):
     page.wait_for_function("document.querySelector('#preset input').value === 'Your own'")
     step(page, 1)
     assert " => " in page.locator(".lens .text pre").first.inner_text()
+
+
+def test_a_number_of_rows_beyond_the_slider_says_what_is_allowed(visit):
+    page = lens_page(visit)
+    field, message = page.locator("#size input[type=number]"), page.locator("#template-message")
+    field.fill("100")
+    expect(message).to_contain_text("100 rows can't be shown together")
+    expect(message).to_contain_text("Use 1 to 32")
+    field.fill("3")
+    expect(message).not_to_contain_text("can't be shown")
+    assert len(cells(page, "input")) == 3
