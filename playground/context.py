@@ -8,12 +8,13 @@ from pathlib import Path
 
 import gradio as gr
 
-from ift.errors import ConfigError, RunError
+from ift.errors import ConfigError
 from ift.model.names import NAMES as MODELS
 from ift.model.names import context_length
 from ift.roles import TRAIN_ON, Role, name_trained
 from playground.caches import Linters, Models
 from playground.lens.recent import Recent
+from playground.ownership import Ownership
 from playground.runs.jobs import Jobs
 from playground.settings import Settings
 
@@ -47,11 +48,11 @@ class Context:
     stamps: count = field(default_factory=lambda: count(1))
     recent: Recent = field(default_factory=Recent)
     linters: Linters = field(default_factory=Linters)
-    owners: dict[str, str] = field(default_factory=dict)
-    """Run → the key of the browser that started it, as long as this server lives."""
+    ownership: Ownership = field(init=False)
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.settings)
+        self.ownership = Ownership(public=self.settings.public)
 
     def limit(self, model: str | None, max_length: float | None) -> int:
         """Tokens a row at most: the visitor's number, but never beyond the model's context."""
@@ -62,21 +63,6 @@ class Context:
                 "max_length is below 0", where="max_length", fix="Give 0 for the model's context, or more."
             )
         return min(wanted or context, context)
-
-    def may_change(self, run_id: str, visitor: object) -> bool:
-        """Whether a visitor may go on with a run or discard it: on a public page only the one who started it."""
-        owner = self.owners.get(run_id)
-        return not self.settings.public or (owner is not None and owner == visitor)
-
-    def require_own(self, run_id: str, visitor: object) -> None:
-        """The same, where it must be so.
-
-        Raises:
-            RunError: the run is somebody else's.
-        """
-        if not self.may_change(run_id, visitor):
-            fix = "On a public page only the browser that started a run can go on with it or discard it."
-            raise RunError("This run is somebody else's", where=run_id, fix=fix)
 
     def model(self, name: str | None) -> str:
         """A model's name as the visitor gave it, checked: strangers get the known ones and the server's runs only.

@@ -39,7 +39,7 @@ def build(settings: Settings) -> gr.Blocks:
         data.wire(prompt.template, train.model, prompt.max_length)
         prompt.wire(page, data.name, data.source, model=train.model, run=train.run, chart=train.chart)
         train.wire(page, train_tab, prompt, data.name)
-        compare.wire()
+        compare.wire(visitor)
         data.show_on(page.load)
         data.show_on(data_tab.select)  # the template may have changed since
         page.load(lambda key: key or secrets.token_urlsafe(), visitor, visitor, **QUIET)
@@ -52,7 +52,7 @@ def _follow_run(page: gr.Blocks, context: Context, train: TrainTab, compare: Com
     looks = [*train.looks, *compare.looks]
 
     def look(run_id: str | None, visitor: str | None) -> tuple:
-        return *train.look(run_id, visitor), *compare.look(run_id)
+        return *train.look(run_id, visitor), *compare.look(run_id, visitor)
 
     def attach(run_id: str | None, visitor: str | None) -> tuple:
         names, busy = train.run_choices(), context.jobs.busy()

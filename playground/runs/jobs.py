@@ -74,6 +74,10 @@ class Jobs:
                 return run
         return None
 
+    def is_training(self, run: Run) -> bool:
+        """Whether a run is being trained, and not only scored."""
+        return self.state(run, run.training) in GOING_ON
+
     def start_training(self, config: TrainConfig, *, template: str | None, source: str) -> Run:
         """Start `python -m ift train` in a new run folder, with a preset template, or with the user's own source.
 

@@ -1,6 +1,5 @@
 """Tab 3: choose a model and how it is trained, start, watch."""
 
-import secrets
 from dataclasses import asdict
 
 import gradio as gr
@@ -142,7 +141,7 @@ class TrainTab:
             run = self.context.jobs.start_training(config, template=preset, source=template.source)
         except IftError as problem:
             return gr.skip(), html.error(problem)
-        self.context.owners[run.id] = str(visitor or secrets.token_urlsafe())  # nobody has the key of who has none
+        self.context.ownership.claim(run.id, visitor)
         return run.id, ""
 
     def _preset(self, preset: str) -> list:

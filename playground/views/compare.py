@@ -278,12 +278,14 @@ def progress(events: Sequence[TrainEvent], offset: int, state: State, *, said: s
     }
 
 
-def buttons_note(*, has_run: bool, saved: bool, has_test: bool, busy_id: str | None) -> str:
+def buttons_note(*, has_run: bool, saved: bool, has_test: bool, busy_id: str | None, is_strangers: bool = False) -> str:
     """Why the held-out records can't be answered now; empty where they can."""
     if not has_run:
         text = "There is no run yet: start one on the tab Fine-tune."
     elif busy_id:
-        text = f"{busy_id} is going on: wait until it has ended, or stop it."
+        text = f"{busy_id} is running: wait until it has ended, or stop it."
+    elif is_strangers:
+        text = "Only the browser that started a run can score it on this public page."
     elif not saved:
         text = "The run has saved nothing: train again."
     else:

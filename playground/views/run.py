@@ -124,11 +124,13 @@ def buttons_note(
         elif not has_saved:
             text = f"{run_id} ended before its first save: there is nothing that Resume could go on from."
         if is_strangers:
-            text += " Only the browser that started a run can resume or discard it on this public page."
+            text += " Only the browser that started a run can resume, discard or score it on this public page."
     elif busy_id == run_id:
-        text = "Start waits until this run has ended. You can close the page: the run goes on, and is found again."
+        text = "Start waits until this run has ended. You can close the page: the run continues, and is found again."
+        if is_strangers:
+            text = "Start waits until this run has ended. Only the browser that started it can stop it."
     else:
-        text = f"Start waits: {busy_id} is going on. Choose it below to stop it, or let it end."
+        text = f"Start waits: {busy_id} is running. Choose it below to stop it, or let it end."
     return f'<div class="ift"><p class="muted">{esc(text)}</p></div>'
 
 

@@ -10,8 +10,11 @@ class RowSlider(gr.Slider):
     def preprocess(self, payload: float) -> float:
         """The number as it was typed."""
         return payload
-    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
     from gradio.blocks import Block
+
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component

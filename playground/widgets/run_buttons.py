@@ -33,7 +33,7 @@ class RunControl:
     def wire(self, run: gr.Dropdown, chart: gr.HTML) -> None:
         """Connect the buttons with the run shown and the chart that hears of its state."""
         own = [run, self.visitor]
-        self.stop.click(self._stop, run, self.message, **QUIET)
+        self.stop.click(self._stop, own, self.message, **QUIET)
         self.resume.click(self._resume, own, [self.message, self.resume], **QUIET)
         self.discard.click(self._ask, run, [self.question, self.asked], **QUIET)
         self.discarded = self.sure.click(self._discard, own, [self.shown, self.message, self.question], **QUIET)
@@ -51,14 +51,15 @@ class RunControl:
         """The buttons and the reason as they can be used now."""
         jobs = self.context.jobs
         run, busy = jobs.run(run_id), jobs.busy()
-        goes_on = busy is not None and busy == run
-        is_own = run is not None and self.context.may_change(run.id, visitor)
+        works = busy is not None and busy == run
+        trains = works and jobs.is_training(run)  # a finished run that is being scored has nothing to save
+        is_own = run is not None and self.context.ownership.may_change(run.id, visitor)
         can_resume = is_own and busy is None and jobs.can_resume(run)
         strangers = run is not None and not is_own
         return (
-            gr.Button(interactive=goes_on),
+            gr.Button(interactive=trains and is_own),
             gr.Button(interactive=can_resume),
-            gr.Button(STOP_AND_DISCARD if goes_on or run is None else DISCARD, interactive=is_own),
+            gr.Button(STOP_AND_DISCARD if trains or run is None else DISCARD, interactive=is_own and works is trains),
             views.buttons_note(
                 run_id,
                 busy.id if busy else None,
@@ -68,10 +69,14 @@ class RunControl:
             ),
         )
 
-    def _stop(self, run_id: str | None) -> str:
+    def _stop(self, run_id: str | None, visitor: str | None) -> str:
         run = self.context.jobs.run(run_id)
         if run is None:
             return ""
+        try:
+            self.context.ownership.require(run.id, visitor)
+        except IftError as problem:
+            return html.error(problem)
         self.context.jobs.stop(run)
         return html.note("busy", "Stopping: the run saves what it has reached.")
 
@@ -80,7 +85,7 @@ class RunControl:
         if run is None:
             return "", gr.skip()
         try:
-            self.context.require_own(run.id, visitor)
+            self.context.ownership.require(run.id, visitor)
             self.context.jobs.resume_training(run)
         except IftError as problem:
             return html.error(problem), gr.skip()
@@ -97,9 +102,9 @@ class RunControl:
         if run is None:
             return None, "", closed
         try:
-            self.context.require_own(run.id, visitor)
+            self.context.ownership.require(run.id, visitor)
             self.context.jobs.discard(run)
         except IftError as problem:
             return gr.skip(), html.error(problem), closed
-        self.context.owners.pop(run.id, None)
+        self.context.ownership.forget(run.id)
         return None, "", closed

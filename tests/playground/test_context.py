@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from ift.data.templates import PRESETS, preset_source
-from ift.errors import ConfigError, DataError, IftError, ModelError, RunError
+from ift.errors import ConfigError, DataError, IftError, ModelError
 from ift.events import Answered, Failed, Finished, Saved, Stopped, Warned
 from ift.roles import TRAIN_ON, Role, parse_trained
 from ift.runs.folder import create_run
@@ -37,28 +37,6 @@ def finished(tmp_path, name="a"):
     run = create_run(tmp_path / "runs" / name, run_config())
     run.training.append(Finished(step=1))
     return run
-
-
-# Whose a run is.
-
-
-def test_on_a_public_page_only_who_started_a_run_may_change_it(public):
-    public.owners["a"] = "key"
-    assert [public.may_change("a", visitor) for visitor in ("key", "other", None, "", ["key"], {})] == [True] + 5 * [
-        False
-    ]
-    with pytest.raises(RunError, match="somebody else's"):
-        public.require_own("a", "other")
-
-
-@pytest.mark.parametrize("visitor", ["key", None, ""])
-def test_on_a_public_page_a_run_of_an_earlier_server_is_nobodys(public, visitor):
-    assert not public.may_change("b", visitor)
-
-
-def test_on_ones_own_machine_every_run_is_ones_own(context):
-    assert context.may_change("b", None)
-    context.require_own("b", None)
 
 
 # Settings.

@@ -125,7 +125,7 @@ def test_the_command_is_quoted_for_the_shell():
 
 @pytest.mark.parametrize(
     ("run_id", "busy_id", "said"),
-    [("a", None, "Stop can be used while"), ("a", "a", "until this run has ended"), ("a", "b", "b is going on")],
+    [("a", None, "Stop can be used while"), ("a", "a", "until this run has ended"), ("a", "b", "b is running")],
 )
 def test_the_page_says_why_start_or_stop_can_not_be_used(run_id, busy_id, said):
     assert said in run.buttons_note(run_id, busy_id)

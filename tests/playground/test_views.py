@@ -445,7 +445,7 @@ def test_answering_that_failed_tells_its_error_or_what_its_process_printed():
     ("has", "said"),
     [
         ({"has_run": False, "saved": False, "has_test": False, "busy_id": None}, "no run yet"),
-        ({"has_run": True, "saved": False, "has_test": False, "busy_id": "b"}, "b is going on"),
+        ({"has_run": True, "saved": False, "has_test": False, "busy_id": "b"}, "b is running"),
         ({"has_run": True, "saved": False, "has_test": False, "busy_id": None}, "saved nothing"),
         ({"has_run": True, "saved": True, "has_test": False, "busy_id": None}, "no test record"),
     ],
