@@ -16,7 +16,6 @@ from playground.lens.draw import OWN, draw, seed, trained, typed
 from playground.lens.state import MASKS, MAX_ROWS, NONE, ORDERS, WIDTHS, View, preset_of, read_link
 from playground.views import html
 from playground.views.numbers import numbers, padding_figure
-from playground.widgets.row_slider import RowSlider
 
 SYNTAX = (
     "{{instruction}} {{input}} {{output}}; {{#input}}…{{/input}} where a record has an input, "
@@ -102,7 +101,8 @@ class PromptTab:
         self.find = gr.Textbox(
             start.find, label="Rows that contain", placeholder="any text, e.g. opposite", elem_id="find"
         )
-        self.size = RowSlider(1, MAX_ROWS, value=start.size, step=1, label="Rows in the batch", elem_id="size")
+        self.size = gr.Slider(1, MAX_ROWS, value=start.size, step=1, label="Rows in the batch", elem_id="size")
+        self.size.preprocess = lambda number: number  # Gradio's own check of the ends is a server error
         self.first = gr.Number(start.first, label="First row", precision=0, elem_id="first")
         with gr.Accordion("What if: width, cut, order", open=False, elem_id="what-if"):
             self.width = gr.Radio(WIDTHS, value=start.width, label="Pad to", elem_id="width")
