@@ -41,7 +41,7 @@ class TrainConfig:
     data: str = declare(
         "starter",
         Option(
-            "Data set: a name or a file (JSON, JSON Lines, CSV, Parquet)",
+            "Data set: a name, a file (JSON, JSON Lines, CSV, Parquet), a folder, an address, a data set on the Hub",
             group=Group.DATA,
             aliases=("dataset", "dataset_name", "train_file", "data_path"),
         ),
