@@ -101,8 +101,10 @@ class PromptTab:
         self.find = gr.Textbox(
             start.find, label="Rows that contain", placeholder="any text, e.g. opposite", elem_id="find"
         )
-        self.size = gr.Slider(1, MAX_ROWS, value=start.size, step=1, label="Rows in the batch", elem_id="size")
-        self.size.preprocess = lambda number: number  # Gradio's own check of the ends is a server error
+        # no slider: Gradio answers a typed number beyond its ends with a server error
+        self.size = gr.Number(
+            start.size, label="Rows in the batch", info=f"1 to {MAX_ROWS}", precision=0, elem_id="size"
+        )
         self.first = gr.Number(start.first, label="First row", precision=0, elem_id="first")
         with gr.Accordion("What if: width, cut, order", open=False, elem_id="what-if"):
             self.width = gr.Radio(WIDTHS, value=start.width, label="Pad to", elem_id="width")

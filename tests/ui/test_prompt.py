@@ -274,7 +274,7 @@ def test_a_key_is_drawn_even_where_the_server_has_forgotten_the_batch(visit):
     assert " => " in page.locator(".lens .text pre").first.inner_text()
 
 
-def test_a_number_of_rows_beyond_the_slider_says_what_is_allowed(visit):
+def test_a_number_of_rows_above_the_limit_says_what_is_allowed(visit):
     page = lens_page(visit)
     field, message = page.locator("#size input[type=number]"), page.locator("#template-message")
     field.fill("100")
