@@ -272,6 +272,10 @@ class TrainConfig:
             aliases=("fp16", "mixed_precision", "precision", "dtype", "torch_dtype"),
         ),
     )
+    cuda_graphs: bool = declare(
+        True,
+        Option("On a CUDA device, record a training step once and replay it as one launch", group=Group.BATCH),
+    )
     fsdp: bool = declare(
         False, Option("Under torchrun, each process holds only its share of the model", group=Group.PROCESSES)
     )

@@ -35,6 +35,27 @@ def batch_loss(model: GPT2, batch: Batch, *, share: float | None = None, bf16: b
     return ChunkedLinearCrossEntropy.apply(hidden, head, wanted, shares, _dtype(model, bf16))
 
 
+def flat_loss(
+    model: GPT2,
+    inputs: Tensor,
+    positions: Tensor,
+    layout: Tensor,
+    places: Tensor,
+    wanted: Tensor,
+    targets: Tensor,
+    shares: Tensor,
+    *,
+    bf16: bool | None,
+) -> Tensor:
+    """The sum of a padding-free batch's losses, each times its share, (); nothing in here waits for a GPU.
+
+    Tensors as in `ift.data.unpadded.Unpadded`, on the model's device; shares: (M,) float32, one per wanted cell.
+    """
+    with autocast(model.device, bf16=bf16):
+        hidden, head = model.flat_hidden(inputs, positions, layout, places, wanted)
+    return ChunkedLinearCrossEntropy.apply(hidden, head, targets, shares, _dtype(model, bf16))
+
+
 def _cells(model: GPT2, batch: Batch, bf16: bool | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The cells with a trained target, (M, C), the head for them, (V, C), their targets, (M,), and `Unpadded.counted`.
 

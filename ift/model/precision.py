@@ -17,5 +17,9 @@ def uses_bf16(device: torch.device, *, bf16: bool | None) -> bool:
 
 
 def autocast(device: torch.device, *, bf16: bool | None) -> torch.autocast:
-    """A context in which matrix products run in bf16, where `uses_bf16` says so."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(device, bf16=bf16))
+    """A context in which matrix products run in bf16, where `uses_bf16` says so.
+
+    Without autocast's cache: each weight is used once in it, and a CUDA graph must not read a copy that is made once.
+    """
+    enabled = uses_bf16(device, bf16=bf16)
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled, cache_enabled=False)

@@ -3,6 +3,8 @@
 import math
 import time
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -11,7 +13,8 @@ from ift.config import TrainConfig
 from ift.data.batching import Batch, batch_for, pair_counts
 from ift.data.order import epoch_batches
 from ift.errors import ConfigError, GradientError, TrainingError
-from ift.events import Evaluated, Prepared, Sampled, Stepped, TrainEvent
+from ift.events import Evaluated, Prepared, Sampled, Stepped, TrainEvent, Warned
+from ift.model.cuda.graphs import Capture
 from ift.model.dropout import drawn_from, set_dropout
 from ift.model.generate import Prompt, Sampling, generate
 from ift.model.gpt2 import GPT2
@@ -19,13 +22,26 @@ from ift.model.loss import batch_loss, losses
 from ift.model.precision import uses_bf16
 from ift.roles import Role
 from ift.runs.ranks import ALONE, World, portion
+from ift.training.graph_step import GraphStep, capture_for, plan_sizes
 from ift.training.progress import Progress
+from ift.training.rounding import Rounded, Size
 from ift.training.schedule import learning_rate
 from ift.types import Encoded, Example
 
 SAMPLE_TOKENS = 40
 """A sampled answer's length at most."""
+VALIDATION_BATCHES = 4
+"""Training batches validated at once on a CUDA device: without gradients they take less memory than one that trains."""
 NOTHING_DONE = Progress()
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What this rank does in a step: its batches, and how often each counts (`portion`); rounded up for graphs."""
+
+    batches: list[Batch]
+    counted: list[int]
+    rounded: list[tuple[Rounded, Size]]
 
 
 class Trainer:
@@ -35,7 +51,8 @@ class Trainer:
     parameter). The loss of a step is the mean over all trained targets of its batches. Validation and sample
     answers come at step 0, every `eval_steps` and at the end. `progress`: where to resume from (`ift.training.resume`
     restores the rest). `world`: the processes that share the work (`ift.runs.ranks`); each has a trainer with the same
-    arguments, takes its share of each step's rows, and yields the same events.
+    arguments, takes its share of each step's rows, and yields the same events. `capture`: how steps are recorded as
+    CUDA graphs; None does so where the device and the options allow it (`capture_for`).
 
     Raises:
         ConfigError: the options can't be used together on the model's device.
@@ -56,6 +73,7 @@ class Trainer:
         max_length: int | None = None,
         progress: Progress = NOTHING_DONE,
         world: World = ALONE,
+        capture: Capture | None = None,
     ) -> None:
         require_same_masks(config, model.device)
         self.model, self.config, self.progress, self.world = model, config, progress, world
@@ -63,11 +81,14 @@ class Trainer:
         self.max_length = max_length
         self.total_steps = config.total_steps(len(train))
         self._through = world.wrap(model, fsdp=config.fsdp)
+        capture = capture or capture_for(config, model, world)
+        rate = torch.tensor(config.learning_rate, device=model.device) if capture else config.learning_rate
         weights = [weight for _, weight in self.trained()]
-        self.optimizer = torch.optim.AdamW(
-            weights, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-        )
+        self.optimizer = torch.optim.AdamW(weights, lr=rate, weight_decay=config.weight_decay, fused=True)
         self._positions = self.order()
+        self._ahead: _Drawn | None = None
+        self._graphs = GraphStep(model, self.optimizer, config, self._sizes(), capture) if capture else None
+        self._has_warned = False
         model.gradient_checkpointing = config.gradient_checkpointing
         dropout = {"resid_pdrop": config.resid_pdrop, "embd_pdrop": config.embd_pdrop, "attn_pdrop": config.attn_pdrop}
         set_dropout(model, **dropout)
@@ -87,6 +108,11 @@ class Trainer:
         """Name and weight of all that is trained, in the optimizer's order."""
         return ((name, weight) for name, weight in self.model.named_parameters() if weight.requires_grad)
 
+    def _sizes(self) -> list[Size]:
+        """What the batches to come are rounded up to."""
+        steps = islice(self.order(), max(1, self.total_steps - self.step))
+        return plan_sizes(self.train, steps, self.config, max_length=self.max_length)
+
     @property
     def is_done(self) -> bool:
         """All steps are done, or the validation loss has not fallen for too long."""
@@ -100,7 +126,11 @@ class Trainer:
 
     def advance(self) -> Iterator[TrainEvent | None]:
         """One step, and the evaluation if one is due after it."""
-        yield self._step(next(self._positions))
+        yield self._step()
+        if self._graphs and self._graphs.failure and not self._has_warned:
+            self._has_warned = True
+            message = "Steps can't be recorded as CUDA graphs here and run one kernel after the other, which is slower"
+            yield Warned(step=self.step, message=f"{message}: {self._graphs.failure}")
         yield from self.evaluate_if_due()
 
     def evaluate_if_due(self) -> Iterator[TrainEvent | None]:
@@ -129,29 +159,27 @@ class Trainer:
     def _batch(self, rows: Sequence[Encoded]) -> Batch:
         return batch_for(rows, trained=self.config.trained, max_length=self.max_length).batch
 
-    def _mine(self, rows: Sequence[Encoded]) -> tuple[list[Batch], list[int]]:
-        """This rank's part of the rows in batches, and whether each counts (`portion`)."""
-        size = self.config.per_device_train_batch_size
+    def _mine(self, rows: Sequence[Encoded], *, size: int) -> tuple[list[Batch], list[int]]:
+        """This rank's part of the rows in batches of this size, and whether each counts (`portion`)."""
         parts, counted = portion(rows, size, rank=self.world.rank, size=self.world.size)
         return [self._batch(part) for part in parts], counted
 
-    def _step(self, positions: Sequence[int]) -> Stepped:
+    def _draw(self) -> _Drawn:
+        rows = [self.train[i] for i in next(self._positions)]
+        batches, counted = self._mine(rows, size=self.config.per_device_train_batch_size)
+        return _Drawn(batches, counted, [self._graphs.ready(batch) for batch in batches] if self._graphs else [])
+
+    def _draw_ahead(self) -> None:
+        """Collate the next step's batches: called while the device works on this one's."""
+        self._ahead = self._draw() if self.step + 1 < self.total_steps else None
+
+    def _step(self) -> Stepped:
         began = time.perf_counter()
         config, step = self.config, self.step + 1
         rate = learning_rate(config, step, self.total_steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        batches, counted = self._mine([self.train[i] for i in positions])
-        tokens, targets = self._count(batches, counted)
-        with drawn_from(config.seed, step, self.world.rank, device=self.model.device):
-            loss = self._backward(batches, [weight / targets for weight in counted])
-        weights = [weight for _, weight in self.trained()]
-        total_norm = self.world.full_tensor(torch.nn.utils.get_total_norm([weight.grad for weight in weights]))
-        norm = total_norm.item()
-        _require_finite(loss, norm, step)
-        if 0 < config.max_grad_norm < norm:  # else there is nothing to scale, and no pass over all gradients
-            torch.nn.utils.clip_grads_with_norm_(weights, config.max_grad_norm, total_norm)
-        self.optimizer.step()
+        drawn = self._ahead or self._draw()
+        tokens, targets = self._count(drawn.batches, drawn.counted)
+        loss, norm = self._learn(drawn, targets=targets, rate=rate)
         self.progress = self.progress.stepped()
         return Stepped(
             step=step,
@@ -165,6 +193,29 @@ class Trainer:
             step_time_s=time.perf_counter() - began,
         )
 
+    def _learn(self, drawn: _Drawn, *, targets: int, rate: float) -> tuple[float, float]:
+        """Change the weights; gives the loss, and the norm of its gradient before clipping."""
+        if self._graphs:
+            self._graphs.begin(drawn.rounded, targets=targets, rate=rate)
+            self._draw_ahead()
+            outcome = self._graphs.end()
+            _require_finite(outcome.loss, outcome.norm, self.step + 1)
+            return outcome.loss, outcome.norm
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with drawn_from(self.config.seed, self.step + 1, self.world.rank, device=self.model.device):
+            total = self._backward(drawn.batches, [weight / targets for weight in drawn.counted])
+        weights = [weight for _, weight in self.trained()]
+        total_norm = self.world.full_tensor(torch.nn.utils.get_total_norm([weight.grad for weight in weights]))
+        self._draw_ahead()
+        mine, norm = torch.stack([total, total_norm]).tolist()  # here the device is waited for, and nowhere else
+        loss = self.world.sums(mine)[0] / self.world.size
+        _require_finite(loss, norm, self.step + 1)
+        if 0 < self.config.max_grad_norm < norm:  # else there is nothing to scale, and no pass over all gradients
+            torch.nn.utils.clip_grads_with_norm_(weights, self.config.max_grad_norm, total_norm)
+        self.optimizer.step()
+        return loss, norm
+
     def _count(self, batches: Sequence[Batch], counted: Sequence[int]) -> tuple[int, int]:
         """Tokens and trained tokens of a step, all ranks' together."""
         tokens = sum(weight * batch.tokens for batch, weight in zip(batches, counted, strict=True))
@@ -172,8 +223,8 @@ class Trainer:
         tokens, targets = self.world.sums(tokens, targets)
         return int(tokens), int(targets)
 
-    def _backward(self, batches: Sequence[Batch], weights: Sequence[float]) -> float:
-        """Leave the gradient of the sum of all ranks' losses, batch by batch with its weight; returns that sum.
+    def _backward(self, batches: Sequence[Batch], weights: Sequence[float]) -> Tensor:
+        """Leave the gradient of the sum of all ranks' losses, batch by batch with its weight; gives this rank's part.
 
         What the ranks' gradients come to is their mean, so each counts as many times as there are ranks: their
         targets are not equally many, and the mean of the ranks' means would be another loss.
@@ -186,7 +237,7 @@ class Trainer:
                 part = self._loss(batch, share=weight * self.world.size)
                 part.backward()
             total += part.detach()
-        return self.world.sums(total.item())[0] / self.world.size
+        return total
 
     def _loss(self, batch: Batch, *, share: float) -> Tensor:
         return self._through(lambda model: batch_loss(model, batch, share=share, bf16=self.config.bf16))
@@ -220,13 +271,18 @@ class Trainer:
     @torch.inference_mode()
     def _validate(self) -> Generator[None, None, Evaluated]:
         """The mean over all trained targets of the split, not the mean of batch means."""
-        sums, counts = torch.zeros(len(Role), dtype=torch.float64), torch.zeros(len(Role), dtype=torch.long)
         rows = sorted(self.validation, key=len)  # equal neighbours waste no padding
-        for batch, weight in zip(*self._mine(rows), strict=True):
-            values, roles = (tensor.cpu() for tensor in self._losses(batch))
-            sums += weight * torch.bincount(roles, values.double(), minlength=len(Role))
-            counts += weight * torch.bincount(roles, minlength=len(Role))
+        size = self.config.per_device_train_batch_size * (VALIDATION_BATCHES if self.model.device.type == "cuda" else 1)
+        found: list[tuple[Tensor, Tensor]] = []
+        for batch, weight in zip(*self._mine(rows, size=size), strict=True):
+            measured = self._losses(batch)  # every rank takes part, whether its batch counts or not
+            if weight:
+                found.append(measured)
             yield None
+        empty = (torch.zeros(0), torch.zeros(0, dtype=torch.uint8))
+        values, roles = (torch.cat(part).cpu() for part in zip(*(found or [empty]), strict=True))  # waited for once
+        sums = torch.bincount(roles, values.double(), minlength=len(Role))
+        counts = torch.bincount(roles, minlength=len(Role))
         numbers = self.world.sums(*sums.tolist(), *counts.tolist())
         by_role = dict(zip(Role, zip(numbers[: len(Role)], numbers[len(Role) :], strict=True), strict=True))
         targets = int(sum(count for _, count in by_role.values()))
