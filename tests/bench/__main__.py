@@ -5,7 +5,7 @@ import json
 
 from ift.data.sources import NAMES as DATA
 from ift.roles import TRAIN_ON
-from tests.bench import chart, data, generate, lint, train, typing
+from tests.bench import chart, cuda_train, data, generate, lint, train, typing
 
 
 def main() -> None:
@@ -40,13 +40,15 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--batch", type=int, default=8, metavar="ROWS", help="rows a step (8)")
     command.add_argument("--steps", type=int, default=10, help="steps that are timed, after one that is not (10)")
     command.add_argument("--threads", type=int, default=1, help="of each process (1)")
+    command.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: with and without graphs (cpu)")
     command.add_argument("--bf16", action="store_true", help="both in bf16, and transformers with fused AdamW")
 
 
 def _train(args: argparse.Namespace) -> tuple[dict, str]:
     setup = train.Setup(args.model, args.data, args.train_on, args.batch, args.steps, args.threads, args.bf16)
-    result = train.measure(setup)
-    return result, train.table(setup, result)
+    side = cuda_train if args.device == "cuda" else train
+    result = side.measure(setup)
+    return result, side.table(setup, result)
 
 
 def _generate_options(command: argparse.ArgumentParser) -> None:

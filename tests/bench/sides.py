@@ -36,7 +36,7 @@ def ours(setup: Setup) -> Iterator[dict]:
     )
     while True:
         clock = Clock()
-        (event,) = trainer.advance()
+        event = next(iter(trainer.advance()))
         took = clock.read()
         yield {**took, "tokens": event.tokens, "trained_tokens": event.trained_tokens, "loss": event.loss}
 
