@@ -5,7 +5,7 @@ import json
 
 from ift.data.sources import NAMES as DATA
 from ift.roles import TRAIN_ON
-from tests.bench import chart, cuda_train, data, generate, lint, train, typing
+from tests.bench import cuda_train, data, generate, lint, train
 
 
 def main() -> None:
@@ -86,6 +86,8 @@ def _typing_options(command: argparse.ArgumentParser) -> None:
 
 
 def _typing(args: argparse.Namespace) -> tuple[dict, str]:
+    from tests.bench import typing  # a browser, which no other benchmark needs
+
     result = typing.measure(args.keys)
     return result, typing.table(result)
 
@@ -96,6 +98,8 @@ def _chart_options(command: argparse.ArgumentParser) -> None:
 
 
 def _chart(args: argparse.Namespace) -> tuple[dict, str]:
+    from tests.bench import chart  # a browser, too
+
     result = chart.measure(chart.Setup(args.model, args.turns))
     return result, chart.table(result)
 
