@@ -31,6 +31,7 @@ from ift.runs.lifecycle import logged
 from ift.runs.processes import keep_memory
 from ift.runs.ranks import ALONE, place
 from ift.runs.run_config import describe
+from ift.runs.scores import Summary
 from ift.runs.state import State
 from ift.runs.stop import Stop
 from ift.training import estimate as estimates
@@ -212,19 +213,20 @@ def evaluate(args: Namespace) -> int:
         finally:
             run.clear_stop()
     if code == 0:
-        print(json.dumps(run.scores) if args.json else _score_table(run.scores))
+        print(json.dumps(run.scores.to_dict()) if args.json else _score_table(run.scores))
     return code
 
 
-def _score_table(scores: dict) -> str:
-    lines = [f"{scores['n']} held-out records", f"{'':12} {'before':>8} {'after':>8}   95 % of the gain"]
-    for name, after in scores["after"].items():
-        before, interval = scores["before"][name], scores["gain_interval_95"][name]
-        gain = f"[{interval[0]:+.3f}, {interval[1]:+.3f}]" if interval else "none"
-        lines.append(f"{name:12} {_number(before):>8} {_number(after):>8}   {gain}")
-    for name, group in scores["held_out"].items():
-        before, after = (_number(group[side]["exact_match"]) for side in ("before", "after"))
-        lines.append(f"exact match of the {group['n']} records with a held-out {name}: {before} → {after}")
+def _score_table(scores: Summary) -> str:
+    lines = [f"{scores.n} held-out records", f"{'':12} {'before':>8} {'after':>8}   95 % of the gain"]
+    for name in scores.after:
+        found = scores.metric(name)
+        gain = "[{:+.3f}, {:+.3f}]".format(*found.interval) if found.interval else "none"
+        lines.append(f"{name:12} {_number(found.before):>8} {_number(found.after):>8}   {gain}")
+    for name, group in scores.held_out.items():
+        found = group.metric("exact_match")
+        means = f"{_number(found.before)} → {_number(found.after)}"
+        lines.append(f"exact match of the {group.n} records with a held-out {name}: {means}")
     return "\n".join(lines)
 
 

@@ -1,18 +1,19 @@
 """Before and after: the base model and the fine-tuned one answer the held-out records and are scored."""
 
-import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ift.data.templates import Template
 from ift.evaluation.held_out import load_held_out
 from ift.evaluation.metrics import score, unscored
-from ift.evaluation.results import summarize, to_row
+from ift.evaluation.results import answered_record, summarize
 from ift.events import Answered, Finished, TrainEvent
 from ift.model.generate import Sampling, default_max_new_tokens, generate, prompt_of, why_no_answer
 from ift.model.gpt2 import GPT2
 from ift.model.loading import load_model
 from ift.runs.folder import Run
+from ift.runs.scores import answers_to_text
 from ift.runs.stop import Stop
 from ift.types import Example, Scored, Side
 
@@ -50,12 +51,14 @@ def evaluate_events(
             if len(done) % 8 == 0 or len(done) == len(records):
                 yield Answered(step=len(done), side=side, done=len(done), total=len(records))
         sides[side] = sorted(done, key=lambda scored: scored.completion.record)
-        lines = (to_row(scored, dataset.examples[scored.completion.record]) for scored in sides[side])
-        text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
-        run.write_text(f"{side}.jsonl", text)
-    summary = summarize(sides[Side.BEFORE], sides[Side.AFTER], dataset.examples)
-    checkpoint = Path(models[Side.AFTER]).name
-    run.write_json("scores.json", {**summary, "checkpoint": checkpoint, "max_new_tokens": sampling.max_new_tokens})
+        answers = (answered_record(scored, dataset.examples[scored.completion.record]) for scored in sides[side])
+        run.write_text(f"{side}.jsonl", answers_to_text(answers))
+    summary = replace(
+        summarize(sides[Side.BEFORE], sides[Side.AFTER], dataset.examples),
+        checkpoint=Path(models[Side.AFTER]).name,
+        max_new_tokens=sampling.max_new_tokens,
+    )
+    run.write_json("scores.json", summary.to_dict())
     yield Finished(step=len(records))
 
 

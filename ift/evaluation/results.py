@@ -1,34 +1,32 @@
 """What an evaluation found: rows, means, and the gain with its interval."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 
 from ift.evaluation.intervals import mean, paired_interval
 from ift.evaluation.metrics import CHECK, METRICS
+from ift.runs.scores import AnsweredRecord, GroupSummary, Summary
 from ift.types import Completion, Example, Finish, Score, Scored
 
 
-def summarize(before: Sequence[Scored], after: Sequence[Scored], examples: Sequence[Example]) -> dict:
+def summarize(before: Sequence[Scored], after: Sequence[Scored], examples: Sequence[Example]) -> Summary:
     """Means of each metric and of answers that ended by themselves, with the gain's 95 % interval.
 
     `held_out`: the same means for the records whose fact, and whose wording, no training record has.
     """
-    sides = {"before": before, "after": after}
-    summary: dict = {"n": len(after), **{side: _means(rows) for side, rows in sides.items()}}
-    columns = {side: _columns(rows) for side, rows in sides.items()}
-    summary["gain_interval_95"] = {
-        name: paired_interval(columns["before"][name], columns["after"][name]) for name in columns["after"]
-    }
+    old, new = _columns(before), _columns(after)
     names = sorted({name for row in after for name in examples[row.completion.record].held_out})
-    summary["held_out"] = {name: _group(name, sides, examples) for name in names}
-    return summary
+    return Summary(
+        n=len(after),
+        before=_means(before),
+        after=_means(after),
+        gain_interval_95={name: paired_interval(old[name], new[name]) for name in new},
+        held_out={name: _group(name, before, after, examples) for name in names},
+    )
 
 
-def _group(name: str, sides: Mapping[str, Sequence[Scored]], examples: Sequence[Example]) -> dict:
-    chosen = {
-        side: [row for row in rows if name in examples[row.completion.record].held_out] for side, rows in sides.items()
-    }
-    return {"n": len(chosen["after"]), **{side: _means(rows) for side, rows in chosen.items()}}
+def _group(name: str, before: Sequence[Scored], after: Sequence[Scored], examples: Sequence[Example]) -> GroupSummary:
+    old, new = ([row for row in rows if name in examples[row.completion.record].held_out] for rows in (before, after))
+    return GroupSummary(n=len(new), before=_means(old), after=_means(new))
 
 
 def _means(rows: Sequence[Scored]) -> dict[str, float | None]:
@@ -56,16 +54,16 @@ def _ended(completion: Completion) -> float:
     return float(completion.finish is not Finish.LENGTH)
 
 
-def to_row(scored: Scored, example: Example) -> dict:
-    """A line of before.jsonl or after.jsonl; `model_response` as in the book."""
-    return {
-        "record": scored.completion.record,
-        "task": example.task,
-        "held_out": list(example.held_out),
-        "instruction": example.instruction,
-        "input": example.input,
-        "output": example.output,
-        "model_response": scored.completion.text,
-        "finish": scored.completion.finish,
-        "scores": [asdict(score) for score in scored.scores],
-    }
+def answered_record(scored: Scored, example: Example) -> AnsweredRecord:
+    """A completion with its record and its scores, as it is kept."""
+    return AnsweredRecord(
+        record=scored.completion.record,
+        instruction=example.instruction,
+        input=example.input,
+        output=example.output,
+        model_response=scored.completion.text,
+        finish=scored.completion.finish,
+        scores=scored.scores,
+        task=example.task,
+        held_out=example.held_out,
+    )

@@ -1,14 +1,14 @@
 """README.md beside an exported model: what it was made from, with which template and options, and what it scored."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from ift.config import to_dict
 from ift.export.hf_folder import hub_name
 from ift.runs.folder import Run, step_of
 from ift.runs.run_config import RunData
+from ift.runs.scores import Summary
 
 _USE = {
     "hf": '```python\nfrom transformers import pipeline\n\nanswer = pipeline("text-generation", "{name}")\n'
@@ -64,15 +64,16 @@ def _data(data: RunData) -> str:
     return _table(("", ""), (rows | {"split": parts}).items())
 
 
-def _scores(scores: Mapping[str, Any] | None) -> str:
+def _scores(scores: Summary | None) -> str:
     if scores is None:
         return "Not scored yet: `python -m ift evaluate RUN`, then export again."
     lines = [
-        (name, _number(scores["before"][name]), _number(after), _interval(scores["gain_interval_95"][name]))
-        for name, after in scores["after"].items()
+        (name, _number(found.before), _number(found.after), _interval(found.interval))
+        for name in scores.after
+        for found in [scores.metric(name)]
     ]
     table = _table(("metric", "before", "after", "95 % interval of the gain"), lines)
-    return f"Of {scores['n']:,} held-out records.\n\n{table}"
+    return f"Of {scores.n:,} held-out records.\n\n{table}"
 
 
 def _interval(interval: tuple[float, float] | None) -> str:

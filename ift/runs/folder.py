@@ -22,6 +22,7 @@ from ift.errors import RunError
 from ift.events import Prepared
 from ift.runs.log import EventLog
 from ift.runs.run_config import RunConfig
+from ift.runs.scores import AnsweredRecord, ComparedRecord, Summary, answers_from_bytes, compare_answers
 from ift.runs.state import State
 from ift.types import Side
 
@@ -75,15 +76,31 @@ class Run:
         return {Side.BEFORE: self.config.options.model, Side.AFTER: str(self.last_checkpoint())}
 
     @property
-    def scores(self) -> dict | None:
-        """The last evaluation's summary, or None."""
-        return self._json("scores.json") if (self.path / "scores.json").is_file() else None
+    def scores(self) -> Summary | None:
+        """What the last evaluation came to, or None.
 
-    def completions(self, side: str) -> list[dict]:
-        """The rows of before.jsonl or after.jsonl, in the data set's order."""
+        Raises:
+            RunError: scores.json is damaged.
+        """
+        path = self.path / "scores.json"
+        return Summary.from_dict(self._json(path.name), where=str(path)) if path.is_file() else None
+
+    def answers(self, side: Side) -> tuple[AnsweredRecord, ...]:
+        """The rows of before.jsonl or after.jsonl, in the data set's order; none where there is no such file.
+
+        Raises:
+            RunError: the file is damaged.
+        """
         path = self.path / f"{side}.jsonl"
-        lines = path.read_bytes().splitlines() if path.is_file() else []  # text has other line ends, U+2028 say
-        return [json.loads(line) for line in lines]
+        return answers_from_bytes(path.read_bytes(), side=side) if path.is_file() else ()
+
+    def comparison(self) -> tuple[ComparedRecord, ...]:
+        """Each held-out record with both answers.
+
+        Raises:
+            RunError: a file is damaged.
+        """
+        return compare_answers(self.answers(Side.BEFORE), self.answers(Side.AFTER))
 
     def state(self) -> State:
         """Of the training."""

@@ -91,7 +91,7 @@ class RunConfig:
             return from_fields(cls, value, where=where, fix=_FIX)
         except ConfigError as error:
             what = f"The run's options can't be used: {error.what}"
-            raise RunError(what, where=f"{where}, field config.{error.where}", fix=_FIX) from error
+            raise RunError(what, where=f"{where}, field config", fix=_FIX) from error
 
 
 def describe(config: TrainConfig, dataset: Dataset, template: Template) -> RunConfig:

@@ -16,9 +16,11 @@ from ift.model.known_tokens import known_ids
 from ift.model.weights import read_model
 from ift.runs.folder import Run
 from ift.runs.log import EventLog
+from ift.runs.scores import AnsweredRecord
 from ift.starter import quality
 from ift.starter.facts import relations
 from ift.starter.tasks import Record, records
+from ift.types import Side
 
 TWINS: Mapping[str, Sequence[str]] = {
     "loss on all tokens": ("--train_on", "all"),
@@ -77,17 +79,17 @@ def _base(out: Path, run: Run) -> dict:
         "cloze": cloze,
         "cloze_mean": quality.cloze_mean(cloze),
         "bare_questions_answered": quality.bare_questions(model, test),
-        "formatted_questions_answered": _answered(run.completions("before"), test),
+        "formatted_questions_answered": _answered(run.answers(Side.BEFORE), test),
         "samples_that_repeat": quality.repeats(texts),
         "samples": len(texts),
         "first_samples": texts[: len(quality.OPENINGS)],
     }
 
 
-def _answered(rows: Iterable[Mapping], test: Sequence[Record]) -> float:
+def _answered(rows: Iterable[AnsweredRecord], test: Sequence[Record]) -> float:
     """Lenient, over the questions for a fact: key and answer stand in the first line."""
     asked = {(record.instruction, record.input): record for record in test if record.value}
-    pairs = ((row["model_response"], asked.get((row["instruction"], row["input"]))) for row in rows)
+    pairs = ((row.model_response, asked.get((row.instruction, row.input))) for row in rows)
     return mean([quality.is_answered(text, record) for text, record in pairs if record]) or 0.0
 
 
@@ -96,7 +98,7 @@ def _scores(run: Run) -> dict:
     steps = [event for event in events if isinstance(event, Stepped)]
     cloze = quality.cloze(read_model(run.last_checkpoint()).eval())
     return {
-        **run.scores,
+        **run.scores.to_dict(),
         "by_task": _by_task(run),
         "cloze": cloze,
         "cloze_mean": quality.cloze_mean(cloze),
@@ -108,9 +110,9 @@ def _scores(run: Run) -> dict:
 
 def _by_task(run: Run) -> dict[str, dict[str, float]]:
     """Per task: records, and the share that is right before and after, by exact match or the record's own check."""
-    sides = {side: run.completions(side) for side in ("before", "after")}
-    tasks = sorted({row["task"] for row in sides["after"]})
-    right = {side: [(row["task"], _right(row)) for row in rows] for side, rows in sides.items()}
+    sides = {side.value: run.answers(side) for side in Side}
+    tasks = sorted({row.task or "" for row in sides["after"]})
+    right = {side: [(row.task or "", row.right) for row in rows] for side, rows in sides.items()}
     return {
         task: {
             "n": sum(name == task for name, _ in right["after"]),
@@ -120,18 +122,12 @@ def _by_task(run: Run) -> dict[str, dict[str, float]]:
     }
 
 
-def _right(row: Mapping) -> float:
-    scores = {score["by"]: score["value"] for score in row["scores"]}
-    return scores["check"] if "check" in scores else scores["exact_match"]
-
-
 def _answers(run: Run) -> list[dict]:
     """Test records drawn by a seed, with what the base and the fine-tuned model said."""
-    pairs = list(zip(run.completions("before"), run.completions("after"), strict=True))
     return [
-        {"instruction": new["instruction"], "input": new["input"], "output": new["output"]}
-        | {"before": old["model_response"], "after": new["model_response"]}
-        for old, new in random.Random(0).sample(pairs, SHOWN)
+        {"instruction": pair.after.instruction, "input": pair.after.input, "output": pair.after.output}
+        | {"before": pair.before.model_response, "after": pair.after.model_response}
+        for pair in random.Random(0).sample(run.comparison(), SHOWN)
     ]
 
 

@@ -103,7 +103,7 @@ class CompareTab:
         if scores is None:
             hidden = gr.HTML({}, visible="hidden"), gr.Radio(visible="hidden"), gr.Number(visible="hidden")
             return views.empty(_next_step(run)), *hidden, ""
-        answers = views.frame(run.completions("before"), run.completions("after"))
+        answers = run.comparison()
         figure = views.task_figure(answers)
         return (
             views.verdict(scores),
@@ -158,7 +158,7 @@ class CompareTab:
         run = self.context.jobs.run(run_id)
         if run is None or run.scores is None:
             return ""
-        answers = views.frame(run.completions("before"), run.completions("after"))
+        answers = run.comparison()
         return views.answers_table(views.choose(answers, chosen), page=int(page or 1))
 
     def _new_words(self, run_id: str | None, *texts: str | None) -> str:

@@ -1,18 +1,16 @@
 """The Before & after tab: verdict, means, tasks, every held-out record."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-import pandas as pd
-
+from ift.evaluation.intervals import mean
 from ift.evaluation.metrics import CHECK
 from ift.events import Answered, Failed, TrainEvent
 from ift.model.known_tokens import stretches
+from ift.runs.scores import AnsweredRecord, ComparedRecord, GroupSummary, Summary
 from ift.runs.state import State
-from ift.types import Completion
+from ift.types import Completion, Finish
 from playground.views.html import NEW_TO_MODEL, block, card, chip, esc, note, plural, table, tiles
-
-# pyarrow, where it is installed, would hold the texts, and it refuses half a character, which an answer may have
-pd.set_option("mode.string_storage", "python")
 
 TITLES = {
     "exact_match": ("Exact match", "same words; case, punctuation and articles ignored"),
@@ -32,33 +30,32 @@ FILTERS = ("all", "improved", "worse", "not right", "never stopped")
 PAGE_ROWS = 50
 FOLD_AT = 120
 """Characters of an answer that are always shown."""
-_FINISH = {"eos": "", "stop": "", "length": "! cut"}
 
 
-def verdict(scores: Mapping) -> str:
+def verdict(scores: Summary) -> str:
     """The one sentence, and a tile per metric."""
-    leading = next((name for name in LEADING if _can_compare(scores, name)), None)
+    leading = next((name for name in LEADING if scores.metric(name).interval), None)
     if leading is None:
         return note("warn", "No held-out record could be answered: every prompt fills the model's context.")
-    before, after = scores["before"][leading], scores["after"][leading]
-    low, high = (100 * bound for bound in scores["gain_interval_95"][leading])
+    found = scores.metric(leading)
+    low, high = (100 * bound for bound in found.interval)
     if low > 0:
         kind, sign, verb = "", chip("good", "✓ decided"), "raised"
     elif high < 0:
         kind, sign, verb = "no", chip("bad", "✗ worse"), "lowered"
     else:
         kind, sign, verb = "open", chip("warn", "! open"), "may not have changed"
-    change = f"{100 * (after - before):+.1f} points, 95 % interval [{low:+.1f}, {high:+.1f}]"
+    change = f"{100 * (found.after - found.before):+.1f} points, 95 % interval [{low:+.1f}, {high:+.1f}]"
     metric = title_of(leading)[0].lower()
-    sentence = f"Fine-tuning {verb} <b>{esc(metric)}: {before:.1%} before, {after:.1%} after</b> ({change})."
+    means = f"{found.before:.1%} before, {found.after:.1%} after"
+    sentence = f"Fine-tuning {verb} <b>{esc(metric)}: {means}</b> ({change})."
     detail = (
-        f"{plural(scores['n'], 'held-out record')}, greedy answers of up to {scores['max_new_tokens']} tokens, paired "
+        f"{plural(scores.n, 'held-out record')}, greedy answers of up to {scores.max_new_tokens} tokens, paired "
         "bootstrap over the records. The interval is about the choice of records, not about the luck of one run."
     )
-    groups = scores.get("held_out", {})
-    split = "".join(f"<p>{_held_out(name, group, leading)}</p>" for name, group in groups.items())
+    split = "".join(f"<p>{_held_out(name, group, leading)}</p>" for name, group in scores.held_out.items())
     lead = f'<p class="muted">Verdict {sign}</p><p class="lead">{sentence}</p><p class="muted">{esc(detail)}</p>{split}'
-    names = sorted(scores["after"], key=lambda name: [*TITLES, name].index(name))  # those without a title come last
+    names = sorted(scores.after, key=lambda name: [*TITLES, name].index(name))  # those without a title come last
     return block(f'<div class="verdict {kind}">{lead}</div>', tiles(_tile(scores, name) for name in names))
 
 
@@ -67,82 +64,57 @@ def title_of(metric: str) -> tuple[str, str]:
     return TITLES.get(metric, (metric.replace("_", " ").capitalize(), ""))
 
 
-def _can_compare(scores: Mapping, metric: str) -> bool:
-    """Whether some records have a value of the metric on both sides."""
-    return scores["gain_interval_95"].get(metric) is not None
-
-
-def _held_out(name: str, group: Mapping, metric: str) -> str:
-    before, after = (group[side].get(metric) for side in ("before", "after"))
-    if before is None or after is None:
+def _held_out(name: str, group: GroupSummary, metric: str) -> str:
+    found = group.metric(metric)
+    if found.before is None or found.after is None:
         return ""
     one, more = _GROUPS.get(name, (f"has a held-out {name}", f"have a held-out {name}"))
-    text = f"{group['n']:,} of them {one if group['n'] == 1 else more}"
-    return f"{esc(text)}: {esc(title_of(metric)[0].lower())} <b>{before:.1%} → {after:.1%}</b>."
+    text = f"{group.n:,} of them {one if group.n == 1 else more}"
+    return f"{esc(text)}: {esc(title_of(metric)[0].lower())} <b>{found.before:.1%} → {found.after:.1%}</b>."
 
 
-def _tile(scores: Mapping, name: str) -> tuple[str, str, str]:
+def _tile(scores: Summary, name: str) -> tuple[str, str, str]:
     title, meaning = title_of(name)
-    if not _can_compare(scores, name):
+    found = scores.metric(name)
+    if found.interval is None:
         return "no value", title, f"<span>{esc(_without_value(scores, name, meaning))}</span>"
-    before, after = scores["before"][name], scores["after"][name]
-    low, high = scores["gain_interval_95"][name]
+    low, high = found.interval
     gain = f"gain [{100 * low:+.1f}, {100 * high:+.1f}]"
-    return f"{before:.1%} → {after:.1%}", title, f"<span>{esc(' · '.join(filter(None, (gain, meaning))))}</span>"
+    means = f"{found.before:.1%} → {found.after:.1%}"
+    return means, title, f"<span>{esc(' · '.join(filter(None, (gain, meaning))))}</span>"
 
 
-def _without_value(scores: Mapping, name: str, meaning: str) -> str:
+def _without_value(scores: Summary, name: str, meaning: str) -> str:
     """Why a metric has no value, then what it means."""
-    if name != CHECK and _can_compare(scores, CHECK):
+    if name != CHECK and scores.metric(CHECK).interval:
         reason = "every answered record has its own check instead"
     else:
         reason = "none of its records could be answered"
     return " · ".join(filter(None, (reason, meaning)))
 
 
-def frame(before: Sequence[Mapping], after: Sequence[Mapping]) -> pd.DataFrame:
-    """One row a held-out record, in the data set's order: texts, finishes and scores of both sides.
-
-    Where many answers are right the record's own check stands in for exact match and token F1.
-    """
-    rows = []
-    for old, new in zip(before, after, strict=True):
-        row = {name: new[name] for name in ("record", "task", "instruction", "input", "output")}
-        for side, answered in (("before", old), ("after", new)):
-            row[side] = answered["model_response"]
-            row[f"{side}_finish"] = answered["finish"]
-            is_scored = any(score["value"] is not None for score in answered["scores"])
-            row[f"{side}_reason"] = "" if is_scored else answered["scores"][0]["reason"]
-            scores = {score["by"]: score["value"] for score in answered["scores"]}
-            own = {"exact_match": scores["check"], "token_f1": scores["check"]} if "check" in scores else {}
-            row |= {f"{side}_{name}": value for name, value in (scores | own).items()}
-        rows.append(row)
-    return pd.DataFrame(rows).fillna({"task": ""})
-
-
-def choose(answers: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """The rows of one of FILTERS; improved and worse go by token F1."""
-    gain = answers["after_token_f1"].astype(float) - answers["before_token_f1"].astype(float)
-    masks = {
-        "all": gain.isna() | gain.notna(),
-        "improved": gain > 0,
-        "worse": gain < 0,
-        "not right": answers["after_exact_match"] == 0.0,
-        "never stopped": answers["after_finish"] == "length",
+def choose(answers: Sequence[ComparedRecord], kind: str) -> list[ComparedRecord]:
+    """The records of one of FILTERS; improved and worse go by token F1, or by the record's own check."""
+    is_chosen: dict[str, Callable[[ComparedRecord], bool]] = {
+        "all": lambda pair: True,
+        "improved": lambda pair: pair.gain is not None and pair.gain > 0,
+        "worse": lambda pair: pair.gain is not None and pair.gain < 0,
+        "not right": lambda pair: pair.after.right == 0.0,
+        "never stopped": lambda pair: pair.after.finish is Finish.LENGTH,
     }
-    return answers[masks[kind]]
+    return [pair for pair in answers if is_chosen[kind](pair)]
 
 
-def counts(answers: pd.DataFrame) -> list[tuple[str, str]]:
+def counts(answers: Sequence[ComparedRecord]) -> list[tuple[str, str]]:
     """The filters as (label with count, name) for a choice."""
     return [(f"{kind} {len(choose(answers, kind)):,}", kind) for kind in FILTERS]
 
 
-def answers_table(answers: pd.DataFrame, *, page: int) -> str:
+def answers_table(answers: Sequence[ComparedRecord], *, page: int) -> str:
     """One page of records with expected, before, after and scores."""
     pages = max(1, -(-len(answers) // PAGE_ROWS))
     page = min(max(1, page), pages)
-    shown = answers.iloc[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
+    shown = answers[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
     head = (
         ("Row", "n"),
         ("Task", "nw"),
@@ -153,35 +125,35 @@ def answers_table(answers: pd.DataFrame, *, page: int) -> str:
         ("F1 before → after", "n"),
         ("Exact", ""),
     )
-    rows = [_row(row) for row in shown.to_dict("records")]
+    rows = [_row(pair) for pair in shown]
     return block(table(f"{len(answers):,} held-out records, page {page} of {pages}", head, rows))
 
 
-def _row(row: Mapping) -> tuple[str, ...]:
-    question = f"<b>{esc(row['instruction'])}</b>" + (f"\n{esc(row['input'])}" if row["input"] else "")
-    if (met := row.get("after_check")) is not None and not pd.isna(met):
-        score, exact = "own check", chip("good", "✓ met") if met else chip("bad", "✗ not met")
-    elif row["after_reason"] or row["before_reason"]:
-        reason = row["after_reason"] or row["before_reason"]
+def _row(pair: ComparedRecord) -> tuple[str, ...]:
+    before, after = pair.before, pair.after
+    question = f"<b>{esc(after.instruction)}</b>" + (f"\n{esc(after.input)}" if after.input else "")
+    if after.check is not None:
+        score, exact = "own check", chip("good", "✓ met") if after.check else chip("bad", "✗ not met")
+    elif reason := after.reason or before.reason:
         score, exact = "none", chip("warn", f"! {reason}")
     else:
-        score = f"{row['before_token_f1']:.2f} → {row['after_token_f1']:.2f}"
-        exact = chip("good", "✓ yes") if row["after_exact_match"] == 1 else chip("bad", "✗ no")
+        score = f"{before.likeness:.2f} → {after.likeness:.2f}"
+        exact = chip("good", "✓ yes") if after.right == 1 else chip("bad", "✗ no")
     return (
-        str(row["record"]),
-        esc(row["task"]),
+        str(after.record),
+        esc(after.task or ""),
         question,
-        esc(row["output"]),
-        _answer(row, "before"),
-        _answer(row, "after"),
+        esc(after.output),
+        _answer(before),
+        _answer(after),
         score,
         exact,
     )
 
 
-def _answer(row: Mapping, side: str) -> str:
-    cut = _FINISH[row[f"{side}_finish"]]
-    return _folded(row[side].strip()) + (f" {chip('warn', cut)}" if cut and not row[f"{side}_reason"] else "")
+def _answer(answered: AnsweredRecord) -> str:
+    is_cut = answered.finish is Finish.LENGTH and not answered.reason
+    return _folded(answered.model_response.strip()) + (f" {chip('warn', '! cut')}" if is_cut else "")
 
 
 def _folded(text: str) -> str:
@@ -191,16 +163,16 @@ def _folded(text: str) -> str:
     return f"<details><summary>{esc(' '.join(text[:FOLD_AT].split()))} …</summary>{esc(text)}</details>"
 
 
-def task_figure(answers: pd.DataFrame) -> dict:
+def task_figure(answers: Sequence[ComparedRecord]) -> dict:
     """Right answers by task, before and after, for the figure component; empty where records name no task."""
-    if (answers["task"] == "").all():
+    tasks = {pair.after.task or "" for pair in answers}
+    if not any(tasks):
         return {}
-    by_task = (
-        answers.groupby("task")[["before_exact_match", "after_exact_match"]].mean().sort_values("after_exact_match")
-    )
-    sizes = answers["task"].value_counts()
-    names = [f"{esc(name)} ({sizes[name]})" for name in by_task.index]  # Plotly reads some HTML in labels
-    before, after = (by_task[f"{side}_exact_match"].tolist() for side in ("before", "after"))
+    means = [(name, *_right([pair for pair in answers if (pair.after.task or "") == name])) for name in sorted(tasks)]
+    means.sort(key=lambda row: (row[-1] is None, row[-1] or 0.0))  # the best last
+    sizes = Counter(pair.after.task or "" for pair in answers)
+    names = [f"{esc(name)} ({sizes[name]})" for name, _, _ in means]  # Plotly reads some HTML in labels
+    before, after = [old for _, old, _ in means], [new for _, _, new in means]
     line = {"mode": "lines", "line": {"color": "--acc", "width": 5}, "opacity": 0.4, "hoverinfo": "skip"}
     x = [value for pair in zip(before, after, strict=True) for value in (*pair, None)]
     y = [value for name in names for value in (name, name, None)]
@@ -226,12 +198,17 @@ def task_figure(answers: pd.DataFrame) -> dict:
     }
 
 
+def _right(answers: Sequence[ComparedRecord]) -> tuple[float | None, float | None]:
+    """The share of right answers before and after; None where no record has a score."""
+    return mean([pair.before.right for pair in answers]), mean([pair.after.right for pair in answers])
+
+
 def chat(instruction: str, answers: Mapping[str, Completion | None]) -> str:
     """A question and what each model said; None is still to come."""
     ends = {
-        "eos": chip("good", "✓ stopped by itself"),
-        "stop": chip("good", "✓ ended"),
-        "length": chip("warn", "! cut"),
+        Finish.EOS: chip("good", "✓ stopped by itself"),
+        Finish.STOP: chip("good", "✓ ended"),
+        Finish.LENGTH: chip("warn", "! cut"),
     }
     cards = []
     for name, answer in answers.items():

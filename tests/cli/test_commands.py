@@ -350,8 +350,8 @@ def test_evaluate_prints_the_means_and_writes_every_row(call, run):
     assert shown["n"] == 2
     for side in ("before", "after"):
         assert shown[side].keys() >= {"exact_match", "token_f1", "rouge_l", "chrf"}
-        assert len(Run(run).completions(side)) == 2
-    assert Run(run).scores == shown
+        assert len(Run(run).answers(side)) == 2
+    assert json.loads(json.dumps(Run(run).scores.to_dict())) == shown
     assert Run(run).evaluation.state() is State.FINISHED
 
 
@@ -359,7 +359,7 @@ def test_evaluate_again_begins_anew(call, run):
     call("evaluate", run, "--max-new-tokens", 1)
     table = call("evaluate", run, "--limit", 1, "--max-new-tokens", 1)
     assert table.startswith("1 held-out records")
-    assert Run(run).scores["n"] == 1
+    assert Run(run).scores.n == 1
 
 
 def test_a_flipped_bit_in_a_checkpoint_is_told(refuse, run):

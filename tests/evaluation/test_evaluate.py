@@ -13,8 +13,9 @@ from ift.evaluation.results import summarize
 from ift.events import Answered, Finished
 from ift.model.answer import ask
 from ift.model.generate import Sampling
+from ift.runs.scores import Comparison
 from ift.runs.stop import Stop
-from ift.types import EOS_ID, Check, Completion, Example, Finish, Score, Scored
+from ift.types import EOS_ID, Check, Completion, Example, Finish, Score, Scored, Side
 from tests.helpers import WORD, parrot, tiny_model, write_records
 
 TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")
@@ -44,10 +45,9 @@ def test_the_means_leave_out_what_could_not_be_answered():
     before = answered(parrot(EOS_ID), Example("a", "", "word word"), TOO_LONG)
     after = answered(parrot(WORD), Example("a", "", "word word"), TOO_LONG)
     summary = summarize(before, after, [Example("a", "", "word word"), TOO_LONG])
-    assert summary["n"] == 2
-    assert [summary[side]["exact_match"] for side in ("before", "after")] == [0.0, 1.0]
-    assert [summary[side]["ended"] for side in ("before", "after")] == [1.0, 0.0]
-    assert summary["gain_interval_95"]["exact_match"] == (1.0, 1.0)
+    assert summary.n == 2
+    assert summary.metric("exact_match") == Comparison(0.0, 1.0, (1.0, 1.0))
+    assert summary.metric("ended") == Comparison(1.0, 0.0, (-1.0, -1.0))
 
 
 def test_the_means_are_split_by_what_no_training_record_has():
@@ -56,8 +56,8 @@ def test_the_means_are_split_by_what_no_training_record_has():
         Example("b", "", "other", held_out=("fact", "wording")),
     ]
     rows = answered(parrot(WORD), *examples)
-    groups = summarize(rows, rows, examples)["held_out"]
-    assert {name: (group["n"], group["after"]["exact_match"]) for name, group in groups.items()} == {
+    groups = summarize(rows, rows, examples).held_out
+    assert {name: (group.n, group.after["exact_match"]) for name, group in groups.items()} == {
         "fact": (2, 0.5),
         "wording": (1, 0.0),
     }
@@ -67,14 +67,14 @@ def test_an_open_ended_record_is_scored_by_its_own_check_and_left_out_of_exact_m
     examples = [Example("a", "", "word word"), Example("b", "", "a story", check=Check(("word",)))]
     rows = answered(parrot(WORD), *examples)
     summary = summarize(rows, rows, examples)
-    assert (summary["after"]["exact_match"], summary["after"]["check"]) == (1.0, 1.0)
+    assert (summary.after["exact_match"], summary.after["check"]) == (1.0, 1.0)
     assert {score.by: score.value for score in rows[1].scores} == {**dict.fromkeys(METRICS), "check": 1.0}
 
 
 def test_where_nothing_could_be_answered_the_means_are_none():
     row = Scored(Completion(0, "", (), Finish.LENGTH), tuple(Score(name, None, "too long") for name in METRICS))
     summary = summarize([row], [row], [TOO_LONG])
-    assert {*summary["before"].values(), *summary["gain_interval_95"].values()} == {None}
+    assert {*summary.before.values(), *summary.gain_interval_95.values()} == {None}
 
 
 def test_a_single_question_without_room_for_an_answer_is_an_input_error():
@@ -98,29 +98,29 @@ def test_a_run_is_answered_twice_and_scored_last(run):
         ("after", 2, 2),
     ]
     assert isinstance(events[-1], Finished)
-    assert run.scores["n"] == 2
-    assert run.scores["before"].keys() == run.scores["after"].keys() == {*METRICS, "ended"}
-    assert run.scores["checkpoint"] == "step-000003"
+    assert run.scores.n == 2
+    assert run.scores.before.keys() == run.scores.after.keys() == {*METRICS, "ended"}
+    assert run.scores.checkpoint == "step-000003"
 
 
 def test_the_rows_say_what_was_asked_expected_and_answered(run):
     list(evaluate_events(run, Stop(run), max_new_tokens=2))
-    rows = run.completions("after")
-    assert [row["record"] for row in rows] == [17, 18]
-    assert (rows[0]["instruction"], rows[0]["output"]) == ("After 17?", "18")
-    assert rows[0]["model_response"] == " word word"
-    assert rows[0]["scores"][0] == {"by": "exact_match", "value": 0.0, "reason": ""}
-    assert [row["record"] for row in run.completions("before")] == [17, 18]
+    rows = run.answers(Side.AFTER)
+    assert [row.record for row in rows] == [17, 18]
+    assert (rows[0].instruction, rows[0].output) == ("After 17?", "18")
+    assert rows[0].model_response == " word word"
+    assert rows[0].scores[0] == Score("exact_match", 0.0)
+    assert [row.record for row in run.answers(Side.BEFORE)] == [17, 18]
 
 
 def test_a_limit_takes_the_first_held_out_records(run):
     list(evaluate_events(run, Stop(run), limit=1, max_new_tokens=1))
-    assert [row["record"] for row in run.completions("after")] == [17]
+    assert [row.record for row in run.answers(Side.AFTER)] == [17]
 
 
 def test_answers_may_fill_a_quarter_of_the_context_unless_told(run):
     list(evaluate_events(run, Stop(run), limit=1))
-    assert run.scores["max_new_tokens"] == 16
+    assert run.scores.max_new_tokens == 16
 
 
 def test_the_run_has_the_template_that_it_was_trained_with(run, template_file):

@@ -441,7 +441,7 @@ def test_answering_the_held_out_records_ends_with_their_scores(jobs, run, tmp_pa
     assert jobs.busy() == moved
     assert exit_code(jobs, moved) == 0
     assert jobs.state(moved, moved.evaluation) is State.FINISHED
-    assert moved.scores["n"] == 2
+    assert moved.scores.n == 2
     assert jobs.busy() is None
 
 

@@ -1,10 +1,13 @@
 """The verdict on tab 4 when part of the records have their own check, or no answer, or a metric that is new."""
 
+from dataclasses import replace
+
 import pytest
 
 from ift.evaluation.metrics import METRICS, score, unscored
-from ift.evaluation.results import summarize, to_row
-from ift.types import Check, Completion, Example, Scored
+from ift.evaluation.results import answered_record, summarize
+from ift.runs.scores import compare_answers
+from ift.types import Check, Completion, Example, Finish, Scored
 from playground.views import compare
 
 OPEN = Example("Name a color.", "", "red", task="color", check=Check(any_of=("red", "blue")))
@@ -16,15 +19,15 @@ def evaluated(examples, before, after):
     sides = [
         [
             Scored(
-                Completion(i, text or "", (), "eos" if text else "length"),
+                Completion(i, text or "", (), Finish.EOS if text else Finish.LENGTH),
                 score(text, example) if text else unscored("too long", example),
             )
             for i, (example, text) in enumerate(zip(examples, texts, strict=True))
         ]
         for texts in (before, after)
     ]
-    rows = [[to_row(row, examples[row.completion.record]) for row in side] for side in sides]
-    return {**summarize(*sides, examples), "max_new_tokens": 16}, *rows
+    rows = [[answered_record(row, examples[row.completion.record]) for row in side] for side in sides]
+    return replace(summarize(*sides, examples), max_new_tokens=16), *rows
 
 
 def test_where_all_records_have_a_check_the_verdict_is_about_the_checks():
@@ -48,14 +51,14 @@ def test_where_no_record_with_a_check_could_be_answered_its_tile_says_so():
     shown = compare.verdict(summary)
     assert "exact match: 0.0% before, 100.0% after" in shown
     assert "<b>no value</b><span>Own check</span><span>none of its records could be answered" in shown
-    assert "! too long" in compare.answers_table(compare.frame(before, after), page=1)
+    assert "! too long" in compare.answers_table(compare_answers(before, after), page=1)
 
 
 @pytest.mark.parametrize("examples", [[OPEN] * 2, [CLOSED] * 2, [CLOSED, OPEN]])
 def test_where_no_record_could_be_answered_nothing_fails(examples):
     summary, before, after = evaluated(examples, [None, None], [None, None])
     assert "No held-out record could be answered" in compare.verdict(summary)
-    answers = compare.frame(before, after)
+    answers = compare_answers(before, after)
     compare.counts(answers)
     assert "! too long" in compare.answers_table(answers, page=1)
     assert len(compare.task_figure(answers)["data"]) == 3
@@ -72,6 +75,10 @@ def test_every_metric_has_a_title():
 
 def test_a_metric_without_a_title_gets_a_tile_under_its_own_name():
     summary, *_ = evaluated([CLOSED], ["red"], ["green"])
-    for part in ("before", "after", "gain_interval_95"):
-        summary[part]["word_overlap"] = (0.1, 0.3) if part == "gain_interval_95" else 0.25
+    summary = replace(
+        summary,
+        before={**summary.before, "word_overlap": 0.25},
+        after={**summary.after, "word_overlap": 0.25},
+        gain_interval_95={**summary.gain_interval_95, "word_overlap": (0.1, 0.3)},
+    )
     assert "<b>25.0% → 25.0%</b><span>Word overlap</span><span>gain [+10.0, +30.0]</span>" in compare.verdict(summary)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -17,8 +18,9 @@ from ift.events import (
     Answered,
     Failed,
 )
+from ift.runs.scores import AnsweredRecord, GroupSummary, Summary, compare_answers
 from ift.runs.state import State
-from ift.types import Completion, Example, Finish, Side
+from ift.types import Completion, Example, Finish, Score, Side
 from playground.views import compare, data, html, run
 from tests.helpers import ready
 
@@ -57,7 +59,7 @@ def records(field):
 
 def answers(**changes):
     """The answers' table of one record with some of its texts changed."""
-    return compare.answers_table(compare.frame([side(**changes)], [side(**changes)]), page=1)
+    return compare.answers_table(compare_answers([side(**changes)], [side(**changes)]), page=1)
 
 
 SHOWN = {
@@ -106,7 +108,7 @@ def test_what_comes_from_outside_is_shown_as_text_and_never_as_markup(view):
 
 
 def test_a_tasks_name_is_escaped_for_plotly_too():
-    labels = compare.task_figure(compare.frame([side(task=EVIL)], [side(task=EVIL)]))["data"][1]["y"]
+    labels = compare.task_figure(compare_answers([side(task=EVIL)], [side(task=EVIL)]))["data"][1]["y"]
     assert [unescape(label) for label in labels] == [f"{HARMLESS} (1)"]
     assert "<" not in labels[0]
 
@@ -250,29 +252,23 @@ def test_a_data_set_of_one_row_has_a_figure_too():
 METRICS = ("exact_match", "token_f1", "rouge_l", "chrf")
 
 
-def side(record=0, value=1.0, *, task=None, instruction="q", input="", output="o", text="m", finish="eos", reason=""):
-    """A line of before.jsonl or after.jsonl with the same value for each metric."""
-    return {
-        "record": record,
-        "task": task,
-        "instruction": instruction,
-        "input": input,
-        "output": output,
-        "model_response": text,
-        "finish": finish,
-        "scores": [{"by": name, "value": value, "reason": reason} for name in METRICS],
-    }
+def side(record=0, value=1.0, *, text="m", finish=Finish.EOS, reason="", **fields):
+    """A record as one model answered it, with the same value for each metric."""
+    question = {"instruction": "q", "input": "", "output": "o", **fields}
+    scores = tuple(Score(name, value, reason) for name in METRICS)
+    return AnsweredRecord(record=record, model_response=text, finish=finish, scores=scores, **question)
 
 
-def scores(before, after, interval):
+def scores(before, after, interval, **more):
     names = (*METRICS, "ended")
-    return {
-        "n": 40,
-        "max_new_tokens": 16,
-        "before": dict.fromkeys(names, before),
-        "after": dict.fromkeys(names, after),
-        "gain_interval_95": dict.fromkeys(names, interval),
-    }
+    return Summary(
+        n=40,
+        before=dict.fromkeys(names, before),
+        after=dict.fromkeys(names, after),
+        gain_interval_95=dict.fromkeys(names, interval),
+        max_new_tokens=16,
+        **more,
+    )
 
 
 @pytest.mark.parametrize(
@@ -296,10 +292,10 @@ def test_the_verdict_has_a_tile_a_metric():
 
 
 def test_the_verdict_tells_what_no_training_record_has_apart():
-    group = {"n": 7, "before": {"exact_match": 0.0}, "after": {"exact_match": 0.5}}
-    unscored = {"n": 1, "before": {"exact_match": None}, "after": {"exact_match": None}}
+    group = GroupSummary(7, {"exact_match": 0.0}, {"exact_match": 0.5})
+    unscored = GroupSummary(1, {"exact_match": None}, {"exact_match": None})
     held_out = {"fact": group, "wording": unscored, "<b>": group}
-    shown = compare.verdict({**scores(0.25, 0.5, (0.1, 0.3)), "held_out": held_out})
+    shown = compare.verdict(scores(0.25, 0.5, (0.1, 0.3), held_out=held_out))
     assert "7 of them ask for a fact that no training record has: exact match <b>0.0% → 50.0%</b>." in shown
     assert "wording" not in shown
     assert "held-out &lt;b&gt;" in shown
@@ -307,12 +303,12 @@ def test_the_verdict_tells_what_no_training_record_has_apart():
 
 def open_ended(value):
     """A record whose own check was met or not; nothing else can score it."""
-    return {**side(value=None, reason="open-ended"), "scores": [*side(value=None)["scores"], {"by": "check"} | value]}
+    row = side(value=None, reason="open-ended")
+    return replace(row, scores=(*row.scores, Score("check", value)))
 
 
 def test_an_open_ended_record_is_right_where_its_own_check_is_met():
-    bad, good = ({"value": value, "reason": ""} for value in (0.0, 1.0))
-    answers = compare.frame([open_ended(bad), open_ended(bad)], [open_ended(good), open_ended(bad)])
+    answers = compare_answers([open_ended(0.0), open_ended(0.0)], [open_ended(1.0), open_ended(0.0)])
     assert [len(compare.choose(answers, kind)) for kind in ("improved", "not right")] == [1, 1]
     shown = compare.answers_table(answers, page=1)
     assert "✓ met" in shown
@@ -338,23 +334,19 @@ def test_without_an_answer_the_verdict_says_so_and_shows_no_number():
     assert "%" not in shown
 
 
-BEFORE = [side(0, 0.0), side(1, 0.5), side(2, 0.5), side(3, None, finish="length", reason="too long")]
-AFTER = [side(0, 1.0), side(1, 0.25), side(2, 0.5, finish="length"), BEFORE[3]]
-FOUR = compare.frame(BEFORE, AFTER)
+BEFORE = [side(0, 0.0), side(1, 0.5), side(2, 0.5), side(3, None, finish=Finish.LENGTH, reason="too long")]
+AFTER = [side(0, 1.0), side(1, 0.25), side(2, 0.5, finish=Finish.LENGTH), BEFORE[3]]
+FOUR = compare_answers(BEFORE, AFTER)
 
 
 def chosen(kind):
-    return compare.choose(FOUR, kind)["record"].tolist()
+    return [pair.after.record for pair in compare.choose(FOUR, kind)]
 
 
 def test_the_filters_go_by_token_f1_exact_match_and_the_ending():
-    answers = compare.frame([side(0, 0.0), side(1, 0.5), side(2, 0.0)], [side(0, 1.0), side(1, 0.0), side(2, 0.0)])
-    assert [compare.choose(answers, kind)["record"].tolist() for kind in ("all", "improved", "worse", "not right")] == [
-        [0, 1, 2],
-        [0],
-        [1],
-        [1, 2],
-    ]
+    answers = compare_answers([side(0, 0.0), side(1, 0.5), side(2, 0.0)], [side(0, 1.0), side(1, 0.0), side(2, 0.0)])
+    rows = {kind: [pair.after.record for pair in compare.choose(answers, kind)] for kind in compare.FILTERS}
+    assert rows == {"all": [0, 1, 2], "improved": [0], "worse": [1], "not right": [1, 2], "never stopped": []}
 
 
 def test_a_record_without_a_score_is_neither_improved_nor_worse_nor_lost():
@@ -376,19 +368,19 @@ def test_a_row_without_a_score_says_why_and_the_others_their_numbers():
 
 
 def test_a_record_that_only_one_side_could_answer_is_shown_with_the_reason():
-    shown = compare.answers_table(compare.frame([side(0, None, reason="too long")], [side(0, 1.0)]), page=1)
+    shown = compare.answers_table(compare_answers([side(0, None, reason="too long")], [side(0, 1.0)]), page=1)
     assert "! too long" in shown
 
 
 @pytest.mark.parametrize(("page", "rows"), [(1, range(50)), (2, range(50, 60)), (0, range(50)), (7, range(50, 60))])
 def test_answers_come_in_pages_and_a_page_that_is_not_there_is_the_nearest(page, rows):
     many = [side(i) for i in range(60)]
-    assert rows_of(compare.answers_table(compare.frame(many, many), page=page)) == list(rows)
+    assert rows_of(compare.answers_table(compare_answers(many, many), page=page)) == list(rows)
 
 
 def test_sides_of_different_length_are_never_paired():
     with pytest.raises(ValueError, match="shorter"):
-        compare.frame([side(0), side(1)], [side(0)])
+        compare_answers([side(0), side(1)], [side(0)])
 
 
 def test_records_without_tasks_have_no_figure():
@@ -398,14 +390,14 @@ def test_records_without_tasks_have_no_figure():
 def test_the_figure_has_the_means_of_each_task_the_best_last():
     before = [side(0, 0.0, task="sum"), side(1, 1.0, task="sum"), side(2, 0.0, task="list")]
     after = [side(0, 1.0, task="sum"), side(1, 1.0, task="sum"), side(2, 0.0, task="list")]
-    _, old, new = compare.task_figure(compare.frame(before, after))["data"]
+    _, old, new = compare.task_figure(compare_answers(before, after))["data"]
     assert (old["y"], old["x"]) == (["list (1)", "sum (2)"], [0.0, 0.5])
     assert (new["y"], new["x"]) == (["list (1)", "sum (2)"], [0.0, 1.0])
 
 
 def test_where_no_record_of_any_task_was_answered_the_figure_still_comes():
     none = [side(0, None, task="sum", reason="too long")]
-    answers = compare.frame(none, none)
+    answers = compare_answers(none, none)
     assert compare.task_figure(answers)["data"][2]["y"] == ["sum (1)"]
     assert compare.counts(answers)[0] == ("all 1", "all")
 

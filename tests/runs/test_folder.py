@@ -13,8 +13,9 @@ from ift.events import Failed, Finished, Sampled, Saved, Started, Stopped, Warne
 from ift.runs.folder import START_LIMIT_S, Run, create_run, is_run, list_runs, open_run
 from ift.runs.log import EventLog
 from ift.runs.processes import creation_time, is_alive, own_identity
+from ift.runs.scores import AnsweredRecord, GroupSummary, Summary, answers_to_text
 from ift.runs.state import State
-from ift.types import Finish
+from ift.types import Finish, Score, Side
 from tests.helpers import run_config
 
 
@@ -122,25 +123,46 @@ def test_a_run_without_a_checkpoint_says_so(run):
 
 
 def test_answers_are_read_back_to_the_letter(run):
-    rows = [{"record": 1, "model_response": "a\u2028b\u0085c\x0bd"}, {"record": 2, "model_response": "\r\n"}]
-    run.write_text("before.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    assert run.completions("before") == rows
-    assert run.completions("after") == []
+    texts = ["a\u2028b\u0085c\x0bd", "\r\n"]
+    rows = tuple(
+        AnsweredRecord(i, "q", "", "o", text, Finish.STOP, (Score("chrf", 0.5),), "list", ("fact",))
+        for i, text in enumerate(texts)
+    )
+    run.write_text("before.jsonl", answers_to_text(rows))
+    assert run.answers(Side.BEFORE) == rows
+    assert run.answers(Side.AFTER) == ()
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"record": 1}'])
+def test_a_damaged_answer_is_named_with_its_line(run, line):
+    row = AnsweredRecord(0, "q", "", "o", "a", Finish.EOS, ())
+    run.write_text("after.jsonl", answers_to_text([row]) + f"{line}\n")
+    with pytest.raises(RunError) as caught:
+        run.answers(Side.AFTER)
+    assert caught.value.where.startswith("after.jsonl, line 2")
+    assert "evaluate" in caught.value.fix
 
 
 def test_scores_are_none_until_they_are_written(run):
+    summary = Summary(3, {"chrf": 0.5}, {"chrf": None}, {"chrf": None}, {"fact": GroupSummary(1, {}, {})}, "step-1", 9)
     assert run.scores is None
-    run.write_json("scores.json", {"n": 3})
-    assert run.scores == {"n": 3}
+    run.write_json("scores.json", summary.to_dict())
+    assert run.scores == summary
     run.forget_scores()
     assert run.scores is None
 
 
+def test_damaged_scores_name_the_field(run):
+    run.write_json("scores.json", {"n": 3, "before": {}, "after": {}, "gain_interval_95": {"chrf": [1]}})
+    with pytest.raises(RunError, match=r"gain_interval_95\.chrf has 1 values, not 2"):
+        _ = run.scores
+
+
 def test_a_file_is_written_whole_and_leaves_no_part(run):
-    run.write_json("scores.json", {"n": 1})
+    run.write_json("new.json", {"n": 1})
     with pytest.raises(ValueError, match="JSON"):
-        run.write_json("scores.json", {"n": float("nan")})
-    assert run.scores == {"n": 1}
+        run.write_json("new.json", {"n": float("nan")})
+    assert json.loads((run.path / "new.json").read_text(encoding="utf-8")) == {"n": 1}
     assert not list(run.path.glob(".*.part"))
 
 

@@ -1,0 +1,171 @@
+"""What an evaluation leaves in a run folder: each held-out record as each model answered it, and what they come to.
+
+before.jsonl  after.jsonl    one `AnsweredRecord` per line, in the data set's order
+scores.json                  the `Summary`, written last
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+from ift.errors import RunError
+from ift.json_fields import from_fields
+from ift.types import Finish, Score, Side
+
+_FIX = "The file was changed by hand or is damaged: run `python -m ift evaluate` again."
+_CHECK = "check"
+"""The score of a record with its own check: many answers are right, so that likeness to one of them means nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredRecord:
+    """A held-out record, what one model answered, and the scores; `output`: the expected answer."""
+
+    record: int
+    instruction: str
+    input: str
+    output: str
+    model_response: str
+    finish: Finish
+    scores: tuple[Score, ...]
+    task: str | None = None
+    held_out: tuple[str, ...] = ()
+
+    def value(self, metric: str) -> float | None:
+        """A metric's value; None where it has none for this record."""
+        return next((score.value for score in self.scores if score.by == metric), None)
+
+    @property
+    def has_check(self) -> bool:
+        """Whether the record has a check of its own instead of one right answer."""
+        return any(score.by == _CHECK for score in self.scores)
+
+    @property
+    def check(self) -> float | None:
+        """Whether its own check is met; None where it has none, or no answer."""
+        return self.value(_CHECK)
+
+    @property
+    def right(self) -> float | None:
+        """Exact match, or the record's own check."""
+        return self.value(_CHECK if self.has_check else "exact_match")
+
+    @property
+    def likeness(self) -> float | None:
+        """Token F1, or the record's own check."""
+        return self.value(_CHECK if self.has_check else "token_f1")
+
+    @property
+    def reason(self) -> str:
+        """Why it has no score at all; empty where it has one."""
+        has_score = any(score.value is not None for score in self.scores)
+        return "" if has_score or not self.scores else self.scores[0].reason
+
+    def to_dict(self) -> dict[str, object]:
+        """For a line of before.jsonl or after.jsonl."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: object, *, where: str) -> "AnsweredRecord":
+        """What `to_dict` gave; `where`: file and line, for errors.
+
+        Raises:
+            RunError: a field is missing or has another type.
+        """
+        return from_fields(cls, value, where=where, fix=_FIX)
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRecord:
+    """A held-out record with the answers of both models."""
+
+    before: AnsweredRecord
+    after: AnsweredRecord
+
+    @property
+    def gain(self) -> float | None:
+        """By how much the likeness rose; None where one side has none."""
+        before, after = self.before.likeness, self.after.likeness
+        return None if before is None or after is None else after - before
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One metric's means over the records; `interval`: 95 % of the gain, None where no record has both values."""
+
+    before: float | None
+    after: float | None
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSummary:
+    """Means of each metric over some of the records, `n` of them; None where none of them has a value."""
+
+    n: int
+    before: Mapping[str, float | None]
+    after: Mapping[str, float | None]
+
+    def metric(self, name: str) -> Comparison:
+        """One metric's means, which are None where it was not measured."""
+        return Comparison(self.before.get(name), self.after.get(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Summary(GroupSummary):
+    """Means over all held-out records.
+
+    gain_interval_95: of each metric, the paired-bootstrap interval of the gain. held_out: the same means for the
+    records whose fact, and whose wording, no training record has. checkpoint: its folder's name. max_new_tokens: the
+    longest answer that was allowed.
+    """
+
+    gain_interval_95: Mapping[str, tuple[float, float] | None]
+    held_out: Mapping[str, GroupSummary] = field(default_factory=dict)
+    checkpoint: str = ""
+    max_new_tokens: int = 0
+
+    def metric(self, name: str) -> Comparison:
+        """One metric's means and the interval of its gain, which are None where it was not measured."""
+        return Comparison(self.before.get(name), self.after.get(name), self.gain_interval_95.get(name))
+
+    def to_dict(self) -> dict[str, object]:
+        """For scores.json."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: object, *, where: str) -> "Summary":
+        """What `to_dict` gave; `where`: the file, for errors.
+
+        Raises:
+            RunError: a field is missing or has another type.
+        """
+        return from_fields(cls, value, where=where, fix=_FIX)
+
+
+def compare_answers(before: Sequence[AnsweredRecord], after: Sequence[AnsweredRecord]) -> tuple[ComparedRecord, ...]:
+    """The records of both sides in pairs; they are as many and in the same order."""
+    return tuple(ComparedRecord(*pair) for pair in zip(before, after, strict=True))
+
+
+def answers_to_text(answers: Iterable[AnsweredRecord]) -> str:
+    """The text of before.jsonl or after.jsonl."""
+    lines = (json.dumps(answer.to_dict(), ensure_ascii=False, allow_nan=False) for answer in answers)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def answers_from_bytes(raw: bytes, *, side: Side) -> tuple[AnsweredRecord, ...]:
+    """What `answers_to_text` gave, encoded.
+
+    Raises:
+        RunError: a line is no JSON, or one of its fields is missing or has another type.
+    """
+    answers = []
+    for number, line in enumerate(raw.splitlines(), start=1):  # bytes, as text has other line ends, U+2028 for one
+        where = f"{side}.jsonl, line {number}"
+        try:
+            value = json.loads(line)
+        except ValueError as error:
+            raise RunError("The answers can't be read", where=where, fix=_FIX) from error
+        answers.append(AnsweredRecord.from_dict(value, where=where))
+    return tuple(answers)
