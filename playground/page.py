@@ -37,7 +37,7 @@ def build(settings: Settings) -> gr.Blocks:
             with gr.Tab("4 Before & after"):
                 compare = CompareTab(context)
         data.wire(prompt.template, train.model, prompt.max_length)
-        prompt.wire(page, data.name, data.source, model=train.model, run=train.run, chart=train.chart)
+        prompt.wire(page, data.name, data.source, model=train.model, run=train.run, chart=train.chart, visitor=visitor)
         train.wire(page, train_tab, prompt, data.name)
         compare.wire(visitor)
         data.show_on(page.load)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,14 +25,16 @@ OWN = "own"
 """The preset of a template that is none."""
 
 
-def draw(context: Context, view: View, model: str | None, run: str | None) -> dict:
+def draw(context: Context, view: View, model: str | None, run: str | None, visitor: object = None) -> dict:
     """The grid's value.
 
     Returns:
         batch: what the grid draws, as JSON; not there where there is an error. message: HTML for below the editor.
-        stamp: for what the page asks later. template, preset: the text that this is about.
+        stamp: for what the page asks later. at: microseconds since 1970 at which this was begun, for the page to leave
+        out an answer that a later question has overtaken. template, preset: the text that this is about.
     """
-    kept = Kept(view, model, run)
+    at = time.time_ns() // 1000
+    kept = Kept(view, model, run, visitor if isinstance(visitor, str) else "")
     try:
         kept, value = _drawn(context, kept)
         message = notes(value, context.limit(model, view.max_length))
@@ -39,7 +42,7 @@ def draw(context: Context, view: View, model: str | None, run: str | None) -> di
     except IftError as problem:
         found = {"message": html.error(problem)}
     found["stamp"] = context.recent.keep(kept)
-    return {**found, "template": view.template, "preset": preset_of(view.template) or OWN}
+    return {**found, "at": at, "template": view.template, "preset": preset_of(view.template) or OWN}
 
 
 def typed(context: Context) -> Callable[[object], dict | None]:
@@ -50,7 +53,7 @@ def typed(context: Context) -> Callable[[object], dict | None]:
         kept = context.recent.get(stamp)
         if kept is None or not isinstance(template, str):
             return None
-        return draw(context, replace(kept.view, template=template), kept.model, kept.run)
+        return draw(context, replace(kept.view, template=template), kept.model, kept.run, kept.visitor)
 
     return lens_typed
 

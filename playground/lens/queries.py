@@ -10,7 +10,9 @@ from playground.context import Context
 from playground.lens.recent import Kept
 from playground.views.lint import findings
 
-GONE = {"error": {"what": "The server has forgotten this batch", "where": "", "fix": "Change something to redraw it."}}
+_FORGOTTEN = {"what": "The server has forgotten this batch", "where": "", "fix": "It is drawn again."}
+GONE = {"gone": True, "error": _FORGOTTEN}
+"""The page draws anew, and asks again."""
 
 
 def answers(context: Context) -> list[Callable[[object], dict]]:

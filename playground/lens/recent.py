@@ -9,40 +9,75 @@ from ift.types import Side
 from playground.lens.payload import Shown
 from playground.lens.state import View
 
-KEPT = 64
+KEPT = 16
+"""Batches of one visitor: pages open at once, and answers still under way."""
+KEPT_CELLS = 16_000_000
+"""Cells of all batches together: about half a gigabyte, or 500 visitors with the largest batches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A batch on somebody's page.
 
-    view, model, run: what was asked for. shown: the batch; None where there is an error instead. models: by side,
-    `before` and, where there is a run, `after`.
+    view, model, run: what was asked for. visitor: the key of the browser. shown: the batch; None where there is an
+    error instead. models: by side, `before` and, where there is a run, `after`.
     """
 
     view: View
     model: str | None = None
     run: str | None = None
+    visitor: str = ""
     shown: Shown | None = None
     models: dict[Side, str] = field(default_factory=dict)
 
+    @property
+    def cells(self) -> int:
+        """What it takes: cells of its batch, and one for what else there is."""
+        return 1 + (self.shown.batch.inputs.size if self.shown else 0)
+
 
 class Recent:
-    """By stamp; who does not know a stamp can't ask, since a batch may hold somebody's own rows."""
+    """By stamp; who does not know a stamp can't ask, since a batch may hold somebody's own rows.
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+    Each visitor has room of their own: others' redraws do not push a quiet visitor's batch out, unless there is no
+    room at all any more; then it is that of the visitor who has not asked for longest.
+    """
+
+    def __init__(self, *, cells: int = KEPT_CELLS) -> None:
+        self._most = cells
+        self._cells = 0
+        self._visitors: OrderedDict[str, OrderedDict[str, Kept]] = OrderedDict()
+        self._owners: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def keep(self, kept: Kept) -> str:
-        """Remember a batch, under the stamp that this gives; the oldest goes."""
+        """Remember a batch, under the stamp that this gives; the visitor's oldest goes."""
         stamp = secrets.token_urlsafe(12)
         with self._lock:
-            self._kept[stamp] = kept
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            own = self._visitors.setdefault(kept.visitor, OrderedDict())
+            own[stamp] = kept
+            self._owners[stamp] = kept.visitor
+            self._cells += kept.cells
+            self._visitors.move_to_end(kept.visitor)
+            if len(own) > KEPT:
+                self._drop(kept.visitor)
+            while self._cells > self._most and len(self._owners) > 1:
+                self._drop(next(iter(self._visitors)))
         return stamp
 
     def get(self, stamp: object) -> Kept | None:
-        """The batch of a stamp, if it is still there."""
-        return self._kept.get(stamp) if isinstance(stamp, str) else None
+        """The batch of a stamp, if it is still there; who asks keeps it."""
+        with self._lock:
+            visitor = self._owners.get(stamp) if isinstance(stamp, str) else None
+            if visitor is None:
+                return None
+            self._visitors.move_to_end(visitor)
+            self._visitors[visitor].move_to_end(stamp)
+            return self._visitors[visitor][stamp]
+
+    def _drop(self, visitor: str) -> None:
+        stamp, kept = self._visitors[visitor].popitem(last=False)
+        del self._owners[stamp]
+        self._cells -= kept.cells
+        if not self._visitors[visitor]:
+            del self._visitors[visitor]

@@ -128,6 +128,7 @@ class PromptTab:
         model: gr.Dropdown,
         run: gr.Dropdown,
         chart: gr.HTML,
+        visitor: gr.BrowserState,
     ) -> None:
         """Redraw the grid whenever anything that decides it changes.
 
@@ -138,10 +139,11 @@ class PromptTab:
             model: decides how long a row may be and which ids are known.
             run: whose loss is shown.
             chart: reports when that run ends.
+            visitor: the key of the browser, whose batches are kept for it.
         """
         by_field = {one.name: self._widget(one.name, data) for one in fields(View)}
         view = list(by_field.values())
-        decides = [*view, model, run]
+        decides = [*view, model, run, visitor]
         drawn = {"fn": self._draw, "inputs": decides, "outputs": self.grid}
         # Keys in the template go past Gradio (assets/web/lens/typing.js), except where the server forgot the switches.
         self.grid.lost(**drawn, **LIVE)
@@ -150,7 +152,7 @@ class PromptTab:
         self.file.upload(self._load, [self.file, *decides], [self.template, self.grid], **QUIET)
         for component in (*(widget for widget in view if widget is not self.template), model, run):
             component.change(**drawn, **LIVE)
-        chart.changed(**drawn, **QUIET)  # a run that ends has a model to show
+        chart.changed(**drawn, **LIVE)  # a run that ends has a model to show
         counting = (self._count, [*view, model, self.batch], [self.padding, self.numbers])
         for event in (self.count.click, self.counted.expand):
             event(*counting, **busy(self.numbers))
@@ -162,7 +164,7 @@ class PromptTab:
             js=f"() => {when_loaded('return [ift.link.text()]')}",
             **QUIET,
         )
-        restored.then(**drawn, **QUIET)
+        restored.then(**drawn, **LIVE)  # like all that draws: one in a queue would be overtaken
 
     def _count(self, *values: object) -> tuple:
         """The numbers of all rows; not at each keystroke, since every row is encoded."""
@@ -188,8 +190,8 @@ class PromptTab:
         return data if name == "data" else getattr(self, name)
 
     def _draw(self, *values: object) -> dict:
-        *fields_of_view, model, run = values
-        return draw(self.context, _view(fields_of_view), model, run)
+        *fields_of_view, model, run, visitor = values
+        return draw(self.context, _view(fields_of_view), model, run, visitor)
 
     def _source(self, preset: str, *values: object) -> tuple:
         return self._filled(preset_source(preset), values) if preset in PRESETS else (gr.skip(), gr.skip())
@@ -204,8 +206,8 @@ class PromptTab:
 
     def _filled(self, source: str, values: Sequence[object]) -> tuple:
         """A text for the editor, and the grid with it."""
-        *fields_of_view, model, run = values
-        return source, draw(self.context, replace(_view(fields_of_view), template=source), model, run)
+        *fields_of_view, model, run, visitor = values
+        return source, draw(self.context, replace(_view(fields_of_view), template=source), model, run, visitor)
 
     def _restore(self, link: str) -> tuple:
         """All that a link says into the switches; nothing changes without one."""

@@ -11,7 +11,7 @@ from ift.types import Example, Side
 from playground.context import Context
 from playground.lens.payload import shown
 from playground.lens.queries import GONE, linter, losses, top
-from playground.lens.recent import KEPT, Kept
+from playground.lens.recent import KEPT, Kept, Recent
 from playground.lens.state import View
 from playground.settings import Settings
 
@@ -68,9 +68,32 @@ def test_a_model_that_is_not_there_is_told_as_an_error(context, stamp, tmp_path)
     assert "There is no model" in losses(context)({"stamp": context.recent.keep(kept)})["error"]["what"]
 
 
-def test_only_the_last_batches_are_kept(context, stamp):
+def test_only_the_last_batches_of_a_visitor_are_kept(context, stamp):
     found = context.recent.get(stamp)
     later = [context.recent.keep(found) for _ in range(KEPT)]
     assert len({stamp, *later}) == KEPT + 1
     assert context.recent.get(stamp) is None
     assert context.recent.get(later[0]) is found
+
+
+def test_others_redraws_do_not_push_out_a_quiet_visitors_batch(context, stamp):
+    quiet = context.recent.keep(replace(context.recent.get(stamp), visitor="quiet"))
+    for i in range(500):
+        context.recent.keep(Kept(View(), visitor=f"visitor {i % 50}"))
+    assert context.recent.get(quiet).visitor == "quiet"
+
+
+def test_who_asks_about_a_batch_keeps_it(context, stamp):
+    asked = context.recent.keep(replace(context.recent.get(stamp), visitor="asks"))
+    for _ in range(2 * KEPT):
+        context.recent.keep(Kept(View(), visitor="asks"))
+        assert context.recent.get(asked)
+
+
+def test_where_there_is_no_room_the_one_who_has_not_asked_for_longest_loses(context, stamp):
+    found = context.recent.get(stamp)
+    recent = Recent(cells=3 * found.cells)
+    first, second, third = (recent.keep(replace(found, visitor=name)) for name in "abc")
+    assert recent.get(first)
+    fourth = recent.keep(replace(found, visitor="d"))
+    assert [recent.get(one) is not None for one in (first, second, third, fourth)] == [True, False, True, True]

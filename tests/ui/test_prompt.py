@@ -10,7 +10,7 @@ from ift.data.templates import Template, load_template
 from ift.data.tokenizer import encode, piece
 from playground.lens.code import lens_code
 from playground.lens.recent import KEPT
-from tests.ui.conftest import cells, drawn, edit, lens_page, step, unfold, wait_for_redraw
+from tests.ui.conftest import cells, drawn, edit, lens_page, open_tab, step, unfold, wait_for_redraw
 
 PHI3_LIKE = "<|user|>\n{{instruction}}\n{{#input}}\n{{input}}\n{{/input}}\n<|assistant|>\n{{output}}<|end|>"
 
@@ -259,19 +259,54 @@ def test_switches_turned_while_the_template_is_broken_count_once_it_is_mended(vi
     assert targets[: len(ids) - 1] == ids[1:]
 
 
-def test_a_key_is_drawn_even_where_the_server_has_forgotten_the_batch(visit):
+def test_an_answer_that_was_overtaken_is_left_out(visit):
     page = lens_page(visit)
-    other = lens_page(visit)
-    box = other.locator("#template textarea")
-    box.focus()
+    late = []
+
+    def hold_first(route):
+        if late:
+            route.continue_()
+        else:
+            late.append(route)
+            late.append(route.fetch())  # the server has drawn it; the answer is still under way
+
+    page.route(re.compile("/gradio_api/run/"), hold_first)
+    page.locator("#mask").get_by_label("all", exact=True).check()
+    page.locator("#size input").fill("3")
+    page.wait_for_function("document.querySelectorAll('.lens .line.input').length === 3")
+    route, response = late
+    route.fulfill(response=response)
+    page.wait_for_timeout(1_000)
+    assert len(cells(page, "input")) == 3
+
+
+def forget(visit, page):
+    """Redraw in another tab of the same browser until the server has no room for this one's batch."""
+    other = visit(page.context)
+    open_tab(other, "2 Prompt & batch")
+    other.locator(".lens .c").first.wait_for()
+    other.locator("#template textarea").focus()
     for i in range(KEPT + 2):
         before = drawn(other)
         other.keyboard.type("ab"[i % 2])
         wait_for_redraw(other, before)
+    other.close()
+
+
+def test_a_key_is_drawn_even_where_the_server_has_forgotten_the_batch(visit):
+    page = lens_page(visit)
+    forget(visit, page)
     edit(page, "{{instruction}} => {{output}}")
     page.wait_for_function("document.querySelector('#preset input').value === 'Your own'")
     step(page, 1)
     assert " => " in page.locator(".lens .text pre").first.inner_text()
+
+
+def test_losses_come_even_where_the_server_has_forgotten_the_batch(visit):
+    page = lens_page(visit)
+    forget(visit, page)
+    page.get_by_role("button", name="loss before").click()
+    expect(page.locator(".lens .shades [role=status]")).to_contain_text("nats and more, of starter")
 
 
 def test_a_number_of_rows_above_the_limit_says_what_is_allowed(visit):

@@ -20,11 +20,12 @@ import { Typing } from "./typing.js";
 
 class Lens {
   constructor(root, server, events) {
-    Object.assign(this, { root, batch: null, value: {} });
+    Object.assign(this, { root, batch: null, value: {}, at: 0 });
+    const lost = () => events.lost(); // the server has forgotten the batch: draw it again, and ask again
     this.wanted = linked.pin; // where a link points, until it has been drawn
     this.lateDraw = 0; // the frame after which the rest of the grid is drawn
     this.pane = new Pane(linked);
-    this.losses = new Losses(server, () => this.redrawGrid());
+    this.losses = new Losses(server, () => this.redrawGrid(), lost);
     this.grid = new Grid(this.pane, this.losses);
     this.stepper = new Stepper(step => this.go(step));
     this.facts = new Facts();
@@ -34,9 +35,10 @@ class Lens {
       () => this.draw(),
     );
     this.overview = new Overview((row, t) => this.jump(row, t));
-    this.lint = new Lint(server);
+    this.lint = new Lint(server, lost);
     this.typing = new Typing(server, events, value => {
       this.value = value;
+      this.at = value.at;
       this.draw(true);
     });
     this.build();
@@ -64,8 +66,10 @@ class Lens {
     );
   }
 
-  /** A value by one of Gradio's events: {stamp, batch, message, template, preset}. */
-  follow({ stamp, batch, message, template, preset }) {
+  /** A value by one of Gradio's events: {stamp, at, batch, message, template, preset}. */
+  follow({ stamp, at, batch, message, template, preset }) {
+    if (at < this.at) return; // an answer that was overtaken
+    this.at = at ?? this.at;
     if (message !== undefined) this.typing.accept({ stamp, message, template, preset });
     if (stamp) this.value = { stamp, batch };
   }

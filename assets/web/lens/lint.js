@@ -4,8 +4,9 @@ import { attrs, el } from "../parts.js";
 const PAUSE = 800; // milliseconds without a redraw
 
 export class Lint {
-  constructor(server) {
-    Object.assign(this, { server, text: "", stamp: 0, timer: 0, isComplete: false });
+  /** `lost`: called where the server has forgotten the batch. */
+  constructor(server, lost) {
+    Object.assign(this, { server, lost, text: "", stamp: 0, timer: 0, isComplete: false });
     this.card = attrs(el("div", "lint"), { "aria-live": "off" });
     const show = event => {
       if (this.card.isConnected) showRow(event.target.closest("button.link[data-row]"));
@@ -29,7 +30,9 @@ export class Lint {
       console.info("the linter does not answer", error);
       return null;
     });
-    if (stamp !== this.stamp || !reply || reply.error) return;
+    if (stamp !== this.stamp || !reply) return;
+    if (reply.gone) this.lost();
+    if (reply.error) return;
     this.card.innerHTML = reply.html; // every text in it was escaped by the server (playground/views/html.py)
     this.isComplete = reply.complete;
     this.card.dataset.complete = reply.complete;

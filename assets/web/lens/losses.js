@@ -23,10 +23,10 @@ export function shownLoss(shade, at) {
 }
 
 export class Losses {
-  /** `redraw`: called when the cells' colors change. */
-  constructor(server, redraw) {
-    Object.assign(this, { server, redraw, shade: "role", found: null, sides: {}, stamp: 0, timer: 0 });
-    this.top = new TopTokens(server);
+  /** `redraw`: called when the cells' colors change. `lost`: where the server has forgotten the batch. */
+  constructor(server, redraw, lost) {
+    Object.assign(this, { server, redraw, lost, shade: "role", found: null, sides: {}, stamp: 0, timer: 0 });
+    this.top = new TopTokens(server, lost);
     this.status = attrs(el("span", "muted"), { role: "status" });
     this.buttons = Object.entries(SHADES).map(([shade, text]) => {
       const one = button(text, () => this.choose(shade));
@@ -94,6 +94,7 @@ export class Losses {
       error: { what: "The server does not answer", where: "", fix: String(error) },
     }));
     if (stamp !== this.stamp) return; // about an older batch
+    if (reply.gone) this.lost();
     this.found = reply.error ? null : { stamp, losses: reply };
     this.status.textContent = reply.error
       ? `${reply.error.what}. ${reply.error.fix}`

@@ -13,8 +13,9 @@ function item([id, piece, share], target) {
 }
 
 export class TopTokens {
-  constructor(server) {
-    Object.assign(this, { server, stamp: 0, pin: null, isOn: false, timer: 0 });
+  /** `lost`: called where the server has forgotten the batch. */
+  constructor(server, lost) {
+    Object.assign(this, { server, lost, stamp: 0, pin: null, isOn: false, timer: 0 });
     this.lists = el("div", "tops");
     this.card = el("div", "card", el("h2", "", "What the model would write here"), this.lists);
   }
@@ -41,7 +42,9 @@ export class TopTokens {
   async fetch() {
     const { stamp, pin } = this;
     const reply = await this.server.lens_top({ stamp, row: pin.row, t: pin.t }).catch(() => ({ error: true }));
-    if (stamp !== this.stamp || pin !== this.pin || reply.error) return;
+    if (stamp !== this.stamp || pin !== this.pin) return;
+    if (reply.gone) this.lost();
+    if (reply.error) return;
     const lists = Object.entries(reply).map(([side, best]) => {
       const list = el("ol", "", ...best.map(one => item(one, pin.next)));
       return el("div", "", el("b", "", side), list);
