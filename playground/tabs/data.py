@@ -6,9 +6,11 @@ from pathlib import Path
 import gradio as gr
 
 from ift.data.records import RecordsError
-from ift.data.sources import NAMES, PUBLIC
+from ift.data.sources import NAMES, PUBLIC, load_dataset
+from ift.data.sources.hub_datasets import ID
+from ift.data.sources.urls import fetch_url, is_url
 from ift.data_options import LAYOUTS, TURNS, DataOptions
-from ift.errors import IftError
+from ift.errors import ConfigError, IftError
 from playground import caches
 from playground.context import LIVE, QUIET, Context, busy, when_loaded
 from playground.uploads import keep_upload
@@ -26,6 +28,7 @@ class DataTab:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.name = gr.State("starter")
+        self.file = gr.State(None)  # what was brought last, whether or not it could be used
         with gr.Row():
             with gr.Column(scale=1, min_width=260, elem_classes="rail"):
                 self.source = gr.Radio(_choices(), value="starter", label="Data set", elem_id="source")
@@ -35,6 +38,13 @@ class DataTab:
                     visible=False,
                     elem_id="upload",
                 )
+                with gr.Group(visible=False) as self.elsewhere:
+                    self.place = gr.Textbox(
+                        label="Or an address, or a data set on the Hugging Face Hub",
+                        placeholder="https://… or owner/name",
+                        elem_id="place",
+                    )
+                    self.load = gr.Button("Load", elem_id="load")
                 with gr.Accordion("How it is read", open=False, visible=False, elem_id="reading") as self.reading:
                     self.layout = gr.Dropdown(list(LAYOUTS), value="auto", label="Layout", elem_id="layout")
                     self.fields = gr.Textbox(
@@ -69,13 +79,15 @@ class DataTab:
         """Connect the widgets; `template`, `model` and `max_length` decide what the rows look like."""
         self._inputs = [self.name, template, model, max_length]
         self._search = [*self._inputs, self.query, self.part, self.page]
-        chosen = [self.name, self.upload, self.reading, self.message, self.leave_out]
+        chosen = [self.name, self.upload, self.elsewhere, self.reading, self.message, self.leave_out]
         self.source.input(self._choose, [self.source, self.name], chosen, **busy(self.message, "full"))
-        given = [self.upload, self.name, self.layout, self.fields, self.turns]
-        taken = [self.name, self.message, self.leave_out]
-        self.upload.change(self._take, given, taken, **QUIET)
-        self.again.click(self._take, given, taken, **QUIET)
-        self.leave_out.click(self._take_good, given, taken, **QUIET)
+        options = [self.name, self.layout, self.fields, self.turns]
+        taken = [self.name, self.file, self.message, self.leave_out]
+        self.upload.change(self._take, [self.upload, *options], taken, **QUIET)
+        self.load.click(self._fetch, [self.place, *options], taken, **busy(self.message, "full"))
+        self.place.submit(self._fetch, [self.place, *options], taken, **busy(self.message, "full"))
+        self.again.click(self._take, [self.file, *options], taken, **QUIET)
+        self.leave_out.click(self._take_good, [self.file, *options], taken, **QUIET)
         for change in (self.query.change, self.part.change, self.page.change):
             change(self._table, self._search, self.records, **LIVE)
         self.show_on(self.name.change)
@@ -104,16 +116,44 @@ class DataTab:
         return views.records_table(data, report, found, page=int(page or 1))
 
     def _choose(self, chosen: str, name: str, progress: gr.Progress = gr.Progress()) -> tuple:  # noqa: B008 (Gradio's way)
-        own, hidden = chosen == OWN, gr.Button(visible=False)
-        upload, reading = gr.File(None, visible=own) if own else gr.File(visible=False), gr.Accordion(visible=own)
+        own = chosen == OWN
+        shown = (
+            gr.File(None, visible=own) if own else gr.File(visible=False),
+            gr.Group(visible=own and not self.context.settings.public),
+            gr.Accordion(visible=own),
+        )
+        hidden = gr.Button(visible=False)
         if own:
             note = html.note("busy", f"Choose a file. Still in use: {_title(name)}.")
-            return gr.skip(), upload, reading, note, hidden
+            return gr.skip(), *shown, note, hidden
         try:
-            caches.dataset(chosen, lambda done, total: progress((done, total or None), unit="bytes"))
+            caches.dataset(chosen, _bytes(progress))
         except IftError as problem:
-            return gr.skip(), upload, reading, html.error(problem), hidden
-        return chosen, upload, reading, "", hidden
+            return gr.skip(), *shown, html.error(problem), hidden
+        return chosen, *shown, "", hidden
+
+    def _fetch(
+        self,
+        place: str | None,
+        name: str,
+        layout: str,
+        fields: str | None,
+        turns: str,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio's way)
+    ) -> tuple:
+        """What is at an address is taken as an upload is; a data set on the Hub keeps its name and is read as it is."""
+        place = (place or "").strip()
+        try:
+            if self.context.settings.public or not (is_url(place) or ID.fullmatch(place)):
+                fix = "Use an address that begins with https:// or owner/name; a public page takes uploads only."
+                raise ConfigError(f"{place[:80]!r} can't be loaded", where="the page", fix=fix)
+            if is_url(place):
+                path = fetch_url(place, progress=_bytes(progress))
+                return self._take(str(path), name, layout, fields, turns)
+            load_dataset(place, progress=_bytes(progress))
+        except IftError as problem:
+            return self._refused(None, problem, name)
+        return place, None, html.note("ok", f"{place} is in use."), gr.Button(visible=False)
 
     def _take_good(self, *given: str | None) -> tuple:
         return self._take(*given, on_error="drop")
@@ -121,19 +161,26 @@ class DataTab:
     def _take(
         self, path: str | None, name: str, layout: str, fields: str | None, turns: str, on_error: str = "raise"
     ) -> tuple:
-        """The data set's name, a message, and whether records can be left out."""
+        """The data set's name, the file, a message, and whether records can be left out."""
         if path is None:
-            return gr.skip(), "", gr.Button(visible=False)
+            return gr.skip(), None, "", gr.Button(visible=False)
         try:
             options = DataOptions(layout=layout, fields=fields or "", turns=turns, on_error=on_error)
             kept = keep_upload(self.context.settings.uploads, Path(path), options)
-        except RecordsError as refused:
-            can_go_on = bool(refused.dataset.examples)
-            return gr.skip(), views.problems(refused, kept=_title(name)), gr.Button(visible=can_go_on)
         except IftError as problem:
-            note = html.note("warn", f"Still in use: {_title(name)}.")
-            return gr.skip(), html.error(problem) + note, gr.Button(visible=False)
-        return str(kept), html.note("ok", f"{kept.name} is in use."), gr.Button(visible=False)
+            return self._refused(path, problem, name)
+        return str(kept), path, html.note("ok", f"{kept.name} is in use."), gr.Button(visible=False)
+
+    def _refused(self, path: str | None, problem: IftError, name: str) -> tuple:
+        if isinstance(problem, RecordsError):
+            can_go_on = bool(path and problem.dataset.examples)
+            return gr.skip(), path, views.problems(problem, kept=_title(name)), gr.Button(visible=can_go_on)
+        note = html.note("warn", f"Still in use: {_title(name)}.")
+        return gr.skip(), path, html.error(problem) + note, gr.Button(visible=False)
+
+
+def _bytes(progress: gr.Progress) -> Callable[[int, int], None]:
+    return lambda done, total: progress((done, total or None), unit="bytes")
 
 
 def _title(name: str) -> str:

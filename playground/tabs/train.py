@@ -1,6 +1,8 @@
 """Tab 3: choose a model and how it is trained, start, watch."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import gradio as gr
 
@@ -9,6 +11,7 @@ from ift.data.records import split
 from ift.data.templates import Template
 from ift.errors import DataError, IftError
 from ift.model.names import GPT2_SIZES, find_model
+from ift.types import Example
 from playground import caches
 from playground.context import LIVE, QUIET, Context, train_on, when_loaded, whole
 from playground.lens.state import MASKS, preset_of
@@ -122,6 +125,7 @@ class TrainTab:
             config, template = self._config(data, model, *switches), Template.parse(source)
             find_model(config.model)
             examples = caches.dataset(data).examples
+            _require_training(examples, data)
             tokens = caches.tokens_per_row(data, source)
         except IftError as problem:
             return html.error(problem), ""
@@ -134,8 +138,7 @@ class TrainTab:
     def _start(self, visitor: str | None, data: str, source: str, model: str, *switches: object) -> tuple:
         try:
             config, template = self._config(data, model, *switches), Template.parse(source)
-            if not split(caches.dataset(data).examples).train:
-                raise DataError("The training part is empty", where=data, fix="Give at least 2 records.")
+            _require_training(caches.dataset(data).examples, data)
             find_model(config.model)
             preset = preset_of(template.source)
             run = self.context.jobs.start_training(config, template=preset, source=template.source)
@@ -147,6 +150,12 @@ class TrainTab:
     def _preset(self, preset: str) -> list:
         config = TrainConfig(**PRESETS[preset])
         return [config.train_on, config.train_on, *to_values(config)]
+
+
+def _require_training(examples: Sequence[Example], data: str) -> None:
+    if not split(examples).train:
+        fix = 'Use at least 2 records, or mark some with "split": "train".'
+        raise DataError("The training split is empty", where=Path(data).name, fix=fix)
 
 
 def model_choices(context: Context) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@ import json
 
 from ift.data.records import split
 from ift.data.sources import load_dataset
+from tests.helpers import Reply, serving
 from tests.ui.conftest import edit, open_tab
 
 HOSTILE = [
@@ -123,3 +124,25 @@ def test_nothing_in_a_record_runs_as_script(visit, tmp_path):
     open_tab(page, "2 Prompt & batch")
     page.wait_for_function("[...document.querySelectorAll('.lens .c b')].some(c => c.textContent.includes('script'))")
     edit(page, "${window.ran = 7}<img src=x onerror='window.ran = 8'> {{instruction}} {{output}}")
+
+
+def test_a_file_at_an_address_is_loaded_and_its_problems_left_out(visit, tmp_path):
+    rows = [{"question": "Q", "answer": n} for n in range(20)] + [{"question": None, "answer": 1}]
+    page = visit()
+    page.get_by_label("A file of your own", exact=True).check()
+    with serving({"/far.jsonl": Reply("\n".join(map(json.dumps, rows)).encode())}) as (address, _):
+        page.get_by_label("Or an address, or a data set on the Hugging Face Hub").fill(f"{address}/far.jsonl")
+        page.get_by_role("button", name="Load", exact=True).click()
+        page.get_by_text("1 row of 21 in far.jsonl can't be used").wait_for()
+    page.get_by_role("button", name="Leave these out", exact=True).click()
+    page.get_by_text("far.jsonl is in use.").wait_for()
+    page.wait_for_function("document.querySelector('#data-overview').innerText.includes('1 row left out')")
+
+
+def test_a_file_with_nothing_to_train_on_says_so_before_start(visit, tmp_path):
+    page = visit()
+    upload(page, write(tmp_path, [{"instruction": "Say it.", "output": "b"}]))
+    page.get_by_text("mine.json is in use.").wait_for()
+    page.get_by_text("The train split is empty").wait_for()
+    open_tab(page, "3 Fine-tune")
+    page.get_by_text("The training split is empty").wait_for()
