@@ -54,7 +54,7 @@ class Batch:
     @property
     def width(self) -> int:
         """T."""
-        return self.inputs.shape[1]
+        return int(self.inputs.shape[1])
 
     @property
     def tokens(self) -> int:
@@ -147,7 +147,8 @@ def target_counts(rows: Sequence[Encoded], *, trained: frozenset[Role], max_leng
     store = RowStore.of(rows)
     counted = np.concatenate([[0], np.cumsum(np.isin(store.roles, list(trained)))])  # trained ids up to each place
     first = store.ends - store.lengths + 1  # a row's first id is nobody's target
-    return counted[first + pair_counts(store, max_length)] - counted[first]
+    counts: np.ndarray = counted[first + pair_counts(store, max_length)] - counted[first]
+    return counts
 
 
 def select_trainable(

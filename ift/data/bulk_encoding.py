@@ -64,7 +64,7 @@ class _Form:
     """
 
     fixed: list[np.ndarray | None]
-    opened: list[tuple[str, Callable[[tuple], object]]]
+    opened: list[tuple[str, Callable[[tuple[str, ...]], object]]]
     fields: np.ndarray
     sizes: np.ndarray
     roles: np.ndarray
@@ -76,8 +76,9 @@ class _Form:
         sides = [[part for part, role in laid_out if (role == Role.RESPONSE) == after] for after in (False, True)]
         pieces = [piece for side in sides for piece in _pieces(side)]
         none = len(FIELDS)
+        fixed = [None if _is_open(piece) else _ids("".join(map(str, piece))) for piece in pieces]
         return cls(
-            [*(None if _is_open(piece) else _ids("".join(piece)) for piece in pieces), np.array([EOS_ID], np.uint16)],
+            [*fixed, np.array([EOS_ID], np.uint16)],
             [_pattern(piece) for piece in pieces if _is_open(piece)],
             np.array([*(_FIELD_NUMBERS[part.text] if part.is_field else none for part, _ in laid_out), none]),
             np.array([*(0 if part.is_field else utf8_size(part.text) for part, _ in laid_out), token_sizes()[EOS_ID]]),
@@ -98,7 +99,7 @@ def _pieces(parts: Sequence[Part]) -> list[list[str | int]]:
         if grown:
             grown.append(found.pop(0))
         if found:
-            pieces += [grown, found[:-1]]
+            pieces += [grown, [*found[:-1]]]
             grown = [found[-1]]
     return [piece for piece in (*pieces, grown) if piece]
 
@@ -107,7 +108,7 @@ def _is_open(piece: list[str | int]) -> bool:
     return any(isinstance(item, int) for item in piece)
 
 
-def _pattern(piece: list[str | int]) -> tuple[str, Callable[[tuple], object]]:
+def _pattern(piece: list[str | int]) -> tuple[str, Callable[[tuple[str, ...]], object]]:
     pattern = "".join("%s" if isinstance(item, int) else item.replace("%", "%%") for item in piece)
     return pattern, itemgetter(*(item for item in piece if isinstance(item, int)))
 
@@ -146,13 +147,15 @@ def _joined(
                 piece_starts[places], piece_counts[places] = known, len(fixed)
                 pool.append(fixed)
                 known += len(fixed)
-    return np.concatenate(pool)[spans(piece_starts, piece_counts)]
+    joined: np.ndarray = np.concatenate(pool)[spans(piece_starts, piece_counts)]
+    return joined
 
 
-def _firsts(which: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+def _firsts(which: np.ndarray, sizes: Sequence[int] | np.ndarray) -> np.ndarray:
     """(n,) where each row's items begin when a row of form `which` has `sizes[which]` of them."""
     each = np.array(sizes, dtype=np.int64)[which]
-    return np.cumsum(each) - each
+    firsts: np.ndarray = np.cumsum(each) - each
+    return firsts
 
 
 def _store(ids: np.ndarray, field_sizes: np.ndarray, which: np.ndarray, forms: Sequence[_Form]) -> RowStore:

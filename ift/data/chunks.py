@@ -40,7 +40,8 @@ def first_chunk(text: str) -> str:
 
 def last_chunk(text: str) -> str:
     """The last of `chunks`, or nothing; looks at the text's end only."""
-    return _LAST_CHUNK_REVERSED.match(text[::-1])[0][::-1]
+    found = _LAST_CHUNK_REVERSED.match(text[::-1])
+    return found[0][::-1] if found else ""
 
 
 def encode_texts(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -94,14 +94,25 @@ def prepare(
     max_length: int | None = None,
     max_length_policy: str = "truncate",
 ) -> Rows:
-    """The same in one go."""
-    limits = {"n_positions": n_positions, "max_length": max_length, "max_length_policy": max_length_policy}
-    work = preparing(examples, template, trained=trained, **limits)
+    """`preparing` without its events: split, encode, cut, leave out what trains nothing.
+
+    Raises:
+        DataError: nothing is left to train on, or a row is too long and the policy is `raise`.
+    """
+    work = preparing(
+        examples,
+        template,
+        trained=trained,
+        n_positions=n_positions,
+        max_length=max_length,
+        max_length_policy=max_length_policy,
+    )
     while True:
         try:
             next(work)
         except StopIteration as end:
-            return end.value
+            rows: Rows = end.value
+            return rows
 
 
 def _encoded(examples: Sequence[Example], template: Template, step: int) -> Generator[Preparing, None, RowStore]:
@@ -131,7 +142,7 @@ def _fitting(
         fix = "Raise max_length if the model's context allows it, or choose the max_length_policy truncate or drop."
         raise DataError(what, where=f"the first is row {records[cut[0]]}", fix=fix)
     warnings.append(f"{what} and are left out.")
-    return np.setdiff1d(chosen, cut)
+    return [int(row) for row in np.setdiff1d(chosen, cut)]
 
 
 def _usable(rows: RowStore, name: str, trained: frozenset[Role], limit: int, warnings: list[str]) -> RowStore:

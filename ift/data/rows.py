@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
@@ -47,6 +48,12 @@ class RowStore(Sequence[Encoded]):
     def __len__(self) -> int:
         return len(self.ends)
 
+    @overload
+    def __getitem__(self, i: int) -> Encoded: ...
+
+    @overload
+    def __getitem__(self, i: slice) -> "RowStore": ...
+
     def __getitem__(self, i: int | slice) -> "Encoded | RowStore":
         """A row, whose arrays are views; or for a slice, these rows."""
         if isinstance(i, slice):
@@ -83,4 +90,5 @@ def spans(starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     [7, 8, 9, 2, 3]
     """
     ends = np.cumsum(sizes)
-    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - sizes), sizes)
+    places: np.ndarray = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - sizes), sizes)
+    return places

@@ -109,7 +109,8 @@ class _Parser:
     def parts(self) -> tuple[Part, ...]:
         at = 0
         lines = {match.start(): match.end() for match in _SECTION_LINE.finditer(self.source)}
-        whole_line = {_TAG.search(self.source, start).start(): (start, end) for start, end in lines.items()}
+        tags = ((_TAG.search(self.source, start), start, end) for start, end in lines.items())
+        whole_line = {tag.start(): (start, end) for tag, start, end in tags if tag}
         for tag in _TAG.finditer(self.source):
             start, end = whole_line.get(tag.start(), tag.span())
             self._text(at, max(start, at))
@@ -119,7 +120,7 @@ class _Parser:
         self._whole()
         return tuple(self.found)
 
-    def _tag(self, tag: re.Match) -> None:
+    def _tag(self, tag: re.Match[str]) -> None:
         kind, name = tag["kind"], tag["name"]
         if kind == "":
             self._field(name, tag.start())

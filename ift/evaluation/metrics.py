@@ -4,9 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from ift.evaluation.words import normalize, rouge_words, words_of
 from ift.types import Check, Example, Score
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics.chrf import CHRF
 
 
 def exact_match(answer: str, expected: str) -> float:
@@ -41,7 +45,7 @@ def rouge_l(answer: str, expected: str) -> float:
 
 def chrf(answer: str, expected: str) -> float:
     """Character n-gram F-score, by the `sacrebleu` package (its chrF2, scaled to [0, 1])."""
-    return _chrf_scorer().sentence_score(answer, [expected]).score / 100
+    return float(_chrf_scorer().sentence_score(answer, [expected]).score) / 100
 
 
 class _Tokenizer:
@@ -52,15 +56,15 @@ class _Tokenizer:
 
 
 @lru_cache(maxsize=1)
-def _rouge_scorer() -> object:
+def _rouge_scorer() -> Any:  # noqa: ANN401  # the package has no types
     from rouge_score.rouge_scorer import RougeScorer
 
     return RougeScorer(["rougeL"], tokenizer=_Tokenizer())
 
 
 @lru_cache(maxsize=1)
-def _chrf_scorer() -> object:
-    from sacrebleu.metrics import CHRF
+def _chrf_scorer() -> "CHRF":
+    from sacrebleu.metrics.chrf import CHRF
 
     return CHRF()
 

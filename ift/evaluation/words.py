@@ -74,7 +74,7 @@ def _with_spaces(text: str) -> str:
     return re.sub(f"(?<=[{_UNSPACED}])(?=[^{_UNSPACED}])", _gap, spaced)
 
 
-def _gap(between: re.Match) -> str:
+def _gap(between: re.Match[str]) -> str:
     after = between.string[between.end()]
     return "" if _kind(after) == "M" else " "
 

@@ -182,9 +182,10 @@ class Run:
         """Whether somebody did."""
         return (self.path / "stop").exists()
 
-    def _json(self, name: str) -> dict:
+    def _json(self, name: str) -> object:
         try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
+            value: object = json.loads((self.path / name).read_text(encoding="utf-8"))
+            return value
         except (OSError, ValueError) as error:
             fix = f"Give a folder that `python -m ift train --out` made; its {name} must be whole."
             raise RunError("This is not a run folder", where=str(self.path / name), fix=fix) from error

@@ -10,7 +10,7 @@ import psutil
 try:
     import resource
 except ImportError:  # Windows
-    resource = None
+    resource = None  # type: ignore[assignment]  # mypy looks at one system only
 
 CLOCK_TICK_S = 0.05
 """A pid is not used again so soon."""

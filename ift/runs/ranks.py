@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +50,7 @@ class World:
 
     def share(self, value: T | None) -> T:
         """Rank 0's value; what the others give is not looked at."""
-        return value
+        return cast("T", value)  # this is rank 0
 
     def sums(self, *values: float) -> list[float]:
         """Each value, summed over the ranks."""
@@ -60,7 +60,7 @@ class World:
         """The text of the lowest rank that has one, else an empty one."""
         return text
 
-    def wrap(self, model: "nn.Module", *, fsdp: bool) -> Through:
+    def wrap(self, model: "nn.Module", *, fsdp: bool) -> Through[Any]:
         """Give all ranks rank 0's weights, and a way to work with them whose backward passes are put together.
 
         What is averaged over the ranks are the gradients. `fsdp`: no rank keeps more than its share of the weights;
@@ -68,13 +68,13 @@ class World:
         """
         return lambda work: work(model)
 
-    def accumulating(self, through: Through, *, is_last: bool) -> AbstractContextManager:
+    def accumulating(self, through: Through[Any], *, is_last: bool) -> AbstractContextManager[None]:
         """One of several backward passes of a step: the ranks' gradients need not meet before the last."""
         return nullcontext()
 
     def distribute(self, tensor: "Tensor | None", like: "Tensor") -> "Tensor":
         """Rank 0's tensor, laid out as a weight of the same shape is; a copy, as its own may be a file's."""
-        return tensor.clone()
+        return cast("Tensor", tensor).clone()  # rank 0 has one, and this is rank 0
 
     def full_tensor(self, tensor: "Tensor") -> "Tensor":
         """A tensor of which each rank may have a share, on every rank."""
@@ -84,7 +84,7 @@ class World:
         """The same for rank 0 alone, where it is in the main memory; elsewhere it holds nothing."""
         return tensor
 
-    def guarded(self) -> AbstractContextManager:
+    def guarded(self) -> AbstractContextManager[None]:
         """Where the end of another process is told as what it is.
 
         Raises:
