@@ -17,7 +17,7 @@ _OPTIONS = "options.json"
 def keep_upload(folder: Path, path: Path, options: DataOptions | None = None) -> Path:
     """Check an uploaded file and keep it under the hash of its bytes and of how they are read.
 
-    So a name stands for one data set only, whatever else the same file was read as.
+    So a name means one data set only, whatever else the same file was read as.
 
     Raises:
         DataError: too large, or not a usable data set.

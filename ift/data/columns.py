@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DELIMITERS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
 _MAX_CELL = 2**31 - 1
-_PARQUET_ROWS = 256
+_PARQUET_ROWS = 1024
 """Rows that are Python's values at a time."""
 
 
@@ -105,12 +105,21 @@ def parquet_rows(raw: bytes, *, name: str, max_bytes: int) -> list[Row]:
 
 
 def _batches(file: "pa.parquet.ParquetFile", name: str, max_bytes: int) -> Iterator[list[Row]]:
+    """Rows, some at a time; of a group of rows, Arrow holds each text once, however often it is used."""
     size = 0
-    for batch in file.iter_batches(_PARQUET_ROWS):
-        size += sum(_unpacked_bytes(column) for column in batch.columns)
-        if size > max_bytes:
-            raise too_large(name, max_bytes)
-        yield [Row(row) for row in batch.to_pylist()]
+    for group in range(file.metadata.num_row_groups):
+        for batch in file.read_row_group(group).to_batches(_PARQUET_ROWS):
+            size += sum(map(_unpacked_bytes, batch.columns))
+            if size > max_bytes:
+                raise too_large(name, max_bytes)
+            columns = map(_values, batch.columns)
+            yield [Row(dict(zip(batch.schema.names, cells, strict=True))) for cells in zip(*columns, strict=True)]
+
+
+def _values(array: "pa.Array") -> list[object]:
+    """An array's values; those of a dictionary are looked up by Arrow, faster than one by one."""
+    values: list[object] = (array.dictionary_decode() if hasattr(array, "dictionary") else array).to_pylist()
+    return values
 
 
 def _unpacked_bytes(array: "pa.Array") -> int:

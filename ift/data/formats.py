@@ -102,7 +102,7 @@ def _content(raw: bytes, name: str, limit: int) -> Content:
     at = _skip(text, 0) if text[:1] in " \t\r\n\ufeff" else 0
     first = text[at : at + 1]
     if not first:
-        raise DataError("The file has no records", where=name, fix="Give at least one.")
+        raise DataError("The file has no records", where=name, fix="Add at least one.")
     if first in "[{":
         return _json(text, name, is_list=first == "[")
     if first == "<":

@@ -115,7 +115,7 @@ class RecordsError(DataError):
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Positions in the file. `from_file` tells whether the records said so themselves."""
+    """Positions in the file. `from_file`: whether the records name their splits themselves."""
 
     train: tuple[int, ...]
     test: tuple[int, ...]
@@ -191,7 +191,7 @@ def assemble(
         RecordsError: some records can't be used, and `options.on_error` is `raise`.
     """
     if not rows:
-        raise DataError("The file has no records", where=name, fix="Give at least one.")
+        raise DataError("The file has no records", where=name, fix="Add at least one.")
     dataset = _read_rows(rows, format_, ignored, name, sha256, options)
     if dataset.reading.problems and (options.on_error == "raise" or not dataset.examples):
         raise RecordsError(dataset)

@@ -97,7 +97,7 @@ def test_a_data_set_that_is_too_large_is_not_downloaded(monkeypatch):
     assert not [path for _, path in seen if "resolve" in path]
 
 
-def test_what_the_hub_does_not_know_or_can_not_give_is_told(tmp_path):
+def test_what_the_hub_does_not_know_or_can_not_give_is_reported(tmp_path):
     with serving({}) as (address, _), pytest.raises(DownloadError, match="can't be downloaded"):
         fetch_hub_dataset("owner/set", endpoint=address)
     with pytest.raises(DownloadError, match="the Hub does not answer"):

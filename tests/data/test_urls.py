@@ -61,7 +61,7 @@ def test_an_address_is_a_data_set_which_is_downloaded_once():
     assert len(seen) == 1
 
 
-def test_a_download_that_broke_off_is_gone_on_with():
+def test_a_download_that_broke_off_is_resumed():
     shown = []
     with resuming(BODY, breaks_at=100_000) as (url, asked):
         with pytest.raises(DownloadError, match="broke off"):
@@ -131,12 +131,12 @@ def test_a_web_page_is_not_kept(tmp_path):
     assert len(seen) == 2
 
 
-def test_what_a_server_refuses_is_told_by_its_number():
+def test_what_a_server_refuses_is_reported_by_its_number():
     with serving({}) as (address, _), pytest.raises(DownloadError, match="The server answered 404"):
         fetch_url(f"{address}/a")
 
 
-def test_a_server_that_is_not_there_is_told():
+def test_a_server_that_is_not_there_is_reported():
     with pytest.raises(DownloadError, match="broke off or never began"):
         fetch_url(f"{closed_port()}/a")
 

@@ -29,7 +29,7 @@ def is_url(name: str) -> bool:
 
 
 def fetch_url(url: str, *, progress: Callable[[int, int], None] | None = None) -> Path:
-    """The file at an address, in the cache; what an earlier try left there is gone on with.
+    """The file at an address, in the cache; a download that broke off is resumed.
 
     Args:
         url: http or https. Redirects are followed, but never from a public host into a private network.
