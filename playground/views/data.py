@@ -8,7 +8,7 @@ from ift.audit.data_report import Report
 from ift.data.records import Dataset, RecordsError
 from ift.roles import Role
 from ift.types import Example
-from playground.views.html import block, card, esc, legend, plural, role_bar, table, tiles
+from playground.views.html import agree, block, card, esc, legend, plural, role_bar, table, tiles
 
 PAGE_ROWS = 25
 PROBLEMS_SHOWN = 100
@@ -27,7 +27,7 @@ def overview(data: Dataset, report: Report, *, max_length: int | None) -> str:
         [
             (f"{n:,}", _readable(data), ""),
             *([(f"{report.tasks}", "kinds of task", "")] if report.tasks else []),
-            (f"{report.lengths.mean():.1f}", f"tokens a row ({report.lengths.min()} to {report.lengths.max()})", ""),
+            (f"{report.lengths.mean():.1f}", f"tokens per row ({report.lengths.min()} to {report.lengths.max()})", ""),
             (f"{report.with_input / n:.0%}", f"have an input ({report.with_input:,})", ""),
             (f"{answer:.0%}", "of all tokens are response or end of text", role_bar(shares)),
         ]
@@ -96,18 +96,26 @@ def _problems(report: Report, max_length: int | None) -> list[tuple[Sequence[int
     """(rows, what is wrong with them, what to do or what it means) each; no rows is good."""
     limit = f"the limit of {max_length} tokens" if max_length else "the limit"
     return [
-        (report.cut, f"do not fit into {limit} and would lose their end-of-text", "The model would not learn to stop."),
-        (report.empty_outputs, "have an empty output", "They train the end-of-text only."),
-        (report.leaks, "of the test part ask what a training record asks", "The score would count what was learnt."),
-        (report.repeats, "repeat an earlier question", "Exact match can count only one answer as right."),
+        (
+            report.cut,
+            f"exceeds|exceed {limit} and would lose the end-of-text",
+            "The model would not learn to stop.",
+        ),
+        (report.empty_outputs, "has|have an empty output", "Such a row trains the end-of-text only."),
+        (
+            report.leaks,
+            "of the test split asks|ask what a training record asks",
+            "The score would count what was learnt.",
+        ),
+        (report.repeats, "repeats|repeat an earlier question", "Exact match can count only one answer as right."),
         (
             report.unplaced,
-            "name no split although others do",
+            "is|are without a split although others name one",
             "So none counts, and the parts go by file order: name one in every record, or in none.",
         ),
         (
             report.unstable,
-            "merge a token across the border of prompt and response when tokenized whole",
+            "merges|merge a token across the boundary of prompt and response when tokenized whole",
             "Here the prompt is tokenized by itself, so training and inference agree; other tools may not.",
         ),
     ]
@@ -121,10 +129,11 @@ def _checks(data: Dataset, report: Report, max_length: int | None) -> str:
     for rows, what, meaning in _problems(report, max_length):
         if rows:
             first = ", ".join(map(str, rows[:6])) + (" and more" if len(rows) > 6 else "")
-            detail = f'<span class="fix">{esc(meaning)} Rows {first}.</span>'
-            items.append(f'<li><b class="warn">!</b><span><b>{len(rows):,} rows</b> {esc(what)}.{detail}</span></li>')
+            detail = f'<span class="fix">{esc(meaning)} {"Row" if len(rows) == 1 else "Rows"} {first}.</span>'
+            count, text = plural(len(rows), "row"), agree(len(rows), what)
+            items.append(f'<li><b class="warn">!</b><span><b>{count}</b> {esc(text)}.{detail}</span></li>')
         else:
-            items.append(f'<li><b class="good">✓</b><span>No row: {esc(what)}.</span></li>')
+            items.append(f'<li><b class="good">✓</b><span>No row {esc(agree(1, what))}.</span></li>')
     return card("Validation report", f'<ul class="probs">{"".join(items)}</ul>')
 
 

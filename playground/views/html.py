@@ -1,6 +1,7 @@
 """Small pieces of HTML; every text that comes from outside goes through `esc`."""
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 
 from ift.errors import IftError
@@ -20,6 +21,11 @@ def esc(text: object) -> str:
 def plural(n: int, one: str, more: str = "") -> str:
     """A count with its noun: "1 row", "1,200 rows"; `more` where the plural is not `one` with an s."""
     return f"{n:,} {one if n == 1 else more or one + 's'}"
+
+
+def agree(n: int, text: str) -> str:
+    """A text whose verbs come in pairs, "does|do not fit", in the form for so many rows."""
+    return re.sub(r"(\w+)\|(\w+)", r"\1" if n == 1 else r"\2", text)
 
 
 def block(*parts: str) -> str:

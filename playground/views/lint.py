@@ -20,7 +20,7 @@ def findings(report: LintReport) -> str:
 
 def _lead(report: LintReport) -> str:
     notes = len(report.findings) - report.warnings
-    said = f"{_count(report.warnings, 'thing')} to change, {notes} to know"
+    said = f"{_count(report.warnings, 'warning')}, {_count(notes, 'note')}"
     if report.complete:
         return f'<p class="muted">{said}. All {report.total:,} rows were looked at.</p>'
     return f'<p class="muted">{said} so far: {report.rows:,} of {report.total:,} rows were looked at.</p>'
@@ -47,7 +47,7 @@ def _tokens(report: LintReport) -> str:
     shares = {role: report.tokens[role] / total for role in Role if role is not Role.PAD}
     numbers = tiles(
         [
-            (f"{report.template_median:,.0f}", "template tokens in the middle row", ""),
+            (f"{report.template_median:,.0f}", "template tokens in the median row", ""),
             (f"{report.template_share:.0%}", "of all tokens are template", role_bar(shares)),
         ]
     )

@@ -2,7 +2,7 @@
 
 from ift.audit.statistics import DatasetStatistics
 from ift.roles import Role
-from playground.views.html import block, card, esc, row_buttons, table, tiles
+from playground.views.html import agree, block, card, esc, row_buttons, table, tiles
 
 LISTED = 8
 
@@ -50,19 +50,28 @@ def numbers(found: DatasetStatistics, *, said: str) -> str:
 
 def _rows(found: DatasetStatistics) -> list[str]:
     kinds = (
-        (found.without_eos, "lose their end, and with it their end-of-text", "Raise max_length, or shorten them."),
-        (found.without_target, "have no trained target and are left out", "Train other roles, or raise max_length."),
-        (found.same, "stand in the data set before, word for word", "Delete them, unless they should weigh more."),
-        (found.contradicting, "answer otherwise what a row before them asks", "Keep the better answer."),
+        (found.without_eos, "loses|lose the end, and with it the end-of-text", "Raise max_length, or shorten them."),
+        (
+            found.without_target,
+            "is|are left out for want of a trained target",
+            "Train other roles, or raise max_length.",
+        ),
+        (found.same, "repeats|repeat an earlier row word for word", "Delete them, unless they should weigh more."),
+        (
+            found.contradicting,
+            "is|are in conflict with an earlier row: same question, another answer",
+            "Keep the better answer.",
+        ),
     )
     return [_row(rows, what, fix) for rows, what, fix in kinds]
 
 
 def _row(rows: tuple[int, ...], what: str, fix: str) -> str:
     if not rows:
-        return f'<li><b class="good" role="img" aria-label="good">✓</b><span>No rows that {esc(what)}.</span></li>'
+        return f'<li><b class="good" role="img" aria-label="good">✓</b><span>No row {esc(agree(1, what))}.</span></li>'
     links = row_buttons(rows[:LISTED], total=len(rows))
+    noun, text = "row" if len(rows) == 1 else "rows", agree(len(rows), what)
     return (
-        f'<li><b class="warn" role="img" aria-label="Change">!</b><span><b>{len(rows):,}</b> rows {esc(what)}.'
+        f'<li><b class="warn" role="img" aria-label="Change">!</b><span><b>{len(rows):,}</b> {noun} {esc(text)}.'
         f'<span class="fix">{links}</span><span class="fix">{esc(fix)}</span></span></li>'
     )

@@ -21,7 +21,7 @@ from ift.events import (
 from ift.runs.scores import AnsweredRecord, GroupSummary, Summary, compare_answers
 from ift.runs.state import State
 from ift.types import Completion, Example, Finish, Score, Side
-from playground.views import compare, data, html, run
+from playground.views import compare, data, html, numbers, run
 from tests.helpers import ready
 
 TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")
@@ -455,3 +455,15 @@ def test_a_long_answer_is_folded_and_all_of_it_there():
     assert shown.count("<details>") == 2
     assert "word " * 99 in shown
     assert "<details>" not in answers(text="word")
+
+
+@pytest.mark.parametrize(("n", "text"), [(1, "has no target and is left out"), (40, "have no target and are left out")])
+def test_verbs_agree_with_the_number_of_rows(n, text):
+    assert html.agree(n, "has|have no target and is|are left out") == text
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"), [((), "No row loses"), ((3,), "<b>1</b> row loses"), ((3, 5), "<b>2</b> rows lose")]
+)
+def test_the_numbers_of_all_rows_have_the_right_plural(rows, said):
+    assert said in numbers._row(rows, "loses|lose the end", "Raise max_length.")

@@ -111,7 +111,7 @@ def test_the_numbers_over_the_whole_data_set_come_as_figure_and_table(visit):
     text = page.locator("#count-result").inner_text()
     assert f"All {len(load_dataset('starter')):,} records" in text
     assert "packed end to end" in text
-    assert "No rows that lose their end" in text
+    assert "No row loses the end" in text
 
 
 def test_cells_move_with_what_is_typed_before_them_and_the_pinned_one_stays_on_its_token(visit):
