@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ift.evaluation.words import normalize, rouge_words, words_of
 from ift.types import Check, Example, Score
@@ -36,30 +36,32 @@ def token_f1(answer: str, expected: str) -> float:
 
 
 def rouge_l(answer: str, expected: str) -> float:
-    """F-measure of the longest common word sequence, by the `rouge-score` package, without stemming.
+    """F-measure of the longest common word sequence, as the `rouge-score` package computes it without stemming.
 
-    Over words in any script: see `rouge_words`, which for ASCII is the package's own tokenizer.
+    Over words in any script: see `rouge_words`, which for ASCII is the package's own tokenizer. Written out here, as
+    importing the package, which brings nltk and scipy, took longer than scoring a whole evaluation.
     """
-    return float(_rouge_scorer().score(expected, answer)["rougeL"].fmeasure)
+    words, wanted = rouge_words(answer), rouge_words(expected)
+    common = _common_length(words, wanted)
+    if not common:
+        return 0.0
+    precision, recall = common / len(words), common / len(wanted)
+    return 2 * precision * recall / (precision + recall)
+
+
+def _common_length(first: Sequence[str], second: Sequence[str]) -> int:
+    """Of the longest sequence of words that both have in this order, others between them allowed."""
+    row = [0] * (len(second) + 1)
+    for word in first:
+        before, row = row, [0]
+        for j, other in enumerate(second, start=1):
+            row.append(before[j - 1] + 1 if word == other else max(before[j], row[-1]))
+    return row[-1]
 
 
 def chrf(answer: str, expected: str) -> float:
     """Character n-gram F-score, by the `sacrebleu` package (its chrF2, scaled to [0, 1])."""
     return float(_chrf_scorer().sentence_score(answer, [expected]).score) / 100
-
-
-class _Tokenizer:
-    """What the `rouge-score` package asks for words."""
-
-    def tokenize(self, text: str) -> list[str]:
-        return rouge_words(text)
-
-
-@lru_cache(maxsize=1)
-def _rouge_scorer() -> Any:  # noqa: ANN401  # the package has no types
-    from rouge_score.rouge_scorer import RougeScorer
-
-    return RougeScorer(["rougeL"], tokenizer=_Tokenizer())
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from ift.model.cross_entropy import TiedEmbedding
 from ift.model.gpt2_config import GPT2Config
 from ift.model.kv_cache import KVCache
-from ift.model.linear import FEW_ROWS, Linear, linear
+from ift.model.linear import FEW_ROWS, Embedding, Linear, linear
 
 HEAD_PART = 4096
 """Ids whose logits are looked at together when only the likeliest is wanted."""
@@ -94,8 +94,8 @@ class GPT2(nn.Module):
     def __init__(self, config: GPT2Config) -> None:
         super().__init__()
         self.config = config
-        self.wte = nn.Embedding(config.vocab_size, config.n_embd)
-        self.wpe = nn.Embedding(config.n_positions, config.n_embd)
+        self.wte = Embedding(config.vocab_size, config.n_embd)
+        self.wpe = Embedding(config.n_positions, config.n_embd)
         self.embd_dropout = nn.Dropout(0.0)
         self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)

@@ -30,8 +30,25 @@ def _is_quicker_by_columns(x: Tensor, weight: Tensor) -> bool:
 
 
 class Linear(nn.Linear):
-    """torch's Linear with the product above."""
+    """torch's Linear with the product above; without memory (on the meta device) it draws no first weights.
+
+    There is nothing to draw into, and for it torch would load its compiler, which takes seconds.
+    """
+
+    def reset_parameters(self) -> None:
+        """Draw first weights, where there is memory for them."""
+        if not self.weight.is_meta:
+            super().reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
         """(…, in) → (…, out)."""
         return linear(x, self.weight, self.bias)
+
+
+class Embedding(nn.Embedding):
+    """torch's Embedding, which draws no first weights without memory either."""
+
+    def reset_parameters(self) -> None:
+        """Draw first weights, where there is memory for them."""
+        if not self.weight.is_meta:
+            super().reset_parameters()

@@ -248,3 +248,9 @@ def test_weights_of_more_layers_than_the_config_names_are_refused(folder):
     change_config(folder, n_layer=1)
     with pytest.raises(ModelError, match="The weights have more layers"):
         read_model(folder)
+
+
+def test_loading_a_model_does_not_load_torchs_compiler(tiny_folder):
+    program = "import sys; from ift.model.loading import load_model; load_model(sys.argv[1]); print(*sys.modules)"
+    done = subprocess.run((sys.executable, "-c", program, str(tiny_folder)), capture_output=True, text=True, check=True)
+    assert {"torch._dynamo", "torch.distributed.fsdp"}.isdisjoint(done.stdout.split())
