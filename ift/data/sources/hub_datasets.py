@@ -91,8 +91,9 @@ def _known(name: str) -> HubDataset | None:
     """What an earlier download found: a run's data stay the same, with and without a network."""
     try:
         stored = json.loads(_record(name).read_text(encoding="utf-8"))
-        return HubDataset(**{key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()})
-    except (OSError, ValueError, TypeError):
+        lists = {key: tuple(stored[key]) for key in ("files", "sizes")}
+        return HubDataset(repo=stored["repo"], commit=stored["commit"], license=stored["license"], **lists)
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
@@ -115,7 +116,7 @@ def _look(name: str, endpoint: str | None, where: str) -> HubDataset:
     if sum(chosen) > MAX_BYTES:
         fix = "Download a part of it by hand and use its path."
         raise DownloadError(f"The data set has {sum(chosen) / 1e9:.1f} GB", where=where, fix=fix)
-    return HubDataset(repo, info.sha, files, chosen, _license(own.card_data))
+    return HubDataset(repo, info.sha or "main", files, chosen, _license(own.card_data))
 
 
 def _configured(names: list[str], configuration: str, where: str) -> list[str]:
