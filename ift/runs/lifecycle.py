@@ -37,8 +37,9 @@ def logged(log: EventLog, events: Iterator[TrainEvent]) -> Iterator[TrainEvent]:
         return write(event)
 
     pid, process_time = own_identity()
-    yield write(Started(step=0, pid=pid, process_time=process_time))
+    started = write(Started(step=0, pid=pid, process_time=process_time))
     try:
+        yield started
         with suppress(OSError):  # whatever is wrong there, the next event tells it
             reserve.write_bytes(os.urandom(RESERVED_BYTES))
         for event in events:
@@ -46,6 +47,9 @@ def logged(log: EventLog, events: Iterator[TrainEvent]) -> Iterator[TrainEvent]:
             yield write(event)
     except StopAsked as stopped:
         yield write_last(Stopped(step=step, reason=str(stopped)))
+    except (GeneratorExit, KeyboardInterrupt):  # a notebook's loop was left; its process lives on
+        write_last(Stopped(step=step, reason="the loop was left"))
+        raise
     except IftError as error:
         yield write_last(Failed(step=step, what=error.what, where=error.where, fix=error.fix))
         raise
