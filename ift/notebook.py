@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ift.config import TrainConfig
-from ift.data.batching import Batch, collate
+from ift.data import batching
+from ift.data.batching import Batch
 from ift.data.bulk_encoding import encode_all
 from ift.data.sources import load_dataset
 from ift.data.templates import Template, load_template
@@ -47,7 +48,7 @@ def batch_for(
         ConfigError: a role or width that can't be used.
     """
     rows = encode_all(examples, template)
-    return collate(rows, trained=parse_trained(train_on), width=width, max_length=max_length)
+    return batching.batch_for(rows, trained=parse_trained(train_on), width=width, max_length=max_length).batch
 
 
 def train(config: TrainConfig, *, out: str | PathLike[str]) -> Iterator[TrainEvent]:

@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from ift.cli.progress_bars import STOPPED, counting_bar, show_evaluation, show_training
 from ift.config import TrainConfig, make_config
@@ -147,7 +148,7 @@ def _train(args: Namespace, run: Run, config: TrainConfig, dataset: Dataset, tem
             run.clear_stop()
 
 
-def _train_events(*args: object, **options: bool) -> Iterator[TrainEvent]:
+def _train_events(*args: Any, **options: Any) -> Iterator[TrainEvent]:
     from ift.training.finetune import train_events
 
     world = ALONE
@@ -159,7 +160,7 @@ def _train_events(*args: object, **options: bool) -> Iterator[TrainEvent]:
         yield from train_events(*args, **options, world=world)
 
 
-def _evaluate_events(*args: object, **options: int | None) -> Iterator[TrainEvent]:
+def _evaluate_events(*args: Any, **options: Any) -> Iterator[TrainEvent]:
     from ift.evaluation.evaluate import evaluate_events
 
     yield from evaluate_events(*args, **options)
@@ -212,8 +213,8 @@ def evaluate(args: Namespace) -> int:
             code = show_evaluation(logged(run.evaluation, events))
         finally:
             run.clear_stop()
-    if code == 0:
-        print(json.dumps(run.scores.to_dict()) if args.json else _score_table(run.scores))
+    if code == 0 and (scores := run.scores):
+        print(json.dumps(scores.to_dict()) if args.json else _score_table(scores))
     return code
 
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -25,7 +26,7 @@ from ift.events import (
 from ift.runs.stop import Stop
 
 
-def _bar(**options: object) -> tqdm:
+def _bar(**options: Any) -> tqdm:
     """A bar for people; in a log file it would only leave hundreds of lines."""
     return tqdm(file=sys.stderr, disable=None, **options)
 
@@ -37,7 +38,7 @@ STOPPED = 3
 @contextmanager
 def counting_bar(desc: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """A bar that appears with the first (so many, of so many); the second is 0 where nobody knows it."""
-    bar: tqdm | None = None
+    bar = None
 
     def show(done: int, total: int) -> None:
         nonlocal bar
@@ -139,7 +140,8 @@ def show_evaluation(events: Iterator[TrainEvent]) -> int:
         if isinstance(event, Answered):
             if event.done == 0:
                 bar = _bar(total=event.total, unit="record", desc=event.side)
-            bar.update(event.done - bar.n)
+            if bar is not None:
+                bar.update(event.done - bar.n)
         if isinstance(event, Stopped):
             return STOPPED
     return 0

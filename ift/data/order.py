@@ -7,7 +7,7 @@ import numpy as np
 
 
 def epoch_batches(
-    size: int, batch_size: int, *, seed: int, first: int = 0, lengths: Sequence[int] | None = None
+    size: int, batch_size: int, *, seed: int, first: int = 0, lengths: Sequence[int] | np.ndarray | None = None
 ) -> Iterator[list[int]]:
     """Batches of positions, shuffled anew each epoch, without end; an epoch's last batch may be smaller.
 

@@ -69,7 +69,8 @@ class Block(nn.Module):
     def _heads(self, qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B, T, 3C) → (B, H, T, D) three times."""
         B, T, C3 = qkv.shape
-        return qkv.view(B, T, 3, self.n_head, C3 // 3 // self.n_head).permute(2, 0, 3, 1, 4).unbind()
+        q, k, v = qkv.view(B, T, 3, self.n_head, C3 // 3 // self.n_head).permute(2, 0, 3, 1, 4).unbind()
+        return q, k, v
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Causal attention, (B, H, T, D) three times → (B, H, T, D).

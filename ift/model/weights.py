@@ -202,5 +202,5 @@ def _write_weights(model: GPT2, path: Path, dtype: torch.dtype) -> None:
         file.write(len(text).to_bytes(8, "little") + text)
         for theirs, ours in names.items():
             tensor = merged_weight(model, ours).to("cpu", dtype)
-            turned = tensor.t() if theirs.endswith(_TRANSPOSED) else tensor
-            file.write(turned.contiguous().numpy().data)
+            stored = tensor.t() if theirs.endswith(_TRANSPOSED) else tensor
+            file.write(stored.contiguous().numpy().data)

@@ -211,7 +211,8 @@ def verbs() -> tuple[Verb, ...]:
     """Every verb of the table."""
     rows = (dict(row) for row in read_table("verbs"))
     return tuple(
-        Verb(**{**row, "objects": _phrases(row["objects"]), "manner": _phrases(row["manner"])}) for row in rows
+        Verb(**(row | {name: _phrases(row[name]) for name in ("objects", "manner")}))  # type: ignore[arg-type]
+        for row in rows  # its columns are the fields
     )
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ift.errors import IftError
 from ift.evaluation.intervals import mean
@@ -98,7 +99,7 @@ def _scores(run: Run) -> dict:
     steps = [event for event in events if isinstance(event, Stepped)]
     cloze = quality.cloze(read_model(run.last_checkpoint()).eval())
     return {
-        **run.scores.to_dict(),
+        **(run.scores.to_dict() if run.scores else {}),
         "by_task": _by_task(run),
         "cloze": cloze,
         "cloze_mean": quality.cloze_mean(cloze),
@@ -146,7 +147,7 @@ def _pretraining(out: Path) -> dict:
 def median(runs: Sequence[Mapping], *path: str) -> float:
     """The median over runs of a number that stands under these keys."""
 
-    def value(run: Mapping) -> float:
+    def value(run: Any) -> float:  # noqa: ANN401  # JSON
         for key in path:
             run = run[key]
         return run

@@ -32,7 +32,8 @@ SAMPLES, SAMPLE_TOKENS, REPEATED = 48, 100, 8
 def cloze(model: GPT2) -> dict[str, float]:
     """Per relation: of the held-out facts, the share whose sentence the model completes, greedily, with the answer."""
     facts = [fact for name in relations() for fact in facts_by_part(name)["test"]]
-    prompts, chosen = [], []
+    prompts: list[Prompt] = []
+    chosen = []
     for fact in facts:
         opening = _opening(relations()[fact.relation], fact)
         if opening:

@@ -137,9 +137,10 @@ def drop_optimizers(parent: Path) -> None:
 
 
 def _keep_few(parent: Path, best_step: int | None) -> None:
-    losses = {folder: read_state(folder).get("validation_loss") for folder in step_folders(parent)}
-    folders = list(losses)
-    best = min((f for f in folders if losses[f] is not None), key=lambda f: losses[f], default=None)
+    folders = step_folders(parent)
+    losses = {folder: read_state(folder).get("validation_loss") for folder in folders}
+    known = {folder: loss for folder, loss in losses.items() if isinstance(loss, float)}
+    best = min(known, key=lambda folder: known[folder], default=None)
     if best_step is not None and has_checkpoint(parent, step=best_step):
         best = step_folder(parent, best_step)  # which may have been evaluated only after it was saved
     for folder in folders[:-KEPT]:

@@ -145,7 +145,7 @@ def follow(world: World) -> bool:
     Raises:
         TrainingError: as in `train_events`.
     """
-    task = world.share(None)
+    task: Task = world.share(None)
     stop = Stop(None)
     stop.listen(attached=False)
     stop.at_once = False

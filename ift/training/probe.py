@@ -133,7 +133,9 @@ def _steps(trainer: Trainer) -> list[Stepped]:
     steps: list[Stepped] = []
     began = time.perf_counter()
     for _ in range(trainer.total_steps):
-        steps.append(next(trainer.advance()))  # and not the evaluation after it
+        step = next(trainer.advance())  # and not the evaluation after it
+        if isinstance(step, Stepped):
+            steps.append(step)
         if time.perf_counter() - began > (TIMED_S if len(steps) >= STEPS_TIMED else TIME_LIMIT_S):
             break
     return steps[1:] or steps
@@ -164,7 +166,7 @@ def main(argv: list[str]) -> None:
     config = TrainConfig(**json.loads(argv[0]))
     try:
         made = probe(config, load_dataset(config.data, options=config.data_options), load_template(config.template))
-        said = {"probe": asdict(made)}
+        said: dict[str, object] = {"probe": asdict(made)}
     except IftError as error:
         kind = "InputError" if isinstance(error, InputError) else "TrainingError"
         said = {"error": [kind, error.what, error.where, error.fix]}

@@ -206,7 +206,9 @@ class Trainer:
         with drawn_from(self.config.seed, self.step + 1, self.world.rank, device=self.model.device):
             total = self._backward(drawn.batches, [weight / targets for weight in drawn.counted])
         weights = [weight for _, weight in self.trained()]
-        total_norm = self.world.full_tensor(torch.nn.utils.get_total_norm([weight.grad for weight in weights]))
+        total_norm = self.world.full_tensor(
+            torch.nn.utils.get_total_norm([weight.grad for weight in weights if weight.grad is not None])
+        )
         self._draw_ahead()
         mine, norm = torch.stack([total, total_norm]).tolist()  # here the device is waited for, and nowhere else
         loss = self.world.sums(mine)[0] / self.world.size
@@ -220,8 +222,8 @@ class Trainer:
         """Tokens and trained tokens of a step, all ranks' together."""
         tokens = sum(weight * batch.tokens for batch, weight in zip(batches, counted, strict=True))
         targets = sum(weight * batch.trained_tokens for batch, weight in zip(batches, counted, strict=True))
-        tokens, targets = self.world.sums(tokens, targets)
-        return int(tokens), int(targets)
+        all_tokens, all_targets = self.world.sums(tokens, targets)
+        return int(all_tokens), int(all_targets)
 
     def _backward(self, batches: Sequence[Batch], weights: Sequence[float]) -> Tensor:
         """Leave the gradient of the sum of all ranks' losses, batch by batch with its weight; gives this rank's part.
