@@ -3,7 +3,7 @@
     >>> import ift
     >>> dataset, template = ift.load_dataset("starter"), ift.load_template("alpaca")
     >>> ift.batch_for(dataset.examples[:8], template).inputs.shape
-    (8, 68)
+    (8, 57)
 
 Each name loads its module at its first use: `import ift` alone loads neither torch nor numpy.
 """

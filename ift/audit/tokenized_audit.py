@@ -49,7 +49,7 @@ class TokenizedReport:
 def audit(rows: Iterable[TokenizedRow | RowProblem], special: SpecialIds) -> TokenizedReport:
     """Look at every row once, in one pass; of each only its kind of mistake is kept.
 
-    >>> row = TokenizedRow(*np.array([[5, 6, 7], [-100, 6, 7]]), np.ones(3, dtype=bool), None)
+    >>> row = TokenizedRow(*np.array([[5, 6, 7], [-100, -100, 7]]), np.ones(3, dtype=bool), None)
     >>> [finding.code for finding in audit([row], SpecialIds(frozenset({9}), None, None, 10)).findings]
     ['eos-missing']
     """
