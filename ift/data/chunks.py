@@ -10,13 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ift.data.tokenizer import encode_text, token_sizes, utf8_size
-
-WHITE_SPACE = (
-    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000"
-)
-r"""What `\s` is for tiktoken, character by character; Python's own `\s` also takes U+001C to U+001F."""
+from ift.data.tokenizer import WHITE_SPACE, encode_text, token_sizes, utf8_size
 
 _CHUNK = re.compile(f"[{WHITE_SPACE}]*[^{WHITE_SPACE}]+|[{WHITE_SPACE}]+")
 _SPACES = frozenset(WHITE_SPACE)

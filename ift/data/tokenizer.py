@@ -1,5 +1,6 @@
 """GPT-2's byte-pair encoding, from the ranks that ship with the project."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -13,6 +14,14 @@ from ift.roles import Role
 from ift.types import EOS_ID, Encoded, Rendered
 
 RANKS_SHA256 = "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930"
+WHITE_SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+r"""What `\s` is for tiktoken, character by character; Python's own `\s` also takes U+001C to U+001F."""
+LONG_RUN = 4096
+"""Characters of white space in one run that are given to the encoding's split pattern, at most."""
+_LONG_RUN = re.compile(f"[{WHITE_SPACE}]{{{LONG_RUN},}}")
 
 
 @lru_cache(maxsize=1)
@@ -25,7 +34,25 @@ def encoding() -> tiktoken.Encoding:
 
 def encode_text(text: str) -> list[int]:
     """Ids of ordinary text: `<|endoftext|>` in it is seven tokens, never the control token."""
+    if len(text) >= LONG_RUN and _LONG_RUN.search(text):
+        return _encode_with_long_runs(text)
     return encoding().encode_ordinary(text)
+
+
+def _encode_with_long_runs(text: str) -> list[int]:
+    """The same ids, with runs of white space left out of the split pattern, which overflows its stack on a million.
+
+    The pattern makes one piece of a run but for its last character, which goes with the word after it, and never puts
+    a word and the white space after it into one piece; so the text can be cut at both ends of that piece.
+    """
+    ids: list[int] = []
+    at = 0
+    for run in _LONG_RUN.finditer(text):
+        end = run.end() if run.end() == len(text) else run.end() - 1
+        ids += encoding().encode_ordinary(text[at : run.start()])
+        ids += encoding()._encode_single_piece(text[run.start() : end])
+        at = end
+    return ids + encoding().encode_ordinary(text[at:])
 
 
 def decode(ids: list[int] | tuple[int, ...]) -> str:

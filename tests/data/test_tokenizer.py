@@ -8,7 +8,17 @@ import pytest
 import tiktoken_ext.openai_public
 
 from ift.data.templates import PRESETS, Template, load_template
-from ift.data.tokenizer import RANKS_SHA256, character_groups, decode, encode, encode_text, encoding, piece, token_sizes
+from ift.data.tokenizer import (
+    LONG_RUN,
+    RANKS_SHA256,
+    character_groups,
+    decode,
+    encode,
+    encode_text,
+    encoding,
+    piece,
+    token_sizes,
+)
 from ift.paths import ASSETS
 from ift.roles import Role
 from ift.types import EOS_ID, Example
@@ -20,6 +30,25 @@ def row(source, instruction="", input="", output=""):
 
 def pieces(row):
     return [(piece(i), Role(role).label) for i, role in zip(row.ids.tolist(), row.roles.tolist(), strict=True)]
+
+
+LONG_RUNS = [" ", "\n", " \n", "\t", "\u3000 ", "\r\n"]
+
+
+@pytest.mark.parametrize("space", LONG_RUNS)
+@pytest.mark.parametrize(
+    ("before", "after"), [("", ""), ("a", "b"), ("it's", "'s"), ("a", ""), ("", "世"), ("\x1c", "5")]
+)
+def test_a_long_run_of_white_space_encodes_as_it_does_in_tiktoken(space, before, after):
+    run = space * (LONG_RUN // len(space) + 3)
+    text = f"{before}{run}{after} and {before}{run}{run}{after}"
+    assert encode_text(text) == encoding().encode_ordinary(text)
+
+
+@pytest.mark.parametrize("space", LONG_RUNS)
+def test_a_million_characters_of_white_space_are_encoded_whole(space):
+    text = f"a{space * 1_000_000}b"
+    assert decode(encode_text(text)) == text
 
 
 def test_the_ranks_are_the_ones_that_tiktoken_itself_expects():
