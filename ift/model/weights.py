@@ -16,6 +16,13 @@ from ift.model.lora import merged_weight
 from ift.types import EOS_ID
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+HEAD, EMBEDDING = "lm_head.weight", "wte.weight"
+HEAD_ROWS = 4096
+"""Rows of a head that are compared at a time."""
+MOST_TOKENS = 51_200
+"""Rows of an embedding, at most: GPT-2's and those that were added for special tokens or for alignment."""
+_MOST = {"n_positions": 1_000_000, "n_embd": 65_536, "n_layer": 1_000, "n_head": 1_000}
+"""What a config.json may say; more would be a mistake, and takes minutes before it fails."""
 
 HF_LAYERS = {
     "ln_1": "ln_1",
@@ -44,15 +51,18 @@ def hf_names(config: GPT2Config) -> dict[str, str]:
 def read_config(folder: Path) -> GPT2Config:
     """The shape in a folder's config.json.
 
+    Tokens that were added to GPT-2's are not in it: no text here becomes one, and nothing here writes one.
+
     Raises:
         ModelError: it is missing or damaged, or the model is not a GPT-2 as this project knows it.
     """
     path = folder / "config.json"
+    _require_whole_model(folder)
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         config = GPT2Config(**{f.name: raw.get(f.name, f.default) for f in dataclasses.fields(GPT2Config)})
-    except (OSError, ValueError, AttributeError) as error:
-        fix = "Give a folder with config.json and model.safetensors, as transformers saves them."
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        fix = "Use a folder with config.json and model.safetensors, as transformers saves them."
         raise ModelError("The model's config.json can't be read", where=str(path), fix=fix) from error
     _check_counts(config, path)
     different = {
@@ -61,19 +71,35 @@ def read_config(folder: Path) -> GPT2Config:
         "tie_word_embeddings": raw.get("tie_word_embeddings", True) is not True,
         "scale_attn_by_inverse_layer_idx": bool(raw.get("scale_attn_by_inverse_layer_idx", False)),
         "n_inner": raw.get("n_inner") not in (None, 4 * config.n_embd),
-        "vocab_size": config.vocab_size != EOS_ID + 1,
+        "vocab_size": type(config.vocab_size) is not int or not EOS_ID < config.vocab_size <= MOST_TOKENS,
     }
     wrong = [name for name, is_different in different.items() if is_different]
     if wrong:
         where = f"{path}: {', '.join(f'{name} = {raw.get(name)!r}' for name in wrong)}"
         fix = "Only GPT-2 with its own 50,257-token vocabulary is supported: gpt2, gpt2-medium, gpt2-large, gpt2-xl."
         raise ModelError("This is another architecture than GPT-2's", where=where, fix=fix)
-    return config
+    return dataclasses.replace(config, vocab_size=EOS_ID + 1)
+
+
+def _require_whole_model(folder: Path) -> None:
+    """Name what a folder is that holds a model in another form, which fetching it again would not change.
+
+    Raises:
+        ModelError: it holds a PEFT adapter only, or weights as a pickle only.
+    """
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if "adapter_config.json" in names and "config.json" not in names:
+        fix = "Merge it into its base model with PEFT: merge_and_unload(), then save_pretrained(folder)."
+        raise ModelError("This is a PEFT adapter, not a model", where=str(folder), fix=fix)
+    if "config.json" in names and not {WEIGHTS, INDEX} & names and any(name.endswith(".bin") for name in names):
+        fix = "Save it with transformers: AutoModelForCausalLM.from_pretrained(folder).save_pretrained(other_folder)."
+        what = "The weights are a pickle (.bin), which could run code and is never read"
+        raise ModelError(what, where=str(folder), fix=fix)
 
 
 def _check_counts(config: GPT2Config, path: Path) -> None:
     counts = {name: getattr(config, name) for name in ("n_positions", "n_embd", "n_layer", "n_head")}
-    wrong = [name for name, count in counts.items() if type(count) is not int or count < 1]
+    wrong = [name for name, count in counts.items() if type(count) is not int or not 1 <= count <= _MOST[name]]
     if not wrong and config.n_embd % config.n_head:
         wrong = ["n_embd", "n_head"]  # every head takes its equal share of the channels
     if wrong:
@@ -108,8 +134,9 @@ def read_weights(folder: Path, config: GPT2Config) -> Iterator[tuple[str, torch.
         short = name.removeprefix("transformer.")
         if short not in wanted:
             _require_known_layer(short, config, where=f"{path}, tensor {name}")
-            continue  # lm_head is tied, attn.bias and attn.masked_bias are mask buffers
-        tensor = _read_tensor(path, name, is_turned=short.endswith(_TRANSPOSED))
+            continue  # attn.bias and attn.masked_bias are mask buffers; the head is looked at below
+        rows = config.vocab_size if short == EMBEDDING else None
+        tensor = _read_tensor(path, name, is_turned=short.endswith(_TRANSPOSED), rows=rows)
         if tensor.shape != shapes[wanted[short]]:
             where, fix = f"{path}, tensor {name}", "config.json says otherwise."
             raise ModelError(f"A tensor has the shape {tuple(tensor.shape)}", where=where, fix=fix)
@@ -122,6 +149,24 @@ def read_weights(folder: Path, config: GPT2Config) -> Iterator[tuple[str, torch.
     if missing:
         where = f"{folder}: {missing[0]} and {len(missing) - 1} more" if len(missing) > 1 else f"{folder}: {missing[0]}"
         raise ModelError("Tensors are missing", where=where, fix="The file is incomplete: fetch it again.")
+    _require_tied_head(folder, config)
+
+
+def _require_tied_head(folder: Path, config: GPT2Config) -> None:
+    """Where a file has a head, it must be the embedding: another one would be left out, and every answer be wrong."""
+    places = {name.removeprefix("transformer."): (path, name) for path, name in _names(folder)}
+    if HEAD not in places:
+        return
+    (head_path, head_name), (path, name) = places[HEAD], places[EMBEDDING]
+    with safe_open(head_path, framework="pt") as head_file, safe_open(path, framework="pt") as file:
+        head, embedding = head_file.get_slice(head_name), file.get_slice(name)
+        starts = range(0, config.vocab_size, HEAD_ROWS)
+        parts = (slice(first, min(first + HEAD_ROWS, config.vocab_size)) for first in starts)
+        is_tied = all(torch.equal(head[rows], embedding[rows]) for rows in parts)
+    if not is_tied:
+        fix = "Only a GPT-2 whose head is its embedding (tie_word_embeddings) is supported: tie it, and train again."
+        where = f"{head_path}, tensor {head_name}"
+        raise ModelError("The model has a head of its own, apart from its embedding", where=where, fix=fix)
 
 
 def _require_known_layer(short: str, config: GPT2Config, *, where: str) -> None:
@@ -142,10 +187,10 @@ def _names(folder: Path) -> Iterator[tuple[Path, str]]:
         yield from ((path, name) for name in names)
 
 
-def _read_tensor(path: Path, name: str, *, is_turned: bool) -> torch.Tensor:
+def _read_tensor(path: Path, name: str, *, is_turned: bool, rows: int | None = None) -> torch.Tensor:
     """A tensor in memory of its own; the file's pages, which count as this process's memory too, are let go of."""
     with safe_open(path, framework="pt") as file:
-        mapped = file.get_tensor(name)
+        mapped = file.get_tensor(name)[:rows]
         turned = mapped.t() if is_turned and mapped.dim() == 2 else mapped
         return turned.to(torch.float32, memory_format=torch.contiguous_format, copy=True)
 

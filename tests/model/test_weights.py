@@ -187,7 +187,9 @@ def test_a_tensor_of_another_shape_is_named(folder, shape):
         ("tie_word_embeddings", False),
         ("scale_attn_by_inverse_layer_idx", True),
         ("n_inner", 100),
-        ("vocab_size", 50258),
+        ("vocab_size", 50256),
+        ("vocab_size", 128_256),
+        ("vocab_size", "50257"),
     ],
 )
 def test_another_architecture_is_refused_with_what_differs(folder, name, value):
@@ -198,7 +200,8 @@ def test_another_architecture_is_refused_with_what_differs(folder, name, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("n_embd", "16"), ("n_layer", None), ("n_head", 0), ("n_head", 3), ("n_positions", 1.5)]
+    ("name", "value"),
+    [("n_embd", "16"), ("n_layer", None), ("n_head", 0), ("n_head", 3), ("n_positions", 1.5), ("n_layer", 10**9)],
 )
 def test_a_shape_that_can_not_be_is_refused_with_what_is_wrong(folder, name, value):
     change_config(folder, **{name: value})
@@ -212,6 +215,47 @@ def test_a_config_that_is_missing_or_damaged_is_told(folder, content):
     (folder / "config.json").unlink()
     if content is not None:
         (folder / "config.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(ModelError, match=r"config\.json can't be read"):
+        read_config(folder)
+
+
+@pytest.mark.parametrize("added", [1, 47])
+def test_tokens_added_to_gpt2s_are_left_out(folder, added):
+    model = read_model(folder)
+    change_config(folder, vocab_size=50257 + added)
+    rows = torch.full((added, model.config.n_embd), 9.0)
+    change_tensors(folder, lambda tensors: tensors | {"wte.weight": torch.cat([tensors["wte.weight"], rows])})
+    assert same_weights(read_model(folder), model)
+
+
+@pytest.mark.parametrize("prefix", ["", "transformer."])
+def test_a_head_of_its_own_is_refused_and_a_copy_of_the_embedding_is_not(folder, prefix):
+    model = read_model(folder)
+    change_tensors(folder, lambda tensors: tensors | {f"{prefix}lm_head.weight": tensors["wte.weight"].clone()})
+    assert same_weights(read_model(folder), model)
+    head = model.wte.weight.detach().clone()
+    head[50_000, 3] += 1e-3
+    change_tensors(folder, lambda tensors: tensors | {f"{prefix}lm_head.weight": head})
+    error = refuse(folder)
+    assert error.what == "The model has a head of its own, apart from its embedding"
+    assert "lm_head.weight" in error.where
+
+
+def test_a_pickle_and_an_adapter_are_named_as_what_they_are(folder):
+    (folder / "pytorch_model.bin").write_bytes(b"")
+    read_model(folder)  # beside safetensors it is only not looked at
+    (folder / "model.safetensors").unlink()
+    error = refuse(folder)
+    assert "pickle" in error.what
+    assert "save_pretrained" in error.fix
+    (folder / "config.json").rename(folder / "adapter_config.json")
+    error = refuse(folder)
+    assert error.what == "This is a PEFT adapter, not a model"
+    assert "merge_and_unload" in error.fix
+
+
+def test_a_config_nested_without_end_is_told(folder):
+    (folder / "config.json").write_text("[" * 100_000)
     with pytest.raises(ModelError, match=r"config\.json can't be read"):
         read_config(folder)
 
