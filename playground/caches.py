@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ift.audit.data_report import Report, inspect
+from ift.audit.data_report import DataReport, data_report
 from ift.audit.linter import LintReport, lint
 from ift.data.batching import pair_counts, select_trainable
 from ift.data.bulk_encoding import encode_all
@@ -40,7 +40,7 @@ def dataset(name: str, progress: Callable[[int, int], None] | None = None) -> Da
     return _dataset(name, _stamp(name))
 
 
-def report(name: str, template_source: str, max_length: int) -> Report:
+def report(name: str, template_source: str, max_length: int) -> DataReport:
     """What a template makes of a data set; a second look at the same costs nothing.
 
     Raises:
@@ -91,8 +91,8 @@ def _dataset(name: str, stamp: int) -> Dataset:
 
 
 @lru_cache(maxsize=8)
-def _report(name: str, stamp: int, template_source: str, max_length: int) -> Report:
-    return inspect(_dataset(name, stamp), Template.parse(template_source), max_length=max_length)
+def _report(name: str, stamp: int, template_source: str, max_length: int) -> DataReport:
+    return data_report(_dataset(name, stamp), Template.parse(template_source), max_length=max_length)
 
 
 @lru_cache(maxsize=8)

@@ -6,6 +6,7 @@ from itertools import islice
 
 import numpy as np
 
+from ift.audit.duplicates import find_duplicates
 from ift.data.batching import cut_rows, pair_counts, select_trainable
 from ift.data.bulk_encoding import encode_all
 from ift.data.order import epoch_batches
@@ -20,8 +21,7 @@ class DatasetStatistics:
 
     padding: share of padded cells in all cells, by strategy. tokens: (input, target) pairs of all rows.
     trained_by_role: (7,) int64, trained targets by role number. without_eos: rows whose end is cut off.
-    without_target: rows that train nothing. same: rows that stand in the data set before, answer included.
-    contradicting: rows that answer differently what a row before them asks.
+    without_target: rows that train nothing. same, conflicting: rows that repeat a question, `ift.audit.duplicates`.
     """
 
     padding: dict[str, float]
@@ -30,7 +30,7 @@ class DatasetStatistics:
     without_eos: tuple[int, ...]
     without_target: tuple[int, ...]
     same: tuple[int, ...]
-    contradicting: tuple[int, ...]
+    conflicting: tuple[int, ...]
 
 
 def dataset_statistics(
@@ -49,15 +49,15 @@ def dataset_statistics(
     for row, length in zip(rows, lengths, strict=True):
         by_role += np.bincount(row.roles[1:][:length], minlength=len(Role))
     is_trained = np.isin(np.arange(len(Role)), list(trained))
-    same, contradicting = _repeated(examples)
+    found = find_duplicates(examples)
     return DatasetStatistics(
         padding=padding_shares(lengths, batch_size=batch_size, block=max_length, seed=seed),
         tokens=int(lengths.sum()),
         trained_by_role=np.where(is_trained, by_role, 0),
         without_eos=tuple(cut_rows(rows, max_length).tolist()),
         without_target=select_trainable(rows, trained=trained, max_length=max_length).left_out,
-        same=same,
-        contradicting=contradicting,
+        same=found.same,
+        conflicting=found.conflicting,
     )
 
 
@@ -91,16 +91,3 @@ def padding_shares(lengths: np.ndarray, *, batch_size: int, block: int, seed: in
 def _share(lengths: np.ndarray, batch_size: int) -> float:
     batches = [lengths[i : i + batch_size] for i in range(0, len(lengths), batch_size)]
     return float(1 - lengths.sum() / sum(len(batch) * int(batch.max()) for batch in batches))
-
-
-def _repeated(examples: Sequence[Example]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    answers: dict[tuple[str, str], set[str]] = {}
-    same, contradicting = [], []
-    for i, example in enumerate(examples):
-        known = answers.setdefault((example.instruction, example.input), set())
-        if example.output in known:
-            same.append(i)
-        elif known:
-            contradicting.append(i)
-        known.add(example.output)
-    return tuple(same), tuple(contradicting)

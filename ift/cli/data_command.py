@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ift.audit.data_report import Report, inspect
+from ift.audit.data_report import DataReport, data_report
 from ift.cli.commands import data_options, load_template_or_default
 from ift.cli.progress_bars import counting_bar
 from ift.config import TrainConfig
@@ -87,11 +87,11 @@ def _described(args: Namespace, dataset: Dataset) -> dict[str, object]:
     }
     if not dataset.examples:
         return shown | {"split": {"train": 0, "validation": 0, "test": 0, "from_file": False}}
-    report = inspect(dataset, load_template_or_default(args.template), max_length=args.max_length)
+    report = data_report(dataset, load_template_or_default(args.template), max_length=args.max_length)
     return shown | _counted(report)
 
 
-def _counted(report: Report) -> dict[str, object]:
+def _counted(report: DataReport) -> dict[str, object]:
     parts = {name: len(getattr(report.split, name)) for name in ("train", "validation", "test")}
     return {
         "split": {**parts, "from_file": report.split.from_file},

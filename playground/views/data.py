@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ift.audit.data_report import Report
+from ift.audit.data_report import DataReport
 from ift.data.records import Dataset, RecordsError
 from ift.roles import Role
 from ift.types import Example
@@ -14,7 +14,7 @@ PAGE_ROWS = 25
 PROBLEMS_SHOWN = 100
 
 
-def overview(data: Dataset, report: Report, *, max_length: int | None) -> str:
+def overview(data: Dataset, report: DataReport, *, max_length: int | None) -> str:
     """Lead, tiles, what to look at, split."""
     total = sum(report.tokens_by_role.values())
     shares = {role: report.tokens_by_role[role.label] / total for role in Role if role is not Role.PAD}
@@ -46,7 +46,7 @@ def _readable(data: Dataset) -> str:
     return f"records, {plural(reading.dropped, 'row')} left out" if reading.dropped else "records, all readable"
 
 
-def _warnings(data: Dataset, report: Report) -> list[tuple[str, str]]:
+def _warnings(data: Dataset, report: DataReport) -> list[tuple[str, str]]:
     """(what deserves a look, what it means) of the set as a whole."""
     meaning = {
         "train": "There is nothing to train on: add records, or name a split in each.",
@@ -92,7 +92,7 @@ def problems(refused: RecordsError, *, kept: str) -> str:
     )
 
 
-def _problems(report: Report, max_length: int | None) -> list[tuple[Sequence[int], str, str]]:
+def _problems(report: DataReport, max_length: int | None) -> list[tuple[Sequence[int], str, str]]:
     """(rows, what is wrong with them, what to do or what it means) each; no rows is good."""
     limit = f"the limit of {max_length} tokens" if max_length else "the limit"
     return [
@@ -121,7 +121,7 @@ def _problems(report: Report, max_length: int | None) -> list[tuple[Sequence[int
     ]
 
 
-def _checks(data: Dataset, report: Report, max_length: int | None) -> str:
+def _checks(data: Dataset, report: DataReport, max_length: int | None) -> str:
     items = [
         f'<li><b class="warn">!</b><span><b>{esc(what)}.</b><span class="fix">{esc(meaning)}</span></span></li>'
         for what, meaning in _warnings(data, report)
@@ -137,7 +137,7 @@ def _checks(data: Dataset, report: Report, max_length: int | None) -> str:
     return card("Validation report", f'<ul class="probs">{"".join(items)}</ul>')
 
 
-def _split(report: Report) -> str:
+def _split(report: DataReport) -> str:
     parts = {name: len(getattr(report.split, name)) for name in ("train", "validation", "test")}
     total = sum(parts.values())
     said = "as the file says" if report.split.from_file else "85 / 10 / 5 in file order: train, test, validation"
@@ -157,7 +157,7 @@ def _split(report: Report) -> str:
     return card("Split", f'<p class="muted">{said}</p>', bar, f"<dl>{rows}</dl>")
 
 
-def length_figure(report: Report, *, max_length: int | None) -> dict:
+def length_figure(report: DataReport, *, max_length: int | None) -> dict:
     """Histogram of row lengths for the figure component; colours are CSS variables."""
     lengths = report.lengths
     edges = np.histogram_bin_edges(lengths, bins=min(40, max(4, int(lengths.max() - lengths.min() + 1))))
@@ -189,7 +189,7 @@ def length_figure(report: Report, *, max_length: int | None) -> dict:
     }
 
 
-def find(data: Dataset, report: Report, *, query: str, part: str) -> list[int]:
+def find(data: Dataset, report: DataReport, *, query: str, part: str) -> list[int]:
     """Records whose text contains the query, case ignored, in one part of the split or in all."""
     return containing(data, range(len(data)) if part == "all" else getattr(report.split, part), query)
 
@@ -204,7 +204,7 @@ def _haystack(example: Example) -> str:
     return "\n".join((example.instruction, example.input, example.output, example.task or "")).lower()
 
 
-def records_table(data: Dataset, report: Report, found: Sequence[int], *, page: int) -> str:
+def records_table(data: Dataset, report: DataReport, found: Sequence[int], *, page: int) -> str:
     """One page of records."""
     pages = max(1, -(-len(found) // PAGE_ROWS))
     page = min(max(1, page), pages)

@@ -56,9 +56,9 @@ def _rows(found: DatasetStatistics) -> list[str]:
             "is|are left out for want of a trained target",
             "Train other roles, or raise max_length.",
         ),
-        (found.same, "repeats|repeat an earlier row word for word", "Delete them, unless they should weigh more."),
+        (found.same, "repeats|repeat an earlier row with its answer", "Delete them, unless they should weigh more."),
         (
-            found.contradicting,
+            found.conflicting,
             "is|are in conflict with an earlier row: same question, another answer",
             "Keep the better answer.",
         ),

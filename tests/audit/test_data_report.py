@@ -2,7 +2,7 @@
 
 import pytest
 
-from ift.audit.data_report import inspect
+from ift.audit.data_report import data_report
 from ift.data.records import Dataset
 from ift.data.templates import Template
 from ift.types import Example
@@ -11,7 +11,7 @@ TEMPLATE = Template.parse("{{instruction}}{{#input}}\n{{input}}{{/input}}\nA:{{o
 
 
 def report(*examples, template=TEMPLATE, **options):
-    return inspect(Dataset("x", examples, "0"), template, **options)
+    return data_report(Dataset("x", examples, "0"), template, **options)
 
 
 def test_tokens_are_counted_by_role():

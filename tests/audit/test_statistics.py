@@ -57,7 +57,7 @@ def test_rows_that_deserve_a_look_are_named():
     examples = [*EXAMPLES, Example("a", "", " one two three"), Example("b", "", " z")]
     found = counted(examples)
     assert (found.without_eos, found.without_target) == ((1,), (1,))
-    assert (found.same, found.contradicting) == ((3,), (4,))
+    assert (found.same, found.conflicting) == ((3,), (4,))
 
 
 def test_the_view_has_the_figures_numbers_as_a_table_and_the_rows_as_buttons():

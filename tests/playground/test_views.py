@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from ift.audit.data_report import inspect
+from ift.audit.data_report import data_report
 from ift.config import TrainConfig
 from ift.data.records import Dataset, RecordsError, parse_dataset
 from ift.data.templates import Template
@@ -44,7 +44,7 @@ def caption(shown):
 
 def evil_data():
     """A data set of bad texts, with the report of a clean one: the reader at the door lets no half character in."""
-    clean = inspect(Dataset("x", (Example("a", "b", "c"),), "0"), TEMPLATE)
+    clean = data_report(Dataset("x", (Example("a", "b", "c"),), "0"), TEMPLATE)
     return Dataset(EVIL, (Example(EVIL, EVIL, EVIL, task=EVIL),), "0"), clean
 
 
@@ -123,7 +123,7 @@ def test_a_problem_says_only_the_parts_it_has():
 
 def made(*examples, **options):
     dataset = Dataset("x", examples, "0")
-    return dataset, inspect(dataset, TEMPLATE, **options)
+    return dataset, data_report(dataset, TEMPLATE, **options)
 
 
 THREE = made(
@@ -206,7 +206,7 @@ def test_the_overview_shows_how_the_file_was_read():
     rows = [{"prompt": "Q", "completion": n, "context": "I", "id": n} for n in range(20)] + [{"prompt": None}]
     options = DataOptions(on_error="drop")
     dataset = parse_dataset(json.dumps(rows).encode(), name="x.json", options=options)
-    shown = data.overview(dataset, inspect(dataset, TEMPLATE), max_length=None)
+    shown = data.overview(dataset, data_report(dataset, TEMPLATE), max_length=None)
     for text in ("prompt-completion", "instruction from prompt, output from completion", "Not used: id in 20 records."):
         assert text in shown
     assert "context is not used, in 20 records" in shown
@@ -227,7 +227,7 @@ def test_all_problems_are_shown_with_their_places_and_what_stays_in_use():
 def test_what_a_file_calls_its_fields_is_escaped():
     rows = [{"instruction": "a", "output": "b", EVIL: "c"}]
     dataset = parse_dataset(json.dumps(rows).encode(), name=EVIL)
-    assert EVIL not in data.overview(dataset, inspect(dataset, TEMPLATE), max_length=None)
+    assert EVIL not in data.overview(dataset, data_report(dataset, TEMPLATE), max_length=None)
     with pytest.raises(RecordsError) as caught:
         parse_dataset(json.dumps([*rows, {"instruction": "a", EVIL: 1}]).encode(), name=EVIL)
     assert "<script>" not in data.problems(caught.value, kept=EVIL)

@@ -94,3 +94,12 @@ test("a placeholder has its role's color, a section tag that of its field, other
     "a {{x}} b",
   );
 });
+
+test("the tiles tell trained padding from trained tokens", () => {
+  const tiles = (shares, tokens) => tileTexts(batch({ role_shares: shares, trained_tokens: tokens }));
+  assert.deepEqual(tiles([0, 0, 0, 0, 0.5, 0.5, 0], 4)[2], ["57.1 %", "of the real tokens are trained: 4"]);
+  assert.deepEqual(tiles([0, 0, 0, 0, 0.4, 0.4, 0.2], 5)[2], [
+    "57.1 %",
+    "of the real tokens are trained: 4, and 1 of padding",
+  ]);
+});

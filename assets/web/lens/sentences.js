@@ -71,12 +71,17 @@ function masks(batch, row, t) {
 export function tileTexts({ view, numbers }) {
   const answer = view.role_shares[numbers.response] + view.role_shares[numbers.eos];
   const cells = view.rows.length * view.width;
+  const pads = Math.round(view.trained_tokens * view.role_shares[numbers.pad]);
+  const trained = view.trained_tokens - pads;
   return [
     [`${view.rows.length} × ${view.width}`, "tensor shape (B × T)"],
     [percent(view.padding_share), `padding: ${count(view.padding)} of ${count(cells)} cells`],
-    [percent(view.trained_share), `of the real tokens are trained: ${count(view.trained_tokens)}`],
+    [
+      percent(trained / Math.max(1, cells - view.padding)),
+      `of the real tokens are trained: ${count(trained)}${pads ? `, and ${count(pads)} of padding` : ""}`,
+    ],
     ...(view.other ? [secondMask(view)] : []),
-    [percent(answer), "of the loss is response and end of text"],
+    [percent(answer), "of the targets are response and end of text"],
   ];
 }
 
