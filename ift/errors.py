@@ -8,7 +8,7 @@ IftError                what, where and how to fix it
 │   ├── DownloadError   a file that did not arrive whole
 │   ├── ModelError      a model's name, folder or weights
 │   └── RunError        a run folder
-└── TrainingError       training could not go on: exits with 1
+└── TrainingError       training could not continue: exits with 1
     └── GradientError   the weights are good, the step that follows would not be
 """
 
@@ -60,7 +60,7 @@ class RunError(InputError):
 
 
 class TrainingError(IftError):
-    """Training could not go on."""
+    """Training could not continue."""
 
 
 class GradientError(TrainingError):

@@ -28,7 +28,7 @@ class Started(TrainEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed(TrainEvent):
-    """Training goes on from the checkpoint at `path`; what the log told of later steps before is void."""
+    """Training resumes from the checkpoint at `path`; what the log told of later steps before is void."""
 
     path: str
 
@@ -133,7 +133,7 @@ class Answered(TrainEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warned(TrainEvent):
-    """Something the user should know; the run goes on."""
+    """Something the user should know; the run continues."""
 
     message: str
 

@@ -61,7 +61,7 @@ def longest(name: str, template_source: str) -> int:
 def training_order(
     name: str, template_source: str, *, trained: frozenset[Role], max_length: int, seed: int
 ) -> tuple[int, ...]:
-    """The training part's records as a run's first epoch takes them; those without a target are left out there.
+    """The training split's records as a run's first epoch takes them; those without a target are left out there.
 
     Raises:
         InputError: the data set or the template can't be used.
@@ -70,7 +70,7 @@ def training_order(
 
 
 def tokens_per_row(name: str, template_source: str) -> float:
-    """About how many tokens a row has, from some rows: exact enough to say how much work a run is.
+    """About how many tokens per row has, from some rows: exact enough to say how much work a run is.
 
     Raises:
         InputError: the data set or the template can't be used.

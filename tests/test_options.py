@@ -78,7 +78,7 @@ def test_a_value_is_shown_as_one_writes_it(value, text):
 def test_the_nearest_name_is_an_alias_first_and_nothing_when_none_is_near():
     assert nearest("lr", ["learning_rate"], aliases={"lr": "learning_rate"}) == "learning_rate"
     assert nearest("lerning_rate", ["learning_rate", "seed"]) == "learning_rate"
-    assert nearest("colour", ["learning_rate", "seed"]) == ""
+    assert nearest("color", ["learning_rate", "seed"]) == ""
 
 
 @pytest.mark.parametrize("declaring", [TrainConfig, DataOptions])

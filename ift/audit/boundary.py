@@ -1,4 +1,4 @@
-"""The border of prompt and response: where a tool that tokenizes texts whole trains other ids than it prompts with."""
+"""The boundary of prompt and response: where a tool that tokenizes texts whole trains other ids than it prompts by."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +13,7 @@ LONGEST_KEPT = 64
 
 @dataclass(frozen=True, slots=True)
 class BoundaryChange:
-    """The tokens around the border, as they are here and as whole-text encoding would make them.
+    """The tokens around the boundary, as they are here and as whole-text encoding would make them.
 
     prompt, response: the last ids of the prompt and the first of the response, from the first to the last that is
     not the same (at least one each). whole: what stands in their place.
@@ -35,9 +35,9 @@ def _pieces(ids: tuple[int, ...]) -> str:
 
 
 def boundary_change(rendered: Rendered) -> BoundaryChange | None:
-    """What whole-text encoding would change, or None where it has a token border in the same place.
+    """What whole-text encoding would change, or None where it has a token boundary in the same place.
 
-    Only the chunks that touch the border are encoded: the others can't differ.
+    Only the chunks that touch the boundary are encoded: the others can't differ.
     """
     tail, head = last_chunk(rendered.prompt), first_chunk(rendered.response)
     if len(tail) <= LONGEST_KEPT and len(head) <= LONGEST_KEPT:

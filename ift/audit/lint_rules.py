@@ -88,7 +88,7 @@ def _rows(count: int) -> str:
 
 
 class BoundaryRule:
-    """The border of prompt and response is one of whole-text encoding, too."""
+    """The boundary of prompt and response is one of whole-text encoding, too."""
 
     def __init__(self, template: Template) -> None:
         self.hits = Hits()
@@ -102,21 +102,21 @@ class BoundaryRule:
             self.changes[change.label] += 1
 
     def findings(self) -> Iterator[Finding]:
-        """Rows whose border would move."""
+        """Rows whose boundary would move."""
         if self.hits.count:
-            what = "Tokens merge across the border of prompt and response when the text is tokenized whole"
+            what = "Tokens merge across the boundary of prompt and response when the text is tokenized whole"
             fix = (
                 "Here the prompt is tokenized by itself, so training and answering agree; other tools may not. "
                 "End the prompt with a line break, or let the answer begin with the space."
             )
-            yield self.hits.finding("unstable-border", Severity.WARNING, what, fix, _lines(self.changes))
+            yield self.hits.finding("unstable-boundary", Severity.WARNING, what, fix, _lines(self.changes))
 
 
 class SeparatorRule:
-    """Something ends the prompt, and it is no blank."""
+    """Something ends the prompt, and it is no space."""
 
     def __init__(self, template: Template) -> None:
-        self.blank, self.none = Hits(), Hits()
+        self.space, self.none = Hits(), Hits()
         self.before_output = {has_input: _before_output(template, has_input) for has_input in (True, False)}
 
     def see(self, record: int, example: Example, rendered: Rendered) -> None:
@@ -125,14 +125,14 @@ class SeparatorRule:
         if text == "":
             self.none.add(record)
         elif text.endswith((" ", "\t")):
-            self.blank.add(record)
+            self.space.add(record)
 
     def findings(self) -> Iterator[Finding]:
-        """Rows whose prompt ends in a blank, or in a field."""
-        if self.blank.count:
-            what = "The prompt ends with a blank, which GPT-2 writes at the start of the next word"
-            fix = "Delete the blank before {{output}} and begin the answers with it, or end with a line break."
-            yield self.blank.finding("ends-with-blank", Severity.WARNING, what, fix)
+        """Rows whose prompt ends in a space, or in a field."""
+        if self.space.count:
+            what = "The prompt ends with a space, which GPT-2 writes at the start of the next word"
+            fix = "Delete the space before {{output}} and begin the answers with it, or end with a line break."
+            yield self.space.finding("ends-with-space", Severity.WARNING, what, fix)
         if self.none.count:
             what = "Nothing stands between the last field and the response"
             fix = "Put a line break or a heading such as «### Response:» before {{output}}."

@@ -25,7 +25,7 @@ class LintReport:
     """What `rows` of `total` rows show; exact for these rows, and for the data set once `complete`.
 
     findings: warnings first. tokens: by role number, (7,), end-of-text included. template_median: template tokens,
-    header included, of the middle row.
+    header included, of the median row.
     """
 
     rows: int
@@ -55,7 +55,7 @@ def lint(examples: Sequence[Example], template: Template) -> Iterator[LintReport
 
     >>> *_, last = lint([Example("1+1?", "", "2")], Template.parse("Q: {{instruction}} A: {{output}}"))
     >>> [finding.code for finding in last.findings]
-    ['ends-with-blank', 'unstable-border']
+    ['ends-with-space', 'unstable-boundary']
     """
     rules = [rule(template) for rule in RULES]
     tokens, of_template = np.zeros(len(Role), dtype=np.int64), []
@@ -98,7 +98,7 @@ def _report(
     findings = [finding for rule in rules for finding in rule.findings()]
     share = _template(tokens) / max(1, sum(tokens))
     if share > MUCH:
-        what = f"{share:.0%} of all tokens are the template: {median:.0f} in the middle row"
+        what = f"{share:.0%} of all tokens are the template: {median:.0f} in the median row"
         fix = "A shorter template trains faster where its shared opening is computed in every row (here it is not)."
         findings.append(Finding("much-template", Severity.NOTE, what, fix))
     findings.sort(key=lambda finding: finding.severity is not Severity.WARNING)

@@ -66,7 +66,7 @@ def padding_shares(lengths: np.ndarray, *, batch_size: int, block: int, seed: in
 
     Args:
         lengths: pairs of each row.
-        batch_size: rows a batch.
+        batch_size: rows per batch.
         block: of packed rows, which are laid end to end and cut there.
         seed: of the trainer's own first epoch.
     """

@@ -38,6 +38,7 @@ from ift.runs.stop import Stop
 from ift.training import estimate as estimates
 from ift.training.estimate import Estimate, duration
 from ift.training.estimate import estimate as estimate_of
+from ift.wording import plural
 
 MAX_WIDTH = 1_000_000
 """Of a batch on request: a thousand times GPT-2's context."""
@@ -227,7 +228,7 @@ def _score_table(scores: Summary) -> str:
     for name, group in scores.held_out.items():
         found = group.metric("exact_match")
         means = f"{_number(found.before)} → {_number(found.after)}"
-        lines.append(f"exact match of the {group.n} records with a held-out {name}: {means}")
+        lines.append(f"exact match of the {plural(group.n, 'record')} with a held-out {name}: {means}")
     return "\n".join(lines)
 
 

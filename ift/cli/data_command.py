@@ -15,6 +15,7 @@ from ift.data.records import Dataset, RecordsError
 from ift.data.sources import load_dataset
 from ift.errors import ConfigError
 from ift.types import Example
+from ift.wording import plural
 
 SHOWN_PROBLEMS = 20
 """Of a file with many, in the text; JSON has all."""
@@ -108,7 +109,7 @@ def _counted(report: DataReport) -> dict[str, object]:
             "repeats": report.repeats,
             "leaks": report.leaks,
             "cut": report.cut,
-            "unstable_border": report.unstable,
+            "unstable_boundary": report.unstable,
             "without_split": report.unplaced,
         },
     }
@@ -147,4 +148,4 @@ def _counts_text(shown: dict[str, Any]) -> list[str]:
 
 def _some(rows: tuple[int, ...]) -> str:
     first = ", ".join(map(str, rows[:8]))
-    return f"{len(rows):,} rows ({first}{', …' if len(rows) > 8 else ''})" if rows else "none"
+    return f"{plural(len(rows), 'row')} ({first}{', …' if len(rows) > 8 else ''})" if rows else "none"

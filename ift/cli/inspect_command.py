@@ -12,6 +12,7 @@ from ift.data.formats import read_content
 from ift.data.tokenized_rows import RowProblem, TokenizedRow, read_rows
 from ift.errors import ConfigError, DataError
 from ift.types import IGNORE_INDEX
+from ift.wording import plural
 
 MAX_UNPACKED_BYTES = 2**32
 SHOWN_PROBLEMS = 20
@@ -100,7 +101,7 @@ def _as_text(report: TokenizedReport) -> str:
 
 
 def _finding_lines(finding: Finding) -> list[str]:
-    rows = f"{finding.rows:,} row{'s' if finding.rows > 1 else ''}"
+    rows = plural(finding.rows, "row")
     first = ", ".join(map(str, finding.examples))
     what = f"{finding.severity.value}, {finding.code}: {finding.what}. {rows}: {first}"
     return [f"{what}{', …' if finding.rows > len(finding.examples) else ''}", f"  {finding.fix}"]

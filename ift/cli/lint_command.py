@@ -8,6 +8,7 @@ from ift.audit.lint_rules import Finding, Severity
 from ift.audit.linter import LintReport, lint
 from ift.cli.commands import load_data_and_template
 from ift.cli.progress_bars import counting_bar
+from ift.wording import plural
 
 
 def run(args: Namespace) -> int:
@@ -36,5 +37,5 @@ def _as_text(report: LintReport) -> str:
 
 def _finding(finding: Finding) -> list[str]:
     word = "warning" if finding.severity is Severity.WARNING else "note"
-    rows = f" {finding.rows:,} rows ({', '.join(map(str, finding.examples))})." if finding.rows else ""
+    rows = f" {plural(finding.rows, 'row')} ({', '.join(map(str, finding.examples))})." if finding.rows else ""
     return [f"{word}: {finding.what}.{rows}", *(f"  {line}" for line in finding.details), f"  {finding.fix}"]

@@ -78,7 +78,7 @@ class Batch:
 
 
 def pairs(row: Encoded, max_length: int | None = None) -> int:
-    """How many (input, next id) pairs a row gives: one less than its ids, cut at `max_length`."""
+    """How many (input, next id) pairs per row gives: one less than its ids, cut at `max_length`."""
     return len(row) - 1 if max_length is None else min(len(row) - 1, max_length)
 
 

@@ -13,7 +13,7 @@ def epoch_batches(
 
     Args:
         size: of the data set, in rows.
-        batch_size: rows a batch.
+        batch_size: rows per batch.
         seed: with the epoch's number it decides the order.
         first: how many batches to leave out at the beginning, at no cost.
         lengths: one a row, for batches of rows of about equal length; None mixes them.

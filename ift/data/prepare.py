@@ -15,6 +15,7 @@ from ift.errors import DataError
 from ift.events import Preparing
 from ift.roles import Role, name_trained
 from ift.types import Example
+from ift.wording import agree, plural
 
 T = TypeVar("T")
 VALIDATION_ROWS = 256
@@ -57,7 +58,7 @@ def preparing(
     parts = split(examples)
     if not parts.train:
         fix = 'Give at least 2 records, or mark some with "split": "train".'
-        raise DataError("The training part is empty", where=f"{len(examples):,} records", fix=fix)
+        raise DataError("The training split is empty", where=f"{len(examples):,} records", fix=fix)
     limit = min(n_positions, max_length or n_positions)
     warnings = [
         *_split_warnings(examples, parts),
@@ -137,11 +138,12 @@ def _fitting(
     cut = np.intersect1d(cut_rows(rows, limit), chosen)
     if policy == "truncate" or not len(cut):
         return chosen
-    what = f"{len(cut):,} {name} rows are longer than {limit} tokens"
+    count = len(cut)
+    what = f"{plural(count, f'{name} row')} {agree(count, 'is|are')} longer than {limit} tokens"
     if policy == "raise":
         fix = "Raise max_length if the model's context allows it, or choose the max_length_policy truncate or drop."
         raise DataError(what, where=f"the first is row {records[cut[0]]}", fix=fix)
-    warnings.append(f"{what} and are left out.")
+    warnings.append(f"{what} and {agree(count, 'is|are')} left out.")
     return [int(row) for row in np.setdiff1d(chosen, cut)]
 
 
@@ -149,9 +151,13 @@ def _usable(rows: RowStore, name: str, trained: frozenset[Role], limit: int, war
     """The rows that train something; what happens to the others is added to `warnings`."""
     selection = select_trainable(rows, trained=trained, max_length=limit)
     if selection.cut:
-        warnings.append(f"{len(selection.cut):,} {name} rows are cut at {limit} tokens and lose their end-of-text.")
+        count = len(selection.cut)
+        what = agree(count, f"is|are cut at {limit} tokens and loses|lose its|their end-of-text")
+        warnings.append(f"{plural(count, f'{name} row')} {what}.")
     if selection.left_out:
-        warnings.append(f"{len(selection.left_out):,} {name} rows have no trained target and are left out.")
+        count = len(selection.left_out)
+        what = agree(count, "has|have no trained target and is|are left out")
+        warnings.append(f"{plural(count, f'{name} row')} {what}.")
     return rows.take(selection.trainable)
 
 
@@ -159,7 +165,8 @@ def _split_warnings(examples: Sequence[Example], parts: Split) -> list[str]:
     warnings = [] if parts.test else ["No test record: there will be nothing to score the run with."]
     unplaced = sum(not example.split for example in examples)
     if 0 < unplaced < len(examples):
-        warnings.append(f"{unplaced:,} records name no split although others do: all are split by file order.")
+        what = f"{plural(unplaced, 'record')} {agree(unplaced, 'names|name')} no split although others do"
+        warnings.append(f"{what}: all are split by file order.")
     return warnings
 
 

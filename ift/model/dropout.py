@@ -1,4 +1,4 @@
-"""Dropout that follows from seed, step and rank alone: a run that goes on from any step draws the same masks again."""
+"""Dropout that follows from seed, step and rank alone: a run that resumes from any step draws the same masks again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ def drops(model: nn.Module) -> bool:
 
 @contextmanager
 def drawn_from(*numbers: int, device: torch.device) -> Iterator[None]:
-    """In here torch's own random numbers follow from these; outside they go on as if nothing had been."""
+    """In here torch's own random numbers follow from these; outside they continue as if nothing had been."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
         yield

@@ -26,7 +26,7 @@ CACHE_BYTES = 2 * 2**30
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What to go on from.
+    """What to resume from.
 
     ending: template text after the output; may be empty. It stops an answer unless it is white space (see `is_stop`),
     and is never part of one. max_new_tokens: where this prompt's answer ends at the latest, if before `Sampling`'s.

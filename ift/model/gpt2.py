@@ -109,7 +109,7 @@ class GPT2(nn.Module):
         return self.wte.weight.device
 
     def hidden(self, ids: Tensor) -> Tensor:
-        """The normalised last layer, (B, T) ids → (B, T, C)."""
+        """The normalized last layer, (B, T) ids → (B, T, C)."""
         x = self.embd_dropout(self.wte(ids) + self.wpe(torch.arange(ids.shape[1], device=ids.device)))
         for block in self.h:
             x = self._through(block, x)
@@ -137,7 +137,7 @@ class GPT2(nn.Module):
         return self.ln_f(x)
 
     def step(self, ids: Tensor, cache: KVCache) -> Tensor:
-        """The normalised last layer of one more token of each row, (B,) ids → (B, C)."""
+        """The normalized last layer of one more token of each row, (B,) ids → (B, C)."""
         x = self.wte(ids) + self.wpe(cache.next())
         for layer, block in enumerate(self.h):
             x = block.step(x, cache, layer)

@@ -46,7 +46,7 @@ def _inside(folder: Path, name: str) -> Path:
 
 
 def has_optimizer(folder: Path) -> bool:
-    """Whether training may go on from a checkpoint; a broken manifest takes nothing back."""
+    """Whether training may resume from a checkpoint; a broken manifest takes nothing back."""
     try:
         return OPTIMIZER in json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError):

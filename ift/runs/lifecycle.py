@@ -19,7 +19,7 @@ RESERVED_BYTES = 4096
 def logged(log: EventLog, events: Iterator[TrainEvent]) -> Iterator[TrainEvent]:
     """Write down what happens, from `started` to the one event that ends it, whatever that is.
 
-    A log that has events already is gone on with. The error that ended it is raised again once it stands in the log.
+    A log that has events already is resumed. The error that ended it is raised again once it stands in the log.
     """
     log.mend()
     reserve = log.path.with_name(".reserve")

@@ -42,7 +42,7 @@ class EventLog:
                 raise RunError(f"The log can't be written: {error.strerror}", where=str(self.path), fix=fix) from error
 
     def read(self, offset: int = 0) -> tuple[list[TrainEvent], int]:
-        """The complete events from a byte offset on, and the offset to go on from."""
+        """The complete events from a byte offset on, and the offset to resume from."""
         try:
             with self.path.open("rb") as file:
                 file.seek(offset)
@@ -66,7 +66,7 @@ class EventLog:
             file.truncate(len(whole) + 1 if whole else 0)
 
     def last_started(self) -> TrainEvent | None:
-        """The process that wrote last: a run that is gone on with has one after the other."""
+        """The process that wrote last: a run that is resumed has one after the other."""
         try:
             raw = self.path.read_bytes()
         except FileNotFoundError:

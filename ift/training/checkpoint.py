@@ -3,7 +3,7 @@
 step-000100/   config.json  generation_config.json  model.safetensors    a whole model for transformers: `ift.export`
                vocab.json  merges.txt  tokenizer.json  tokenizer_config.json  chat_template.jinja
                adapter/        LoRA's product alone, for PEFT
-               optimizer.safetensors   what training needs beyond the weights, while it may go on
+               optimizer.safetensors   what training needs beyond the weights, while it may be resumed
                state.json       the step, and where training stood
                vocabulary.json  the ids known from pretraining, where the base model lists them
                manifest.json    sha256 of each file: safetensors load a flipped bit without a word
@@ -59,7 +59,7 @@ def save_checkpoint(
         base_model: the name of the model that training began from; for the adapter, where there is LoRA.
         known: the ids that the base model knows.
         state: more for state.json; where `best_step` was not saved, its `validation_loss` decides which is the best.
-        optimizer: tensors by name, where training may go on from here.
+        optimizer: tensors by name, where training may be resumed from here.
 
     Raises:
         TrainingError: it can't be written, for want of space say; the checkpoints before are whole.
@@ -84,7 +84,7 @@ def save_checkpoint(
         _keep_few(parent, best_step)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(staged, ignore_errors=True)
-        fix = "Free some space, or check the disk; then go on from the checkpoint before."
+        fix = "Free some space, or check the disk; then resume from the checkpoint before."
         raise TrainingError(f"The checkpoint can't be written: {error}", where=str(final), fix=fix) from error
     return final
 
@@ -145,7 +145,7 @@ def _keep_few(parent: Path, best_step: int | None) -> None:
         best = step_folder(parent, best_step)  # which may have been evaluated only after it was saved
     for folder in folders[:-KEPT]:
         if folder == best:
-            _drop_optimizer(folder)  # training goes on from one of the newest
+            _drop_optimizer(folder)  # training resumes from one of the newest
         else:
             _remove(folder)
 

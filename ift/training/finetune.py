@@ -45,6 +45,7 @@ from ift.training.resume import (
 )
 from ift.training.trainer import Trainer
 from ift.types import Encoded, Example
+from ift.wording import plural
 
 Save: TypeAlias = Callable[[Trainer], Saved]
 
@@ -88,11 +89,11 @@ def train_events(
 ) -> Iterator[TrainEvent]:
     """The events of a run; its checkpoints are written every `save_steps` and at the end.
 
-    `resume`: go on from the run's newest whole checkpoint, and not from the model that the config names. `world`:
+    `resume`: resume from the run's newest whole checkpoint, and not from the model that the config names. `world`:
     the processes of the run, of which this is the first; the others `follow`.
 
     Raises:
-        InputError: the model or the data can't be used, no checkpoint can be gone on from, or the disk is full.
+        InputError: the model or the data can't be used, no checkpoint can be resumed from, or the disk is full.
         TrainingError: the loss is not finite any more, a checkpoint can't be written, or another process of the run
             has ended; the last one stays.
         StopAsked: somebody asked, and what was reached is saved.
@@ -128,7 +129,7 @@ def train_events(
         restore_optimizer(trainer, folder)
         drop_after(folder.parent, step=trainer.step)  # broken, or they would not have been passed over
         if different := differences(trainer, folder):
-            message = f"The run goes on, but not bit for bit as it would have: {different}."
+            message = f"The run resumes, but not bit for bit as it would have: {different}."
             yield Warned(step=trainer.step, message=message)
     yield trainer.prepared()
     yield from _probed(trainer)
@@ -225,7 +226,7 @@ def _finished(run: Run, trainer: Trainer) -> Iterator[TrainEvent]:
     if trainer.config.early_stopping_patience and progress.best_step is not None:
         best = f"The validation loss was lowest at step {progress.best_step} ({progress.best_loss:.4f} nats)"
         if progress.step < trainer.total_steps:
-            evaluations = f"{progress.stale} evaluation{'s' if progress.stale > 1 else ''}"
+            evaluations = plural(progress.stale, "evaluation")
             end = f"the run ends at step {progress.step} of {trainer.total_steps}"
             yield Warned(step=trainer.step, message=f"The validation loss has not fallen for {evaluations}: {end}.")
         if not has_checkpoint(folder, step=progress.best_step):

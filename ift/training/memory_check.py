@@ -65,7 +65,7 @@ def run_longest(trainer: Trainer) -> Probed:
     finally:
         trainer.optimizer.zero_grad()
     trained = sum(weight.numel() for _, weight in trainer.trained())
-    to_come = 0 if trainer.optimizer.state else MOMENT_BYTES * trained  # a run that goes on has them already
+    to_come = 0 if trainer.optimizer.state else MOMENT_BYTES * trained  # a resumed run has them already
     peak = _peak_bytes(model.device)
     return Probed(
         step=trainer.step,

@@ -1,6 +1,6 @@
-"""What a checkpoint must hold so that training goes on as if it had never stopped, and the way back.
+"""What a checkpoint must hold so that training resumes as if it had never stopped, and the way back.
 
-On the CPU in fp32, with as many threads and the same torch, it goes on bit for bit. What training draws at random,
+On the CPU in fp32, with as many threads and the same torch, it resumes bit for bit. What training draws at random,
 the order of the rows and dropout's masks, follows from the seed and the step.
 """
 
@@ -36,7 +36,7 @@ def is_cleared(run: Run) -> bool:
 
 
 def find_resumable(run: Run) -> tuple[Path, list[str]]:
-    """The newest checkpoint that is whole and can be gone on from, and what is wrong with newer ones.
+    """The newest checkpoint that is whole and can be resumed from, and what is wrong with newer ones.
 
     Raises:
         RunError: there is none.
@@ -51,7 +51,7 @@ def find_resumable(run: Run) -> tuple[Path, list[str]]:
         if has_optimizer(folder):
             return folder, broken
     found = " ".join(broken) or "It ended before its first save."
-    raise RunError(f"The run has no checkpoint to go on from: {found}", where=str(run.path), fix="Train again.")
+    raise RunError(f"The run has no checkpoint to resume from: {found}", where=str(run.path), fix="Train again.")
 
 
 def stored_progress(folder: Path) -> Progress:
@@ -92,7 +92,7 @@ def whole_model(trainer: Trainer) -> GPT2:
 
 
 def model_for(config: TrainConfig, folder: Path | None, *, device: torch.device | None = None) -> GPT2:
-    """The model that training begins with, or goes on with from a checkpoint's folder; with LoRA where asked for.
+    """The model that training begins with, or resumes with from a checkpoint's folder; with LoRA where asked for.
 
     Raises:
         ModelError: it can't be read, or is no longer the one that the run's LoRA was trained beside.
@@ -149,7 +149,7 @@ def restore_optimizer(trainer: Trainer, folder: Path | None) -> None:
 
 
 def differences(trainer: Trainer, folder: Path) -> str:
-    """In what this process differs from the one that saved; empty when it will go on bit for bit."""
+    """In what this process differs from the one that saved; empty when it will resume bit for bit."""
     now = _environment(trainer)
     then = {"processes": 1, "instructions": now["instructions"], **read_state(folder)["environment"]}
     changed = [f"{name} {now[name]} instead of {then.get(name)}" for name in now if now[name] != then.get(name)]

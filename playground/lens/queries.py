@@ -38,7 +38,7 @@ def losses(context: Context) -> Callable[[object], dict]:
 
 
 def top(context: Context) -> Callable[[object], dict]:
-    """For the pinned position: the five likeliest next tokens a side, as [id, piece, probability]."""
+    """For the pinned position: the five likeliest next tokens per side, as [id, piece, probability]."""
 
     def lens_top(query: object) -> dict:
         def answer(kept: Kept) -> dict:

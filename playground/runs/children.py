@@ -60,7 +60,7 @@ class Estimator:
         code = child.wait()
         has_ended(child)
         if code < 0:
-            raise RunError("The estimate was ended", fix="Try again when no run is going on.")
+            raise RunError("The estimate was ended", fix="Try again when no run is running.")
         if code > 0:
             raise RunError(lines[-1].removeprefix("Error: "))
         return json.loads(lines[-1])

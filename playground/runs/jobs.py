@@ -82,7 +82,7 @@ class Jobs:
         """Start `python -m ift train` in a new run folder, with a preset template, or with the user's own source.
 
         Raises:
-            RunError: another run is going on.
+            RunError: another run is running.
         """
         with self._starting:  # handlers run in threads: two presses must not both find nobody busy
             self._require_idle()
@@ -95,7 +95,7 @@ class Jobs:
         """What `python -m ift estimate --json` says; a run that is started meanwhile ends it.
 
         Raises:
-            RunError: a run or another estimate is going on, or it failed.
+            RunError: a run or another estimate is running, or it failed.
         """
         with self._starting:
             self._require_idle()
@@ -106,19 +106,19 @@ class Jobs:
         """Start `python -m ift train --resume` on a run that was stopped or failed.
 
         Raises:
-            RunError: another run is going on, or this one can't be gone on with.
+            RunError: another run is running, or this one can't be resumed.
         """
         with self._starting:
             self._require_idle()
             if not self.can_resume(run):
                 fix = "Choose one that was stopped or failed after its first save."
-                raise RunError("The run can't be gone on with", where=run.id, fix=fix)
+                raise RunError("The run can't be resumed", where=run.id, fix=fix)
             require_no_heirs(run)
             run.clear_stop()
             self._spawn(run, ["train", "--resume", str(run.path), "--attached"], run.training)
 
     def can_resume(self, run: Run) -> bool:
-        """Whether training ended before its end, with a checkpoint to go on from."""
+        """Whether training ended before its end, with a checkpoint to resume from."""
         return self.state(run, run.training) in (State.STOPPED, State.FAILED) and bool(run.checkpoints())
 
     def discard(self, run: Run) -> None:
@@ -137,7 +137,7 @@ class Jobs:
         """Start `python -m ift evaluate` on a run.
 
         Raises:
-            InputError: another run is going on, this one has saved nothing yet, or there is nothing to answer.
+            InputError: another run is running, this one has saved nothing yet, or there is nothing to answer.
         """
         with self._starting:
             self._require_idle()
@@ -192,7 +192,7 @@ class Jobs:
         busy = self.busy()
         if busy:
             fix = "Wait until it has ended, or stop it."
-            raise RunError("A run is going on already", where=busy.id, fix=fix)
+            raise RunError("A run is already running", where=busy.id, fix=fix)
 
     def _new_run(self, model: str) -> Run:
         self.settings.runs.mkdir(parents=True, exist_ok=True)

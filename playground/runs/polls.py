@@ -1,4 +1,4 @@
-"""What the browser asks again and again: everything a view needs to go on from where it is.
+"""What the browser asks again and again: everything a view needs to resume from where it is.
 
 Each is a plain function made for one server, as Gradio marks what it exposes with an attribute. Queries come from the
 browser, so they may be anything.

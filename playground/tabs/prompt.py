@@ -76,7 +76,7 @@ class PromptTab:
                     elem_classes="plain",
                 )
                 with gr.Accordion("Numbers over the whole data set", open=False, elem_id="numbers") as self.counted:
-                    self.batch = gr.Number(8, label="Rows a batch", precision=0, elem_id="count-batch")
+                    self.batch = gr.Number(8, label="Rows per batch", precision=0, elem_id="count-batch")
                     self.count = gr.Button("Count with this template and mask", elem_id="count")
                     self.padding = gr.HTML(
                         {},
@@ -172,7 +172,7 @@ class PromptTab:
         try:
             view = _view(fields_of_view)
             template, examples = Template.parse(view.template), caches.dataset(view.data).examples
-            longest, rows = self.context.limit(model, view.max_length), max(1, whole("rows a batch", size))
+            longest, rows = self.context.limit(model, view.max_length), max(1, whole("rows per batch", size))
             found = dataset_statistics(
                 examples,
                 template,
@@ -183,7 +183,7 @@ class PromptTab:
             )
         except IftError as problem:
             return {}, html.error(problem)
-        said = f"All {len(examples):,} records, cut at {longest} tokens, {rows} rows a batch."
+        said = f"All {len(examples):,} records, cut at {longest} tokens, {rows} rows per batch."
         return padding_figure(found), numbers(found, said=said)
 
     def _widget(self, name: str, data: gr.State) -> gr.components.Component:

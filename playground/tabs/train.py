@@ -65,7 +65,7 @@ class TrainTab:
             model_choices(self.context),
             value=quick.model,
             label="Model",
-            info="The starter is in the box. GPT-2 is downloaded once. A run goes on from its last checkpoint.",
+            info="The starter is in the box. GPT-2 is downloaded once. A run continues from its last checkpoint.",
             allow_custom_value=not self.context.settings.public,
             elem_id="model",
         )

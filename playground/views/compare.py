@@ -10,7 +10,8 @@ from ift.model.known_tokens import stretches
 from ift.runs.scores import AnsweredRecord, ComparedRecord, GroupSummary, Summary
 from ift.runs.state import State
 from ift.types import Completion, Finish
-from playground.views.html import NEW_TO_MODEL, block, card, chip, esc, note, plural, table, tiles
+from ift.wording import plural
+from playground.views.html import NEW_TO_MODEL, block, card, chip, esc, note, table, tiles
 
 TITLES = {
     "exact_match": ("Exact match", "same words; case, punctuation and articles ignored"),

@@ -8,7 +8,8 @@ from ift.audit.data_report import DataReport
 from ift.data.records import Dataset, RecordsError
 from ift.roles import Role
 from ift.types import Example
-from playground.views.html import agree, block, card, esc, legend, plural, role_bar, table, tiles
+from ift.wording import agree, plural
+from playground.views.html import block, card, esc, legend, role_bar, table, tiles
 
 PAGE_ROWS = 25
 PROBLEMS_SHOWN = 100
@@ -158,7 +159,7 @@ def _split(report: DataReport) -> str:
 
 
 def length_figure(report: DataReport, *, max_length: int | None) -> dict:
-    """Histogram of row lengths for the figure component; colours are CSS variables."""
+    """Histogram of row lengths for the figure component; colors are CSS variables."""
     lengths = report.lengths
     edges = np.histogram_bin_edges(lengths, bins=min(40, max(4, int(lengths.max() - lengths.min() + 1))))
     counts, edges = np.histogram(lengths, bins=edges)

@@ -1,7 +1,6 @@
 """Small pieces of HTML; every text that comes from outside goes through `esc`."""
 
 import html
-import re
 from collections.abc import Iterable, Sequence
 
 from ift.errors import IftError
@@ -16,16 +15,6 @@ NEW_TO_MODEL = (
 def esc(text: object) -> str:
     """Text made safe for HTML; half a surrogate pair would end the visitor's event stream."""
     return html.escape(str(text).encode("utf-8", "replace").decode("utf-8"))
-
-
-def plural(n: int, one: str, more: str = "") -> str:
-    """A count with its noun: "1 row", "1,200 rows"; `more` where the plural is not `one` with an s."""
-    return f"{n:,} {one if n == 1 else more or one + 's'}"
-
-
-def agree(n: int, text: str) -> str:
-    """A text whose verbs come in pairs, "does|do not fit", in the form for so many rows."""
-    return re.sub(r"(\w+)\|(\w+)", r"\1" if n == 1 else r"\2", text)
 
 
 def block(*parts: str) -> str:
@@ -48,7 +37,7 @@ def _tile(value: str, text: str, more: str) -> str:
 
 
 def chip(kind: str, text: str) -> str:
-    """A sign and a word; `kind` colours it: good, warn, bad, acc or none."""
+    """A sign and a word; `kind` colors it: good, warn, bad, acc or none."""
     return f'<span class="chip {kind}">{esc(text)}</span>'
 
 

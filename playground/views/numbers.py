@@ -2,7 +2,8 @@
 
 from ift.audit.statistics import DatasetStatistics
 from ift.roles import Role
-from playground.views.html import agree, block, card, esc, row_buttons, table, tiles
+from ift.wording import agree
+from playground.views.html import block, card, esc, row_buttons, table, tiles
 
 LISTED = 8
 

@@ -118,11 +118,11 @@ def buttons_note(
 ) -> str:
     """Why buttons can't be used now, and what the others do."""
     if busy_id is None:
-        text = "Stop can be used while a run is going on."
+        text = "Stop can be used while a run is running."
         if can_resume:
-            text = f"Resume goes on with {run_id} from its last checkpoint, as it was set."
+            text = f"Resume continues {run_id} from its last checkpoint, as it was set."
         elif not has_saved:
-            text = f"{run_id} ended before its first save: there is nothing that Resume could go on from."
+            text = f"{run_id} ended before its first save: there is nothing that Resume could continue from."
         if is_strangers:
             text += " Only the browser that started a run can resume, discard or score it on this public page."
     elif busy_id == run_id:

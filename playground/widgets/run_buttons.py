@@ -1,4 +1,4 @@
-"""The buttons on tab 3 that act on the run shown: stop, go on, discard after a question."""
+"""The buttons on tab 3 that act on the run shown: stop, resume, discard after a question."""
 
 import gradio as gr
 
@@ -89,7 +89,7 @@ class RunControl:
             self.context.jobs.resume_training(run)
         except IftError as problem:
             return html.error(problem), gr.skip()
-        return html.note("busy", "Going on from the last checkpoint."), gr.Button(interactive=False)
+        return html.note("busy", "Continuing from the last checkpoint."), gr.Button(interactive=False)
 
     def _settle(self) -> object:
         return gr.skip() if self.context.jobs.busy() else ""  # «stopping» is over

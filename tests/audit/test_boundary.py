@@ -1,4 +1,4 @@
-"""The border of prompt and response, and tokens of chunks: both equal whole-text encoding, always."""
+"""The boundary of prompt and response, and tokens of chunks: both equal whole-text encoding, always."""
 
 import random
 

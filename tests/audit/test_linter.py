@@ -26,8 +26,8 @@ def test_a_good_template_on_good_data_has_nothing_to_change():
 
 def test_a_blank_before_the_response_is_told_with_the_tokens_that_would_merge():
     found = codes([Example("Capital?", "", "Paris"), Example("Capital?", "", "Rome")], "{{instruction}}\nA: {{output}}")
-    assert found["ends-with-blank"].rows == 2
-    border = found["unstable-border"]
+    assert found["ends-with-space"].rows == 2
+    border = found["unstable-boundary"]
     assert (border.rows, border.examples, border.severity) == (2, (0, 1), Severity.WARNING)
     assert any("·Paris" in line for line in border.details)
 

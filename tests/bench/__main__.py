@@ -37,7 +37,7 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     _data_option(command)
     command.add_argument("--model", choices=train.MODELS, default="gpt2", help="its shape; weights are random (gpt2)")
     command.add_argument("--train-on", choices=TRAIN_ON, default="response", help="(response)")
-    command.add_argument("--batch", type=int, default=8, metavar="ROWS", help="rows a step (8)")
+    command.add_argument("--batch", type=int, default=8, metavar="ROWS", help="rows per step (8)")
     command.add_argument("--steps", type=int, default=10, help="steps that are timed, after one that is not (10)")
     command.add_argument("--threads", type=int, default=1, help="of each process (1)")
     command.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: with and without graphs (cpu)")

@@ -155,7 +155,7 @@ def test_a_bad_record_is_told_with_row_and_field(refuse, tmp_path):
     assert "row 0, field output" in refuse("batch", "--data", tmp_path / "bad.json")
 
 
-@pytest.mark.parametrize("words", [[], ["fly"], ["batch", "--colour", "red"], ["batch", "--max-length", "many"]])
+@pytest.mark.parametrize("words", [[], ["fly"], ["batch", "--color", "red"], ["batch", "--max-length", "many"]])
 def test_a_command_that_makes_no_sense_is_told_in_one_line_and_exits_with_2(refuse, words):
     assert refuse(*words)
 

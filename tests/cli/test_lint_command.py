@@ -33,8 +33,8 @@ def test_lint_prints_the_same_for_programs(capsys, files):
     found = json.loads(capsys.readouterr().out)
     assert found["rows"] == 3
     codes = {finding["code"]: finding for finding in found["findings"]}
-    assert codes["unstable-border"]["severity"] == "warning"
-    assert codes["unstable-border"]["examples"] == [0, 1, 2]
+    assert codes["unstable-boundary"]["severity"] == "warning"
+    assert codes["unstable-boundary"]["examples"] == [0, 1, 2]
 
 
 def test_lint_says_so_where_nothing_is_to_change(capsys, files):

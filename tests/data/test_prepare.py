@@ -1,4 +1,4 @@
-"""From a data set to the rows a run trains on, and what the user is told about them."""
+"""From a data set to the rows per run trains on, and what the user is told about them."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def test_cut_rows_are_kept_and_counted():
     assert len(rows.train) == 17
     assert rows.warnings == (
         "2 training rows are cut at 16 tokens and lose their end-of-text.",
-        "1 validation rows are cut at 16 tokens and lose their end-of-text.",
+        "1 validation row is cut at 16 tokens and loses its end-of-text.",
     )
 
 
@@ -59,7 +59,7 @@ def test_rows_that_are_too_long_can_be_left_out_instead():
     assert (len(rows.train), len(rows.validation)) == (15, 0)
     assert rows.warnings[:2] == (
         "2 training rows are longer than 16 tokens and are left out.",
-        "1 validation rows are longer than 16 tokens and are left out.",
+        "1 validation row is longer than 16 tokens and is left out.",
     )
 
 
@@ -67,7 +67,7 @@ def test_rows_that_are_too_long_can_be_refused_with_the_first_ones_place_in_the_
     with pytest.raises(DataError, match="2 training rows are longer than 16 tokens") as caught:
         prepared([SHORT, LONG, LONG, *[SHORT] * 17], n_positions=16, policy="raise")
     assert caught.value.where == "the first is row 1"
-    with pytest.raises(DataError, match="1 validation rows are longer than 8 tokens"):
+    with pytest.raises(DataError, match="1 validation row is longer than 8 tokens"):
         prepared([*[SHORT] * 19, LONG], max_length=8, policy="raise")
 
 
@@ -81,7 +81,7 @@ def test_rows_that_just_fit_are_never_too_long(policy):
 def test_rows_without_a_trained_target_are_left_out_and_counted():
     rows = prepared([Example("hi " * 30, "", "yes"), *[SHORT] * 19], n_positions=16)
     assert len(rows.train) == 16
-    assert rows.warnings == ("1 training rows have no trained target and are left out.",)
+    assert rows.warnings == ("1 training row has no trained target and is left out.",)
 
 
 def test_nothing_left_to_train_on_is_an_error():

@@ -316,7 +316,7 @@ def test_a_finished_run_and_one_that_saved_nothing_are_not_gone_on_with(jobs, tm
     empty.training.append(Stopped(step=0, reason="asked to stop"))
     for run in (finished, empty):
         assert not jobs.can_resume(run)
-        with pytest.raises(RunError, match="can't be gone on with"):
+        with pytest.raises(RunError, match="can't be resumed"):
             jobs.resume_training(run)
 
 

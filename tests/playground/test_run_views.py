@@ -132,7 +132,7 @@ def test_the_page_says_why_start_or_stop_can_not_be_used(run_id, busy_id, said):
 
 
 def test_the_page_says_where_a_run_can_be_gone_on_with_from():
-    assert "Resume goes on with a from its last checkpoint" in run.buttons_note("a", None, can_resume=True)
+    assert "Resume continues a from its last checkpoint" in run.buttons_note("a", None, can_resume=True)
 
 
 def test_the_page_says_why_a_strangers_run_can_not_be_changed():

@@ -305,7 +305,7 @@ def test_a_pid_that_is_used_again_is_another_process():
     assert not is_alive(pid, created - 100)
 
 
-# A run that is gone on with.
+# A run that is resumed.
 
 
 def test_a_run_lives_while_the_process_that_wrote_last_does(run, child):

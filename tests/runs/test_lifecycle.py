@@ -192,7 +192,7 @@ def test_a_stop_before_the_first_step_saves_nothing(run, config):
 def test_what_is_to_be_known_of_the_rows_comes_before_the_first_step(run, config):
     first, second, *_ = fine_tune(run, replace(config, max_length=8))
     assert first == Warned(step=0, message="17 training rows are cut at 8 tokens and lose their end-of-text.")
-    assert second == Warned(step=0, message="1 validation rows are cut at 8 tokens and lose their end-of-text.")
+    assert second == Warned(step=0, message="1 validation row is cut at 8 tokens and loses its end-of-text.")
 
 
 def test_nothing_to_train_on_ends_the_run_before_it_begins(run, config):

@@ -157,7 +157,7 @@ def test_a_kill_in_the_clearing_up_at_the_end_leaves_a_run_that_can_be_finished(
     assert (run.state(), steps(run)) == (State.FINISHED, left)
 
 
-@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux shows which files a process has mapped")
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux shows which files per process has mapped")
 def test_a_run_that_goes_on_holds_no_file_of_the_checkpoint(make, config):
     run = make("run", replace(config, early_stopping_patience=0, max_steps=6))
     stop_after(run, Stepped, step=3)

@@ -173,7 +173,7 @@ def test_the_command_prints_json_and_leaves_no_run(config, capsys, tmp_path):
 
 def test_data_that_can_not_be_used_is_told_as_by_a_run(config, tmp_path):
     write_records(tmp_path / "records.json", range(1))
-    with pytest.raises(InputError, match="The training part is empty") as caught:
+    with pytest.raises(InputError, match="The training split is empty") as caught:
         estimate(config)
     assert not isinstance(caught.value, DataError)  # it comes from another process, as its text
     assert caught.value.fix

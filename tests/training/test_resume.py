@@ -186,7 +186,7 @@ def test_a_broken_checkpoint_is_passed_over_for_the_one_before_with_a_warning(ma
 
 def test_without_a_whole_checkpoint_there_is_nothing_to_go_on_from(make, config):
     run = make("run", config)
-    with pytest.raises(RunError, match="no checkpoint to go on from"):
+    with pytest.raises(RunError, match="no checkpoint to resume from"):
         find_resumable(run)
     kill(run, after=Saved, step=1)
     (run.last_checkpoint() / OPTIMIZER).unlink()
@@ -212,7 +212,7 @@ def test_a_processor_with_other_instructions_is_told(make, config):
     manifest.write_text(json.dumps(sums), encoding="utf-8")
     now = torch.backends.cpu.get_cpu_capability()
     warnings = [event.message for event in events_of(run, resume=True) if isinstance(event, Warned)]
-    assert warnings == [f"The run goes on, but not bit for bit as it would have: instructions {now} instead of Z{now}."]
+    assert warnings == [f"The run resumes, but not bit for bit as it would have: instructions {now} instead of Z{now}."]
 
 
 def test_another_thread_count_is_told(make, config):
@@ -224,7 +224,7 @@ def test_another_thread_count_is_told(make, config):
     finally:
         torch.set_num_threads(threads)
     assert warnings == [
-        f"The run goes on, but not bit for bit as it would have: threads {threads + 1} instead of {threads}."
+        f"The run resumes, but not bit for bit as it would have: threads {threads + 1} instead of {threads}."
     ]
 
 

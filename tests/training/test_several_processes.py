@@ -166,7 +166,7 @@ def launch(given):
 
 @pytest.fixture(scope="module")
 def alone(given):
-    """The same by one process, with as many rows a step."""
+    """The same by one process, with as many rows per step."""
     return trained_alone(given, "alone")
 
 

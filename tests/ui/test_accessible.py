@@ -21,7 +21,7 @@ def test_a_tab_has_no_violation(visit, tab, scheme):
     page = visit(color_scheme=scheme)
     if tab != TABS[0]:
         open_tab(page, tab)
-    page.wait_for_timeout(700)  # what fades in has its colours
+    page.wait_for_timeout(700)  # what fades in has its colors
     assert violations(page) == []
 
 

@@ -89,7 +89,7 @@ def test_targets_are_colored_by_the_models_loss_and_its_five_likeliest_are_liste
 def test_the_linter_looks_at_all_rows_on_a_pause_and_its_rows_are_links_into_the_grid(visit):
     page = lens_page(visit)
     edit(page, "<|user|> {{instruction}}\nA: {{output}}")
-    page.locator(".lint[data-complete=true] [data-code=unstable-border]").wait_for()
+    page.locator(".lint[data-complete=true] [data-code=unstable-boundary]").wait_for()
     found = page.locator(".lint [data-code=field-left-out]")
     left_out = [i for i, example in enumerate(load_dataset("starter").examples) if example.has_input]
     assert f"{len(left_out):,} rows" in found.inner_text()
@@ -101,7 +101,7 @@ def test_the_linter_looks_at_all_rows_on_a_pause_and_its_rows_are_links_into_the
     page.wait_for_function("row => document.querySelector('.lens .lab b').textContent === `row ${row}`", arg=row)
     edit(page, "{{instruction}}\n{{input}}\nA:\n{{output}}")
     page.locator(".lint[data-complete=true]", has_text="All 2,").wait_for()
-    page.locator(".lint [data-code=unstable-border]").wait_for(state="detached")
+    page.locator(".lint [data-code=unstable-boundary]").wait_for(state="detached")
 
 
 def test_the_numbers_over_the_whole_data_set_come_as_figure_and_table(visit):
