@@ -26,6 +26,7 @@ from ift.evaluation.held_out import load_run_data
 from ift.events import TrainEvent
 from ift.model.names import NAMES as MODELS
 from ift.model.names import find_model
+from ift.plurals import plural
 from ift.roles import Role, parse_trained
 from ift.runs.folder import Run, create_run, is_run, open_run, require_no_heirs
 from ift.runs.lifecycle import logged
@@ -38,7 +39,6 @@ from ift.runs.stop import Stop
 from ift.training import estimate as estimates
 from ift.training.estimate import Estimate, duration
 from ift.training.estimate import estimate as estimate_of
-from ift.wording import plural
 
 MAX_WIDTH = 1_000_000
 """Of a batch on request: a thousand times GPT-2's context."""

@@ -14,8 +14,8 @@ from ift.config import TrainConfig
 from ift.data.records import Dataset, RecordsError
 from ift.data.sources import load_dataset
 from ift.errors import ConfigError
+from ift.plurals import plural
 from ift.types import Example
-from ift.wording import plural
 
 SHOWN_PROBLEMS = 20
 """Of a file with many, in the text; JSON has all."""

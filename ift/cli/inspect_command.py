@@ -11,8 +11,8 @@ from ift.audit.tokenized_audit import CODES, TokenizedReport, audit
 from ift.data.formats import read_content
 from ift.data.tokenized_rows import RowProblem, TokenizedRow, read_rows
 from ift.errors import ConfigError, DataError
+from ift.plurals import plural
 from ift.types import IGNORE_INDEX
-from ift.wording import plural
 
 MAX_UNPACKED_BYTES = 2**32
 SHOWN_PROBLEMS = 20

@@ -8,7 +8,7 @@ from ift.audit.lint_rules import Finding, Severity
 from ift.audit.linter import LintReport, lint
 from ift.cli.commands import load_data_and_template
 from ift.cli.progress_bars import counting_bar
-from ift.wording import plural
+from ift.plurals import plural
 
 
 def run(args: Namespace) -> int:

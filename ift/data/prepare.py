@@ -13,9 +13,9 @@ from ift.data.rows import RowStore
 from ift.data.templates import Template
 from ift.errors import DataError
 from ift.events import Preparing
+from ift.plurals import agree, plural
 from ift.roles import Role, name_trained
 from ift.types import Example
-from ift.wording import agree, plural
 
 T = TypeVar("T")
 VALIDATION_ROWS = 256

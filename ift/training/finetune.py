@@ -17,6 +17,7 @@ from ift.model.generate import Prompt, prompt_of
 from ift.model.gpt2 import GPT2
 from ift.model.gpt2_config import GPT2Config
 from ift.model.known_tokens import known_ids
+from ift.plurals import plural
 from ift.runs.folder import Run
 from ift.runs.ranks import ALONE, World
 from ift.runs.stop import Stop
@@ -45,7 +46,6 @@ from ift.training.resume import (
 )
 from ift.training.trainer import Trainer
 from ift.types import Encoded, Example
-from ift.wording import plural
 
 Save: TypeAlias = Callable[[Trainer], Saved]
 

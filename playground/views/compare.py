@@ -7,10 +7,10 @@ from ift.evaluation.intervals import mean
 from ift.evaluation.metrics import CHECK
 from ift.events import Answered, Failed, TrainEvent
 from ift.model.known_tokens import stretches
+from ift.plurals import plural
 from ift.runs.scores import AnsweredRecord, ComparedRecord, GroupSummary, Summary
 from ift.runs.state import State
 from ift.types import Completion, Finish
-from ift.wording import plural
 from playground.views.html import NEW_TO_MODEL, block, card, chip, esc, note, table, tiles
 
 TITLES = {
@@ -25,7 +25,7 @@ LEADING = ("exact_match", CHECK)
 """The verdict is about the first of these that has a value: records with a check have no exact match."""
 _GROUPS = {
     "fact": ("asks for a fact that no training record has", "ask for a fact that no training record has"),
-    "wording": ("has a wording that no training record has", "have a wording that no training record has"),
+    "plurals": ("has a wording that no training record has", "have a wording that no training record has"),
 }
 FILTERS = ("all", "improved", "worse", "not right", "never stopped")
 PAGE_ROWS = 50

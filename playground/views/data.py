@@ -6,9 +6,9 @@ import numpy as np
 
 from ift.audit.data_report import DataReport
 from ift.data.records import Dataset, RecordsError
+from ift.plurals import agree, plural
 from ift.roles import Role
 from ift.types import Example
-from ift.wording import agree, plural
 from playground.views.html import block, card, esc, legend, role_bar, table, tiles
 
 PAGE_ROWS = 25

@@ -1,8 +1,8 @@
 """Numbers over the whole data set: a figure, the same as a table, and the rows that deserve a look."""
 
 from ift.audit.statistics import DatasetStatistics
+from ift.plurals import agree
 from ift.roles import Role
-from ift.wording import agree
 from playground.views.html import block, card, esc, row_buttons, table, tiles
 
 LISTED = 8

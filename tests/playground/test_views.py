@@ -18,6 +18,7 @@ from ift.events import (
     Answered,
     Failed,
 )
+from ift.plurals import agree
 from ift.runs.scores import AnsweredRecord, GroupSummary, Summary, compare_answers
 from ift.runs.state import State
 from ift.types import Completion, Example, Finish, Score, Side
@@ -294,10 +295,10 @@ def test_the_verdict_has_a_tile_a_metric():
 def test_the_verdict_tells_what_no_training_record_has_apart():
     group = GroupSummary(7, {"exact_match": 0.0}, {"exact_match": 0.5})
     unscored = GroupSummary(1, {"exact_match": None}, {"exact_match": None})
-    held_out = {"fact": group, "wording": unscored, "<b>": group}
+    held_out = {"fact": group, "plurals": unscored, "<b>": group}
     shown = compare.verdict(scores(0.25, 0.5, (0.1, 0.3), held_out=held_out))
     assert "7 of them ask for a fact that no training record has: exact match <b>0.0% → 50.0%</b>." in shown
-    assert "wording" not in shown
+    assert "plurals" not in shown
     assert "held-out &lt;b&gt;" in shown
 
 
@@ -459,7 +460,7 @@ def test_a_long_answer_is_folded_and_all_of_it_there():
 
 @pytest.mark.parametrize(("n", "text"), [(1, "has no target and is left out"), (40, "have no target and are left out")])
 def test_verbs_agree_with_the_number_of_rows(n, text):
-    assert html.agree(n, "has|have no target and is|are left out") == text
+    assert agree(n, "has|have no target and is|are left out") == text
 
 
 @pytest.mark.parametrize(

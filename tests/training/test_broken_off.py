@@ -167,11 +167,12 @@ def test_a_run_that_goes_on_holds_no_file_of_the_checkpoint(make, config):
 
 
 def test_room_for_what_is_still_to_come_is_enough_to_go_on(make, config):
+    from ift.export.hf_tokenizer import TOKENIZER_BYTES
     from ift.training.checkpoint import bytes_to_save, checkpoint_bytes
 
     run, model = make("run", replace(config, early_stopping_patience=0, max_steps=9)), tiny_model()
     folder, one = run.path / "checkpoints", checkpoint_bytes(model)
-    weights = sum(4 * weight.numel() for weight in model.parameters())
+    weights = sum(4 * weight.numel() for weight in model.parameters()) + TOKENIZER_BYTES
     at_first, most = bytes_to_save(folder, model), 0
     for event in events_of(run):
         if isinstance(event, Saved):
