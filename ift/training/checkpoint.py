@@ -103,7 +103,7 @@ def read_state(folder: Path) -> dict:
 
 
 def checkpoint_bytes(model: GPT2) -> int:
-    """What a checkpoint takes on disk: fp32 weights, a tokenizer, and the optimizer's two moments of what is trained."""
+    """What a checkpoint takes on disk: weights, tokenizer, and the optimizer's two moments of what is trained."""
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     return _weight_bytes(model) + 8 * trained
 
