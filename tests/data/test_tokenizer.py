@@ -7,6 +7,8 @@ import unicodedata
 import pytest
 import tiktoken_ext.openai_public
 
+from ift.data import tokenizer
+from ift.data.bulk_encoding import encode_all
 from ift.data.templates import PRESETS, Template, load_template
 from ift.data.tokenizer import (
     LONG_RUN,
@@ -167,3 +169,19 @@ def test_bytes_that_no_character_begins_with_do_not_swallow_what_follows():
     stray = encode_text("\U0001f642")[-1]
     smile = encode_text("\U0001f642")
     assert [size for _, size, _ in character_groups([stray, *smile])] == [len(smile)]
+
+
+@pytest.mark.parametrize("offset", [0, 1, 255, 256, 300])
+def test_a_long_run_of_white_space_is_found_wherever_it_begins(monkeypatch, offset):
+    found = []
+    monkeypatch.setattr(tokenizer, "_encode_with_long_runs", lambda text: found.append(text) or [])
+    encode_text("a" * offset + " " * LONG_RUN + "b")
+    assert found
+
+
+def test_a_field_of_a_million_spaces_becomes_the_same_row_in_bulk():
+    example = Example("x", "", f"a{' ' * 999_990}b")
+    template = load_template("alpaca")
+    (fast,), plain = encode_all([example], template), encode(template.render(example))
+    assert fast.ids.tolist() == plain.ids.tolist()
+    assert decode(fast.ids.tolist()).endswith(f"a{' ' * 999_990}b<|endoftext|>")
