@@ -84,7 +84,7 @@ def padding_shares(lengths: np.ndarray, *, batch_size: int, block: int, seed: in
         "the same with group_by_length": _share(grouped, batch_size),
         "batches of rows sorted by length": _share(np.sort(lengths), batch_size),
         "packed end to end": 1 - lengths.sum() / (blocks * block),
-        "flat rows, as this trainer computes them": 0.0,
+        "padding-free, as this trainer computes them": 0.0,
     }
 
 

@@ -1,6 +1,6 @@
 """A batch without its padding; what all rows begin with stands there once, for all of them.
 
-    inputs   [7,8,1,2,3]      flat inputs   [7,8,1,2,3,4,5]    positions [0,1,2,3,4,2,3]
+    inputs   [7,8,1,2,3]      unpadded      [7,8,1,2,3,4,5]    positions [0,1,2,3,4,2,3]
              [7,8,4,5,E]      layout        [0,1,2,3,4]        places    [0,1,2,3,4,7,8]
                                             [0,1,5,6,0]
 

@@ -148,10 +148,10 @@ def _answer(model: GPT2, rows: list[_Row], sampling: Sampling) -> Iterator[Compl
 def _read(model: GPT2, prompts: Sequence[Prompt], cache: KVCache) -> Tensor:
     """Read all prompts, what they share only once; gives the last layer of each one's last token, (B, C)."""
     batch = collate([_asking(prompt) for prompt in prompts], trained=frozenset({Role.EOS}))
-    flat = unpad(batch)
+    unpadded = unpad(batch)
     cache.begin(torch.from_numpy(batch.lengths).to(model.device))
     inputs, positions, layout, places, wanted, counted = (
-        torch.from_numpy(getattr(flat, name)).to(model.device)
+        torch.from_numpy(getattr(unpadded, name)).to(model.device)
         for name in ("inputs", "positions", "layout", "places", "wanted", "counted")
     )
     return model.read(inputs, positions, layout, places, wanted, cache)[counted]

@@ -46,7 +46,7 @@ class Block(nn.Module):
         y = F.scaled_dot_product_attention(q, keys, values, attn_mask=seen)  # (B, H, 1, D)
         return self._add(x, y.flatten(1))
 
-    def flat(
+    def unpadded(
         self,
         x: Tensor,
         layout: Tensor,
@@ -54,7 +54,7 @@ class Block(nn.Module):
         wanted: Tensor | None = None,
         kept: tuple[KVCache, int] | None = None,
     ) -> Tensor:
-        """The same for a flat batch (`ift.data.unpadded`), (N, C) → (N, C), or (M, C): the wanted cells only.
+        """The same for a padding-free batch (`ift.data.unpadded`), (N, C) → (N, C), or (M, C): the wanted cells only.
 
         `kept`: a cache for keys and values, and this layer's number.
         """
@@ -115,7 +115,7 @@ class GPT2(nn.Module):
             x = self._through(block, x)
         return self.ln_f(x)
 
-    def flat_hidden(
+    def unpadded_hidden(
         self, inputs: Tensor, positions: Tensor, layout: Tensor, places: Tensor, wanted: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The normalized last layer of a padding-free batch's wanted cells, (M, C), and their head (V, C)."""
@@ -123,17 +123,17 @@ class GPT2(nn.Module):
         x = self.embd_dropout(x + self.wpe(positions))
         *blocks, last = self.h
         for block in blocks:
-            x = self._through(block.flat, x, layout, places)
-        return self.ln_f(self._through(last.flat, x, layout, places, wanted)), head
+            x = self._through(block.unpadded, x, layout, places)
+        return self.ln_f(self._through(last.unpadded, x, layout, places, wanted)), head
 
     def read(
         self, inputs: Tensor, positions: Tensor, layout: Tensor, places: Tensor, wanted: Tensor, cache: KVCache
     ) -> Tensor:
-        """The same as `flat_hidden`, with keys and values kept in a cache that has begun; without gradients."""
+        """The same as `unpadded_hidden`, with keys and values kept in a cache that has begun; without gradients."""
         x = self.wte(inputs) + self.wpe(positions)
         last = len(self.h) - 1
         for layer, block in enumerate(self.h):
-            x = block.flat(x, layout, places, wanted if layer == last else None, (cache, layer))
+            x = block.unpadded(x, layout, places, wanted if layer == last else None, (cache, layer))
         return self.ln_f(x)
 
     def step(self, ids: Tensor, cache: KVCache) -> Tensor:

@@ -35,7 +35,7 @@ def batch_loss(model: GPT2, batch: Batch, *, share: float | None = None, bf16: b
     return ChunkedLinearCrossEntropy.apply(hidden, head, wanted, shares, _dtype(model, bf16))
 
 
-def flat_loss(
+def unpadded_loss(
     model: GPT2,
     inputs: Tensor,
     positions: Tensor,
@@ -52,24 +52,24 @@ def flat_loss(
     Tensors as in `ift.data.unpadded.Unpadded`, on the model's device; shares: (M,) float32, one per wanted cell.
     """
     with autocast(model.device, bf16=bf16):
-        hidden, head = model.flat_hidden(inputs, positions, layout, places, wanted)
+        hidden, head = model.unpadded_hidden(inputs, positions, layout, places, wanted)
     return ChunkedLinearCrossEntropy.apply(hidden, head, targets, shares, _dtype(model, bf16))
 
 
 def _cells(model: GPT2, batch: Batch, bf16: bool | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The cells with a trained target, (M, C), the head for them, (V, C), their targets, (M,), and `Unpadded.counted`.
 
-    The rows are laid flat, and only what these cells need is computed. Where padding is trained, the batch is
-    computed as it stands.
+    The rows are laid end to end without padding, and only what these cells need is computed. Where padding is trained,
+    the batch is computed as it is.
     """
     if not can_unpad(batch):
         return _padded_cells(model, batch, bf16)
-    flat = unpad(batch, share=not drops(model))
+    unpadded = unpad(batch, share=not drops(model))
     inputs, positions, layout, places, wanted, targets, counted = (
-        torch.from_numpy(getattr(flat, name)).to(model.device) for name in flat.__slots__
+        torch.from_numpy(getattr(unpadded, name)).to(model.device) for name in unpadded.__slots__
     )
     with autocast(model.device, bf16=bf16):
-        hidden, head = model.flat_hidden(inputs, positions, layout, places, wanted)
+        hidden, head = model.unpadded_hidden(inputs, positions, layout, places, wanted)
     return hidden, head, targets, counted
 
 

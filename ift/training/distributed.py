@@ -86,7 +86,7 @@ class Ranks(World):
         mesh = init_device_mesh(self.device.type, (self.size,))
         for block in model.h:
             fully_shard(block, mesh=mesh)
-            for method in ("flat", "step"):
+            for method in ("unpadded", "step"):
                 register_fsdp_forward_method(block, method)
         work = Work(model)
         fully_shard(work, mesh=mesh, reshard_after_forward=True)  # else an evaluation would leave weights whole

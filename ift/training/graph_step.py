@@ -21,7 +21,7 @@ from ift.data.batching import Batch
 from ift.data.unpadded import unpad
 from ift.model.cuda.graphs import Capture, CudaCapture, Graphs
 from ift.model.gpt2 import GPT2
-from ift.model.loss import flat_loss
+from ift.model.loss import unpadded_loss
 from ift.roles import Role
 from ift.runs.ranks import World
 from ift.training.rounding import Rounded, Size, bounds, choose_sizes, round_up, size_for
@@ -125,9 +125,9 @@ class GraphStep:
 
     def ready(self, batch: Batch) -> tuple[Rounded, Size]:
         """A batch without its padding, rounded up: what can be done while the device works."""
-        flat = unpad(batch)
-        size = size_for(Size.of(flat), self._sizes)
-        return round_up(flat, size), size
+        unpadded = unpad(batch)
+        size = size_for(Size.of(unpadded), self._sizes)
+        return round_up(unpadded, size), size
 
     def begin(self, batches: Sequence[tuple[Rounded, Size]], *, targets: int, rate: float) -> None:
         """Send off the step over these batches, of so many trained targets in all."""
@@ -167,7 +167,7 @@ class GraphStep:
         return outcome
 
     def _accumulate(self, staged: Staged) -> Tensor:
-        loss = flat_loss(self._model, **staged.arrays, shares=staged.shares, bf16=self._bf16)
+        loss = unpadded_loss(self._model, **staged.arrays, shares=staged.shares, bf16=self._bf16)
         loss.backward()
         return self._total.add_(loss.detach())
 

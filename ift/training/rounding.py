@@ -33,10 +33,10 @@ class Size:
     rows: int
 
     @classmethod
-    def of(cls, flat: Unpadded) -> "Size":
+    def of(cls, unpadded: Unpadded) -> "Size":
         """A batch's own."""
-        rows, width = flat.layout.shape
-        return cls(len(flat.inputs), len(flat.wanted), width, rows)
+        rows, width = unpadded.layout.shape
+        return cls(len(unpadded.inputs), len(unpadded.wanted), width, rows)
 
     def rounded_up(self) -> "Size":
         """The next multiples of the steps above; the rows stay."""
@@ -74,26 +74,26 @@ class Rounded:
     counts: np.ndarray
 
 
-def round_up(flat: Unpadded, size: Size) -> Rounded:
+def round_up(unpadded: Unpadded, size: Size) -> Rounded:
     """Fill a batch up to a size that holds it.
 
     Raises:
         ValueError: the batch is larger.
     """
-    own = Size.of(flat)
+    own = Size.of(unpadded)
     if not size.holds(own):
         raise ValueError(f"{own} can't be rounded up to {size}")
     layout = np.zeros((size.rows, size.width), dtype=np.int64)
-    layout[: own.rows, : own.width] = flat.layout
-    row, column = np.divmod(flat.places, max(1, own.width))
-    counts = np.bincount(flat.counted, minlength=own.wanted).astype(np.float32)
+    layout[: own.rows, : own.width] = unpadded.layout
+    row, column = np.divmod(unpadded.places, max(1, own.width))
+    counts = np.bincount(unpadded.counted, minlength=own.wanted).astype(np.float32)
     return Rounded(
-        inputs=_filled(flat.inputs, size.cells),
-        positions=_filled(flat.positions, size.cells),
+        inputs=_filled(unpadded.inputs, size.cells),
+        positions=_filled(unpadded.positions, size.cells),
         layout=layout,
         places=_filled(row * size.width + column, size.cells),  # counted through wider rows
-        wanted=_filled(flat.wanted, size.wanted),
-        targets=_filled(flat.targets, size.wanted),
+        wanted=_filled(unpadded.wanted, size.wanted),
+        targets=_filled(unpadded.targets, size.wanted),
         counts=_filled(counts, size.wanted),
     )
 

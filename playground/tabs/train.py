@@ -21,9 +21,9 @@ from playground.tabs.prompt import PromptTab
 from playground.uploads import data_options
 from playground.views import html
 from playground.views import run as views
-from playground.widgets.estimate_button import Needs
+from playground.widgets.estimate_button import EstimateButton
 from playground.widgets.option_form import build_form, to_options, to_values
-from playground.widgets.run_buttons import RunControl
+from playground.widgets.run_buttons import RunButtons
 
 PRESET_TITLES = {
     "quick": "Quick: 2 epochs, batch 16, learning rate 3e-4, loss on the response",
@@ -42,9 +42,9 @@ class TrainTab:
                 self._build_options()
             with gr.Column(scale=2, min_width=320):
                 self.ready = gr.HTML(elem_id="ready", elem_classes="plain")
-                self.needs = Needs(context)
+                self.needs = EstimateButton(context)
                 self.start = gr.Button("Start fine-tuning", variant="primary", size="lg", elem_id="start")
-                self.control = RunControl(context, shown=shown, visitor=visitor)
+                self.control = RunButtons(context, shown=shown, visitor=visitor)
                 with gr.Accordion("The same run from a command line", open=False):
                     self.command = gr.Code(language="shell", interactive=False, label="Command", elem_id="command")
         self.run = gr.Dropdown(

@@ -14,7 +14,7 @@ from playground.views import estimate as views
 from playground.views import html
 
 
-class Needs:
+class EstimateButton:
     """A button that estimates, and one that takes what was advised."""
 
     def __init__(self, context: Context) -> None:

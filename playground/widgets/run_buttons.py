@@ -10,7 +10,7 @@ from playground.views import run as views
 STOP_AND_DISCARD, DISCARD = "Stop and discard", "Discard this run"
 
 
-class RunControl:
+class RunButtons:
     """The buttons, the question before a discard, and what to say about them."""
 
     def __init__(self, context: Context, *, shown: gr.BrowserState, visitor: gr.BrowserState) -> None:

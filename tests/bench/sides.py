@@ -159,8 +159,8 @@ class Limit:
 
     def seconds(self, batch: Batch) -> float:
         """Wall time, in one run over all products."""
-        flat = unpad(batch)
-        N, M, C = len(flat.inputs), len(flat.wanted), self.shape.n_embd
+        unpadded = unpad(batch)
+        N, M, C = len(unpadded.inputs), len(unpadded.wanted), self.shape.n_embd
         ends = [(C, C), (C, 4 * C), (4 * C, C)]
         cells = [(N, size) for _ in range(self.shape.n_layer) for size in ((C, 3 * C), *ends)]
         cells[-3:] = [(M, size) for size in ends]

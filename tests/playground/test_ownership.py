@@ -12,7 +12,7 @@ from playground.context import Context
 from playground.ownership import Ownership
 from playground.settings import Settings
 from playground.tabs.compare import CompareTab
-from playground.widgets.run_buttons import DISCARD, STOP_AND_DISCARD, RunControl
+from playground.widgets.run_buttons import DISCARD, STOP_AND_DISCARD, RunButtons
 from tests.playground.test_jobs import kept_run
 
 
@@ -56,7 +56,7 @@ def worker():
 def tabs(home, *, public):
     """What handles the buttons of tab 3 and tab 4 over a server's folder, without a page: Blocks leave sockets open."""
     context = Context(Settings(home=home, public=public))
-    control, compare = object.__new__(RunControl), object.__new__(CompareTab)
+    control, compare = object.__new__(RunButtons), object.__new__(CompareTab)
     control.context = compare.context = context
     return context, control, compare
 

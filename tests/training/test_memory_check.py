@@ -105,8 +105,8 @@ def test_memory_that_the_first_step_will_lack_is_told():
 class Hungry(GPT2):
     """A model that asks for more memory than there is, as a large one does."""
 
-    def flat_hidden(self, inputs, *rest):
-        return torch.empty(2**60) + super().flat_hidden(inputs, *rest)
+    def unpadded_hidden(self, inputs, *rest):
+        return torch.empty(2**60) + super().unpadded_hidden(inputs, *rest)
 
 
 def test_memory_that_runs_out_is_told_with_the_setting_that_helps():

@@ -9,7 +9,7 @@ from ift.data.order import epoch_batches
 from ift.data.unpadded import unpad
 from ift.model.gpt2 import random_model
 from ift.model.gpt2_config import GPT2Config
-from ift.model.loss import flat_loss
+from ift.model.loss import unpadded_loss
 from ift.roles import TRAIN_ON, Role
 from ift.training.rounding import Size, bounds, choose_sizes, round_up, size_for
 from tests.helpers import EVERYTHING, SHORT_ROWS, encoded, plain_loss
@@ -24,7 +24,7 @@ def rounded_loss(model, batch, size, *, share=True):
     rounded = round_up(unpad(batch, share=share), size)
     arrays = {name: torch.from_numpy(getattr(rounded, name)) for name in rounded.__slots__}
     shares = arrays.pop("counts") / batch.trained_tokens
-    return flat_loss(model, **arrays, shares=shares, bf16=False)
+    return unpadded_loss(model, **arrays, shares=shares, bf16=False)
 
 
 def gradients(model, loss):
@@ -57,10 +57,10 @@ def test_a_cell_that_fills_up_counts_nothing():
 
 
 def test_a_batch_is_not_rounded_down():
-    flat = unpad(collate(SHORT_ROWS, trained=EVERYTHING))
-    own = Size.of(flat)
+    unpadded = unpad(collate(SHORT_ROWS, trained=EVERYTHING))
+    own = Size.of(unpadded)
     with pytest.raises(ValueError, match="can't be rounded up"):
-        round_up(flat, Size(own.cells - 1, own.wanted, own.width, own.rows))
+        round_up(unpadded, Size(own.cells - 1, own.wanted, own.width, own.rows))
 
 
 @pytest.mark.parametrize("trained", MASKS)
