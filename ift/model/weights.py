@@ -59,7 +59,7 @@ def read_config(folder: Path) -> GPT2Config:
     path = folder / "config.json"
     _require_whole_model(folder)
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(_text(path))
         config = GPT2Config(**{f.name: raw.get(f.name, f.default) for f in dataclasses.fields(GPT2Config)})
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         fix = "Use a folder with config.json and model.safetensors, as transformers saves them."
@@ -98,8 +98,12 @@ def _require_whole_model(folder: Path) -> None:
 
 
 def _check_counts(config: GPT2Config, path: Path) -> None:
-    counts = {name: getattr(config, name) for name in ("n_positions", "n_embd", "n_layer", "n_head")}
+    counts: dict[str, object] = {name: getattr(config, name) for name in ("n_positions", "n_embd", "n_layer", "n_head")}
     wrong = [name for name, count in counts.items() if type(count) is not int or not 1 <= count <= _MOST[name]]
+    epsilon = config.layer_norm_epsilon
+    if not isinstance(epsilon, int | float) or not 0 < epsilon < 1:
+        counts["layer_norm_epsilon"] = epsilon
+        wrong.append("layer_norm_epsilon")
     if not wrong and config.n_embd % config.n_head:
         wrong = ["n_embd", "n_head"]  # every head takes its equal share of the channels
     if wrong:
@@ -179,6 +183,8 @@ def _require_known_layer(short: str, config: GPT2Config, *, where: str) -> None:
 def _names(folder: Path) -> Iterator[tuple[Path, str]]:
     for path in _files(folder):
         try:
+            if path.exists() and not path.is_file():
+                raise OSError("not a regular file")  # a pipe or a device would be read without end
             with safe_open(path, framework="pt") as file:
                 names = list(file.keys())
         except (OSError, SafetensorError) as error:
@@ -199,12 +205,19 @@ def _files(folder: Path) -> list[Path]:
     if not (folder / INDEX).is_file():
         return [folder / WEIGHTS]
     try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        index = json.loads(_text(folder / INDEX))
         return [folder / Path(name).name for name in sorted(set(index["weight_map"].values()))]
-    except (ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise ModelError(
             "The index of the weights can't be read", where=str(folder / INDEX), fix="Fetch it again."
         ) from error
+
+
+def _text(path: Path) -> str:
+    """A small file's text; what is no file, a pipe say, would be waited for without end."""
+    if path.exists() and not path.is_file():
+        raise OSError("not a regular file")
+    return path.read_text(encoding="utf-8")
 
 
 def write_model(model: GPT2, folder: Path, *, half: bool = False) -> None:

@@ -14,7 +14,7 @@ from ift.types import Completion, Finish
 from playground.views.html import NEW_TO_MODEL, block, card, chip, esc, note, table, tiles
 
 TITLES = {
-    "exact_match": ("Exact match", "same words; case, punctuation and articles ignored"),
+    "exact_match": ("Exact match", "same words and numbers; case, articles and marks that carry no meaning ignored"),
     "token_f1": ("Token F1", "shared words, order ignored"),
     "rouge_l": ("ROUGE-L", "longest common word sequence"),
     "chrf": ("chrF", "shared character sequences"),

@@ -1,6 +1,7 @@
 """Model folders in Hugging Face's format, in both directions, and what is wrong with a bad one."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -201,7 +202,8 @@ def test_another_architecture_is_refused_with_what_differs(folder, name, value):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("n_embd", "16"), ("n_layer", None), ("n_head", 0), ("n_head", 3), ("n_positions", 1.5), ("n_layer", 10**9)],
+    [("n_embd", "16"), ("n_layer", None), ("n_head", 0), ("n_head", 3), ("n_positions", 1.5), ("n_layer", 10**9)]
+    + [("layer_norm_epsilon", value) for value in ("x", -1, 0, 2.0, None)],
 )
 def test_a_shape_that_can_not_be_is_refused_with_what_is_wrong(folder, name, value):
     change_config(folder, **{name: value})
@@ -277,6 +279,20 @@ def test_a_damaged_index_and_a_missing_part_are_told(folder):
     assert refuse(folder).what == "The index of the weights can't be read"
     index.write_text('{"weight_map": {"wte.weight": "model-00001-of-00002.safetensors"}}', encoding="utf-8")
     assert refuse(folder).what == "The weights can't be read"
+
+
+@pytest.mark.parametrize("text", ["[]", '{"weight_map": {"a": 5}}', '{"weight_map": []}', "[" * 100_000])
+def test_an_index_of_another_kind_is_told(folder, text):
+    (folder / "model.safetensors.index.json").write_text(text, encoding="utf-8")
+    assert refuse(folder).what == "The index of the weights can't be read"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_pipe_is_told_and_not_waited_for(folder, name):
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    assert "can't be read" in refuse(folder).what
 
 
 def test_an_index_can_not_point_out_of_its_folder(folder, tmp_path):
