@@ -47,7 +47,7 @@ class Check:
 class Example:
     """One record as it stands in its file; `split`, `task` and `check` are None where the file has none.
 
-    held_out: what the file says no training record has ("fact", "plurals"), so that scores can be split by it.
+    held_out: what the file says no training record has ("fact", "wording"), so that scores can be split by it.
     """
 
     instruction: str

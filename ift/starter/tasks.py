@@ -70,7 +70,7 @@ BLANK = "____"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A line of the data set. `held_out`: what no training record has, among "fact" and "plurals"."""
+    """A line of the data set. `held_out`: what no training record has, among "fact" and "wording"."""
 
     instruction: str
     input: str
@@ -166,7 +166,7 @@ def _turns(wordings: Wordings, part: str) -> Iterator[tuple[str, bool]]:
 
 
 def _held_out(part: str, is_new_wording: bool) -> tuple[str, ...]:
-    return (("fact",) if part != "train" else ()) + (("plurals",) if is_new_wording else ())
+    return (("fact",) if part != "train" else ()) + (("wording",) if is_new_wording else ())
 
 
 def _endless(values: tuple, rng: random.Random) -> Iterator:

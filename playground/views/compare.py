@@ -25,7 +25,7 @@ LEADING = ("exact_match", CHECK)
 """The verdict is about the first of these that has a value: records with a check have no exact match."""
 _GROUPS = {
     "fact": ("asks for a fact that no training record has", "ask for a fact that no training record has"),
-    "plurals": ("has a wording that no training record has", "have a wording that no training record has"),
+    "wording": ("has a wording that no training record has", "have a wording that no training record has"),
 }
 FILTERS = ("all", "improved", "worse", "not right", "never stopped")
 PAGE_ROWS = 50

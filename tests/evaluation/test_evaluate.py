@@ -53,13 +53,13 @@ def test_the_means_leave_out_what_could_not_be_answered():
 def test_the_means_are_split_by_what_no_training_record_has():
     examples = [
         Example("a", "", "word word", held_out=("fact",)),
-        Example("b", "", "other", held_out=("fact", "plurals")),
+        Example("b", "", "other", held_out=("fact", "wording")),
     ]
     rows = answered(parrot(WORD), *examples)
     groups = summarize(rows, rows, examples).held_out
     assert {name: (group.n, group.after["exact_match"]) for name, group in groups.items()} == {
         "fact": (2, 0.5),
-        "plurals": (1, 0.0),
+        "wording": (1, 0.0),
     }
 
 

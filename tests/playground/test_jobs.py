@@ -181,10 +181,10 @@ def test_while_a_run_goes_on_no_other_starts(jobs, long, tmp_path):
     run = start(jobs, long)
     assert jobs.busy() == run
     assert jobs.state(run, run.training) in (State.STARTING, State.RUNNING)
-    with pytest.raises(RunError, match="going on already") as caught:
+    with pytest.raises(RunError, match="already running") as caught:
         start(jobs, long)
     assert caught.value.where == run.id
-    with pytest.raises(RunError, match="going on already"):
+    with pytest.raises(RunError, match="already running"):
         jobs.start_evaluation(kept_run(tmp_path))
     assert [path.name for path in (tmp_path / "runs").iterdir() if path.name != "kept"] == [run.id]
 
@@ -294,7 +294,7 @@ def test_a_stopped_run_goes_on_from_where_it_was_and_can_be_stopped_again(jobs, 
 
 def test_while_a_run_goes_on_no_other_is_gone_on_with(jobs, stopped, long):
     other = start(jobs, long)
-    with pytest.raises(RunError, match="going on already") as caught:
+    with pytest.raises(RunError, match="already running") as caught:
         jobs.resume_training(stopped)
     assert caught.value.where == other.id
 
@@ -378,7 +378,7 @@ def test_what_can_not_be_estimated_says_why(jobs, long, data_file):
 
 def test_while_a_run_goes_on_nothing_is_estimated(jobs, long):
     start(jobs, long)
-    with pytest.raises(RunError, match="going on already"):
+    with pytest.raises(RunError, match="already running"):
         jobs.estimate(long, template=None, source=OWN)
 
 

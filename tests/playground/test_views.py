@@ -295,10 +295,10 @@ def test_the_verdict_has_a_tile_a_metric():
 def test_the_verdict_tells_what_no_training_record_has_apart():
     group = GroupSummary(7, {"exact_match": 0.0}, {"exact_match": 0.5})
     unscored = GroupSummary(1, {"exact_match": None}, {"exact_match": None})
-    held_out = {"fact": group, "plurals": unscored, "<b>": group}
+    held_out = {"fact": group, "wording": unscored, "<b>": group}
     shown = compare.verdict(scores(0.25, 0.5, (0.1, 0.3), held_out=held_out))
     assert "7 of them ask for a fact that no training record has: exact match <b>0.0% → 50.0%</b>." in shown
-    assert "plurals" not in shown
+    assert "wording" not in shown
     assert "held-out &lt;b&gt;" in shown
 
 

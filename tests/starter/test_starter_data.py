@@ -167,7 +167,7 @@ def test_what_is_held_out_is_recorded():
     assert not [record for record in PARTS["train"] if record.held_out]
     assert all("fact" in record.held_out for record in PARTS["test"])
     for task in {record.task for record in RECORDS}:
-        new = [record for record in PARTS["test"] if record.task == task and "plurals" in record.held_out]
+        new = [record for record in PARTS["test"] if record.task == task and "wording" in record.held_out]
         assert 4 <= len(new) <= 6, task
 
 
