@@ -12,7 +12,7 @@ LIMIT_S = 60
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-@pytest.mark.parametrize("after_s", [0.5, 1.0, 2.0, 3.5])
+@pytest.mark.parametrize("after_s", [0.5, 2.0])
 def test_ctrl_c_while_it_starts_prints_no_traceback(tmp_path, after_s):
     command = [sys.executable, str(ROOT / "app.py")]
     with subprocess.Popen(
