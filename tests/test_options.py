@@ -64,7 +64,7 @@ def test_a_text_is_read_as_the_options_type(name, text, value):
 def test_a_description_has_help_limits_meanings_needs_and_default():
     described = options_of(Small)
     assert described["rank"].describe() == "Rank. At least 0. 0: off. Default: 0."
-    assert described["scale"].describe() == "Scale. Above 0 and at most 10. EstimateButton rank. Default: 1."
+    assert described["scale"].describe() == "Scale. Above 0 and at most 10. Needs rank. Default: 1."
     assert described["width"].describe() == "Width. At least 1. Default: as wide as needed."
 
 

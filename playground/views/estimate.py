@@ -20,7 +20,7 @@ def estimate(made: dict) -> str:
     if ways:
         advice = f"<p>What fits, nearest first:</p><ul>{ways}</ul>"
     parts = f'<p class="muted">{esc(_parts(made))}</p>'
-    return block(card("EstimateButton", f'<div class="col">{facts}{advice}{parts}</div>'))
+    return block(card("Needs", f'<div class="col">{facts}{advice}{parts}</div>'))
 
 
 def _parts(made: dict) -> str:
