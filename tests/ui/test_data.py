@@ -112,7 +112,7 @@ def test_fields_of_other_names_are_mapped_on_the_page(visit, tmp_path):
     page.wait_for_function("document.querySelector('#data-overview').innerText.includes('instruction from query')")
     open_tab(page, "3 Fine-tune")
     page.get_by_role("button", name="The same run from a command line").click()
-    page.wait_for_function("document.querySelector('#command').innerText.includes('instruction=query,output=reply')")
+    page.wait_for_function("document.querySelector('#command')?.innerText.includes('instruction=query,output=reply')")
 
 
 def test_nothing_in_a_record_runs_as_script(visit, tmp_path):
