@@ -1,5 +1,6 @@
 """A model's folder that is whole for Hugging Face's programs: weights, tokenizer, chat template, LoRA's product."""
 
+import os
 from pathlib import Path
 
 from ift.data.templates import Template
@@ -7,7 +8,7 @@ from ift.export.adapter import has_lora, write_adapter
 from ift.export.chat_template import jinja_template
 from ift.export.hf_tokenizer import write_tokenizer
 from ift.model.gpt2 import GPT2
-from ift.model.names import find_model
+from ift.model.names import GPT2_SIZES
 from ift.model.weights import write_model
 
 ADAPTER = "adapter"
@@ -32,6 +33,10 @@ def write_hf_folder(model: GPT2, folder: Path, template: Template | None, *, bas
 
 
 def hub_name(model: str) -> str:
-    """The Hub id of a model's name where it has one; for a folder its last part, for it means nothing elsewhere."""
-    found = find_model(model)
-    return found if isinstance(found, str) else Path(model).name
+    """The Hub id of a model's name where it has one; for a folder its last part, for it means nothing elsewhere.
+
+    The folder may be gone: a long run can outlive the one that it began from.
+    """
+    if model in GPT2_SIZES:
+        return f"openai-community/{model}"
+    return Path(model).name if os.path.isabs(model) else model

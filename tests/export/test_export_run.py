@@ -82,3 +82,14 @@ def test_a_taken_place_and_a_damaged_checkpoint_are_refused(run, tmp_path, capsy
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     assert export(run, tmp_path / "model", "--to", "hf") == 2
     assert "differs from its manifest" in capsys.readouterr().err
+
+
+def test_a_run_that_outlives_its_base_models_folder_is_saved_and_exported(names, tmp_path):
+    config = TrainConfig(**names | {"model": str(tmp_path / "gone")}, r=2)
+    run = create_run(tmp_path / "lora", describe(config, load_dataset(config.data), load_template("alpaca")))
+    model = parrot(WORD)
+    add_lora(model, r=2, lora_alpha=4, layers=("qkv",), seed=1)
+    save_checkpoint(run.path / "checkpoints", model, step=1, base_model=config.model)
+    assert export(run, tmp_path / "model", "--to", "hf") == 0
+    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert "fine-tuning of `gone`" in card
