@@ -50,9 +50,10 @@ if TYPE_CHECKING:
     from ift.data.templates import Template, load_template
     from ift.errors import IftError
     from ift.events import Evaluated, Stepped, TrainEvent
-    from ift.model.loading import load_model
+    from ift.masks import parse_trained
+    from ift.model.load_by_name import load_model
     from ift.notebook import batch_for, evaluate, generate, train
-    from ift.roles import Role, parse_trained
+    from ift.roles import Role
     from ift.runs.folder import Run, open_run
     from ift.types import Completion, Encoded, Example
 
@@ -65,9 +66,10 @@ _MODULES = {
     "ift.data.templates": ("Template", "load_template"),
     "ift.errors": ("IftError",),
     "ift.events": ("Evaluated", "Stepped", "TrainEvent"),
-    "ift.model.loading": ("load_model",),
+    "ift.model.load_by_name": ("load_model",),
     "ift.notebook": ("batch_for", "evaluate", "generate", "train"),
-    "ift.roles": ("Role", "parse_trained"),
+    "ift.masks": ("parse_trained",),
+    "ift.roles": ("Role",),
     "ift.runs.folder": ("Run", "open_run"),
     "ift.types": ("Completion", "Encoded", "Example"),
 }

@@ -8,8 +8,9 @@ from typing import Any
 
 from ift.data_options import FIELDS, LAYOUT, ON_ERROR_OPTION, TURNS_OPTION, DataOptions
 from ift.errors import ConfigError
+from ift.masks import TRAIN_ON, parse_trained
 from ift.options import Group, Option, check_options, declare, document, nearest, quote
-from ift.roles import TRAIN_ON, Role, parse_trained
+from ift.roles import Role
 
 TARGET_MODULES: Mapping[str, frozenset[str]] = {
     "c_attn": frozenset({"qkv"}),

@@ -15,8 +15,8 @@ from ift.data.bulk_encoding import encode_all
 from ift.data.sources import load_dataset
 from ift.data.templates import Template, load_template
 from ift.events import TrainEvent
+from ift.masks import parse_trained
 from ift.model.names import find_model
-from ift.roles import parse_trained
 from ift.runs.folder import create_run, open_run
 from ift.runs.lifecycle import logged
 from ift.runs.run_config import describe

@@ -150,7 +150,7 @@ class Models:
         Raises:
             ModelError: it can't be read.
         """
-        from ift.model.loading import load_model
+        from ift.model.load_by_name import load_model
         from ift.model.names import find_model
 
         folder = find_model(name)  # a run's is its last checkpoint, which is another one when it has gone on

@@ -9,9 +9,10 @@ from pathlib import Path
 import gradio as gr
 
 from ift.errors import ConfigError
+from ift.masks import TRAIN_ON, name_trained
 from ift.model.names import NAMES as MODELS
 from ift.model.names import context_length
-from ift.roles import TRAIN_ON, Role, name_trained
+from ift.roles import Role
 from playground.caches import Linters, Models
 from playground.lens.recent import Recent
 from playground.ownership import Ownership

@@ -16,7 +16,7 @@ from ift.data.templates import load_template
 from ift.data.tokenizer import encode_text
 from ift.model.gpt2 import random_model
 from ift.model.gpt2_config import GPT2Config
-from ift.model.weights import write_model
+from ift.model.hf_model import write_model
 from ift.roles import Role
 from ift.runs.lifecycle import logged
 from ift.runs.ranks import ALONE

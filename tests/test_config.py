@@ -8,7 +8,7 @@ import pytest
 
 from ift.config import TrainConfig, make_config, preset_for, to_dict
 from ift.errors import ConfigError
-from ift.roles import TRAIN_ON
+from ift.masks import TRAIN_ON
 
 
 def test_the_book_preset_is_chapter_7s():

@@ -11,7 +11,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SHARED = ("errors", "plurals", "options", "json_fields", "roles", "types", "events", "paths", "data_options", "config")
+SHARED = (
+    "errors",
+    "plurals",
+    "options",
+    "json_fields",
+    "roles",
+    "masks",
+    "types",
+    "events",
+    "paths",
+    "data_options",
+    "config",
+)
 LAYERS = (*SHARED, "data", "runs", "audit", "model", "export", "training", "evaluation", "starter", "cli")
 """From the lowest to the highest: a module may import from its own layer and from those before it."""
 MOST_FILES = 18

@@ -24,10 +24,11 @@ from ift.data_options import DataOptions
 from ift.errors import ConfigError, InputError, RunError
 from ift.evaluation.held_out import load_run_data
 from ift.events import TrainEvent
+from ift.masks import parse_trained
 from ift.model.names import NAMES as MODELS
 from ift.model.names import find_model
 from ift.plurals import plural
-from ift.roles import Role, parse_trained
+from ift.roles import Role
 from ift.runs.folder import Run, create_run, is_run, open_run, require_no_heirs
 from ift.runs.lifecycle import logged
 from ift.runs.processes import keep_memory
@@ -240,7 +241,7 @@ def generate(args: Namespace) -> int:
     """`generate`: prints the answer."""
     from ift.model.answer import ask
     from ift.model.generate import Sampling, default_max_new_tokens
-    from ift.model.loading import load_model
+    from ift.model.load_by_name import load_model
 
     asked = {"instruction": args.instruction, "input": args.input, "output": ""}
     example = to_example(asked, where="the command line")

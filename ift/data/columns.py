@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ift.data.values import Row
+from ift.data.file_rows import Row
 from ift.errors import DataError
 
 if TYPE_CHECKING:

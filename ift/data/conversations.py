@@ -3,7 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from ift.data.values import BadValue, as_text, is_none, kind
+from ift.data.file_rows import is_none, kind
+from ift.data.record_checks import BadValue, as_text
 
 USER, ASSISTANT, SYSTEM = "user", "assistant", "system"
 _ROLES = {

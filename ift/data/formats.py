@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ift.data.columns import csv_rows, parquet_rows, too_large
-from ift.data.values import MAX_ROWS, Row, as_number, as_object
+from ift.data.file_rows import MAX_ROWS, Row, as_number, as_object
 from ift.errors import DataError
 
 MAX_UNPACKED_BYTES = 2**28

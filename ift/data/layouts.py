@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ift.data.conversations import Conversation, is_conversation, read_conversation
-from ift.data.values import BadValue, Row, Twice, as_text, is_none, is_number, kind
+from ift.data.file_rows import Row, Twice, is_none, is_number, kind
+from ift.data.record_checks import BadValue, Problem, as_text
 from ift.data_options import LAYOUTS, DataOptions
 from ift.errors import DataError
 
@@ -131,30 +132,6 @@ def likely_meaning(name: str) -> str:
 def explanation(name: str) -> str:
     """What a field of this name usually holds; else empty."""
     return _EXPLAINED.get(name.strip().lower(), "")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a row can't be used. row: its position in the file, from 0. field: the file's name of it; None: the row."""
-
-    row: int
-    field: str | None
-    problem: str
-    fix: str = ""
-    line: int | None = None
-    file: str | None = None
-
-    @property
-    def place(self) -> str:
-        """File (where there are several), row, line and field, for a person."""
-        file = f"{self.file}, " if self.file else ""
-        line = f", line {self.line}" if self.line else ""
-        return f"{file}row {self.row}{line}" + (f", field {self.field}" if self.field else "")
-
-    def to_dict(self) -> dict[str, object]:
-        """What programs get."""
-        where = {"file": self.file} if self.file else {}
-        return {"row": self.row, "field": self.field, "problem": self.problem, **where}
 
 
 @dataclass(frozen=True, slots=True)

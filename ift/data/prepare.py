@@ -13,8 +13,9 @@ from ift.data.rows import RowStore
 from ift.data.templates import Template
 from ift.errors import DataError
 from ift.events import Preparing
+from ift.masks import name_trained
 from ift.plurals import agree, plural
-from ift.roles import Role, name_trained
+from ift.roles import Role
 from ift.types import Example
 
 T = TypeVar("T")

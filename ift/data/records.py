@@ -1,29 +1,27 @@
 """Data files: read, validated record by record at the door, split."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ift.data.file_rows import Row, unwrap
 from ift.data.formats import MAX_UNPACKED_BYTES, Content, read_content
 from ift.data.layouts import (
     OWN_FIELDS,
     Layout,
     LayoutReader,
-    Problem,
     candidates,
     explanation,
     find_layout,
     likely_meaning,
 )
-from ift.data.values import BadValue, Row, as_text
-from ift.data.wrapped import unwrap
+from ift.data.record_checks import OWN_READERS, SPLITS, BadValue, Problem
 from ift.data_options import DataOptions
 from ift.errors import DataError
-from ift.types import Check, Example
+from ift.types import Example
 
-SPLITS = ("train", "test", "validation")
 TRAIN_SHARE, TEST_SHARE = 0.85, 0.10
 """The book's shares, in file order; validation is the rest."""
 
@@ -242,7 +240,7 @@ def _own_fields(number: int, row: Row, *, is_table: bool) -> tuple[Example, list
         given = {name: value or None for name, value in given.items()}
     own: dict[str, Any] = {"split": row.split, "task": None, "check": None}
     problems = []
-    for name, read in _OWN_READERS.items():
+    for name, read in OWN_READERS.items():
         if given[name] is None:
             continue
         try:
@@ -269,33 +267,6 @@ def to_example(row: object, *, where: str) -> Example:
         place = f"{where}, field {first.field}" if first.field else where
         raise DataError(first.problem, where=place, fix=first.fix)
     return replace(own, instruction=texts[0].instruction, input=texts[0].input, output=texts[0].output)
-
-
-def _task(value: object) -> str | None:
-    return as_text(value, "task") if isinstance(value, str) else None
-
-
-def _check(value: object) -> Check:
-    fix = 'Use {"any_of": ["apple", "pear", …], "at_least": 2, "sentences": 1}; the last two may be left out.'
-    value = value if isinstance(value, dict) else {}
-    words = value.get("any_of")
-    if not isinstance(words, list) or not words or not all(isinstance(word, str) and word for word in words):
-        raise BadValue("The check of an open-ended task has no list of words", fix)
-    counts = {name: value.get(name, 1) for name in ("at_least", "sentences")}
-    if any(type(count) is not int or count < 0 for count in counts.values()) or counts["at_least"] > len(words):
-        raise BadValue("The check of an open-ended task can't be met or counts nothing", fix)
-    return Check(tuple(words), **counts)
-
-
-def _split_name(value: object) -> str:
-    value = "validation" if value == "val" else value
-    if not isinstance(value, str) or value not in SPLITS:
-        fix = f"Use one of {', '.join(SPLITS)} (or val), or leave the field out."
-        raise BadValue(f"{value!r} is not a part of the data", fix)
-    return value
-
-
-_OWN_READERS: Mapping[str, Callable[[object], Any]] = {"split": _split_name, "task": _task, "check": _check}
 
 
 def split(examples: Sequence[Example]) -> Split:

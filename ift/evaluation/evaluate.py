@@ -11,7 +11,7 @@ from ift.evaluation.results import answered_record, summarize
 from ift.events import Answered, Finished, TrainEvent
 from ift.model.generate import Sampling, default_max_new_tokens, generate, prompt_of, why_no_answer
 from ift.model.gpt2 import GPT2
-from ift.model.loading import load_model
+from ift.model.load_by_name import load_model
 from ift.runs.folder import Run
 from ift.runs.scores import answers_to_text
 from ift.runs.stop import Stop

@@ -7,8 +7,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ift.model.gpt2 import GPT2
+from ift.model.hf_model import HF_LAYERS
 from ift.model.lora import LoraLinear
-from ift.model.weights import HF_LAYERS
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 

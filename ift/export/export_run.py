@@ -10,8 +10,8 @@ from ift.export.chat_template import ollama_modelfile
 from ift.export.gguf_file import OutType, write_gguf
 from ift.export.hf_folder import ADAPTER, write_hf_folder
 from ift.export.model_card import write_model_card
+from ift.model.hf_model import read_model
 from ift.model.manifest import verify_checkpoint
-from ift.model.weights import read_model
 from ift.runs.folder import Run
 
 

@@ -8,8 +8,8 @@ from ift.export.adapter import has_lora, write_adapter
 from ift.export.chat_template import jinja_template
 from ift.export.hf_tokenizer import write_tokenizer
 from ift.model.gpt2 import GPT2
+from ift.model.hf_model import write_model
 from ift.model.names import GPT2_SIZES
-from ift.model.weights import write_model
 
 ADAPTER = "adapter"
 """The folder in it for LoRA's product: beside the merged weights transformers would add it a second time."""

@@ -16,8 +16,8 @@ import numpy as np
 
 from ift.errors import ConfigError
 from ift.events import TrainEvent
+from ift.model.hf_model import write_model
 from ift.model.known_tokens import write_vocabulary
-from ift.model.weights import write_model
 from ift.runs.log import EventLog
 from ift.starter import corpus, tasks
 from ift.starter.pretraining import PretrainConfig, Pretrainer

@@ -13,8 +13,8 @@ from typing import Any
 from ift.errors import IftError
 from ift.evaluation.intervals import mean
 from ift.events import Evaluated, Stepped
+from ift.model.hf_model import read_model
 from ift.model.known_tokens import known_ids
-from ift.model.weights import read_model
 from ift.runs.folder import Run
 from ift.runs.log import EventLog
 from ift.runs.scores import AnsweredRecord

@@ -26,7 +26,7 @@ from ift.events import Evaluated, Stepped
 from ift.model.generate import prompt_of
 from ift.model.gpt2 import GPT2, best_device
 from ift.model.gpt2_config import GPT2Config
-from ift.model.loading import load_model
+from ift.model.load_by_name import load_model
 from ift.model.names import GPT2_SHAPES, is_here
 from ift.model.precision import uses_bf16
 from ift.runs.processes import available_bytes, keep_memory

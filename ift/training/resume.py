@@ -15,11 +15,11 @@ from ift.config import TrainConfig
 from ift.errors import ModelError, RunError
 from ift.model.gpt2 import GPT2
 from ift.model.gpt2_config import GPT2Config
-from ift.model.loading import load_model
+from ift.model.hf_model import read_weights
+from ift.model.load_by_name import load_model
 from ift.model.lora import add_lora, merged_weight
 from ift.model.manifest import OPTIMIZER, has_optimizer, verify_checkpoint
 from ift.model.precision import uses_bf16
-from ift.model.weights import read_weights
 from ift.runs.folder import Run
 from ift.training.checkpoint import read_state
 from ift.training.progress import Progress

@@ -10,8 +10,9 @@ from pathlib import Path
 from ift.config import TrainConfig
 from ift.data.templates import Template
 from ift.errors import ConfigError, DataError, IftError
+from ift.masks import TRAIN_ON, parse_trained
 from ift.model.known_tokens import known_ids
-from ift.roles import TRAIN_ON, Role, parse_trained
+from ift.roles import Role
 from ift.types import Side
 from playground import caches
 from playground.context import Context, train_on, whole

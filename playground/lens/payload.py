@@ -9,7 +9,8 @@ from ift.data.batching import Batch, batch_for
 from ift.data.bulk_encoding import encode_all
 from ift.data.templates import Template
 from ift.data.tokenizer import character_groups, piece
-from ift.roles import Role, name_trained
+from ift.masks import name_trained
+from ift.roles import Role
 from ift.types import IGNORE_INDEX, Encoded, Example, Rendered
 from playground.views.html import NEW_TO_MODEL, note
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from ift.data.sources import NAMES
 from ift.data.templates import MAX_CHARACTERS, PRESETS, preset_source
 from ift.errors import ConfigError
-from ift.roles import TRAIN_ON
+from ift.masks import TRAIN_ON
 
 NONE = "none"
 MASKS = [(name.replace("-", " "), name) for name in TRAIN_ON]

@@ -5,7 +5,7 @@ from ift.audit.duplicates import find_duplicates
 from ift.audit.statistics import dataset_statistics
 from ift.data.records import Dataset
 from ift.data.templates import load_template
-from ift.roles import TRAIN_ON
+from ift.masks import TRAIN_ON
 from ift.types import Example
 
 EXAMPLES = (

@@ -8,7 +8,8 @@ from ift.data.batching import collate, pair_counts
 from ift.data.bulk_encoding import encode_all
 from ift.data.order import epoch_batches
 from ift.data.templates import Template
-from ift.roles import TRAIN_ON, Role
+from ift.masks import TRAIN_ON
+from ift.roles import Role
 from ift.types import IGNORE_INDEX, Example
 from playground.views.numbers import numbers, padding_figure
 

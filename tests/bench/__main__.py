@@ -4,7 +4,7 @@ import argparse
 import json
 
 from ift.data.sources import NAMES as DATA
-from ift.roles import TRAIN_ON
+from ift.masks import TRAIN_ON
 from tests.bench import cuda_train, data, generate, lint, train
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ift.roles import TRAIN_ON
+from ift.masks import TRAIN_ON
 from ift.types import EOS_ID, IGNORE_INDEX
 from tests.bench.records import examples_of, records
 from tests.bench.turns import Clock, Side, machine

@@ -51,7 +51,7 @@ def our_model(setup: Setup) -> "GPT2":  # noqa: F821 (torch is loaded in the sid
     """The model on our side: its weights are those of both."""
     from ift.model.gpt2 import random_model
     from ift.model.gpt2_config import GPT2Config
-    from ift.model.loading import load_model
+    from ift.model.load_by_name import load_model
 
     return random_model(GPT2Config(), seed=SEED).eval() if setup.is_random else load_model(setup.model)
 

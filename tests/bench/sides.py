@@ -12,7 +12,7 @@ from ift.data.batching import Batch
 from ift.data.unpadded import unpad
 from ift.model.gpt2 import GPT2, random_model
 from ift.model.gpt2_config import GPT2Config
-from ift.model.weights import hf_names
+from ift.model.hf_model import hf_names
 from ift.runs.processes import keep_memory
 from ift.training.trainer import Trainer
 from ift.types import EOS_ID, IGNORE_INDEX

@@ -17,8 +17,8 @@ from ift.data.order import epoch_batches
 from ift.data.prepare import prepare
 from ift.data.sources import load_dataset
 from ift.data.templates import load_template
+from ift.masks import TRAIN_ON
 from ift.model.gpt2_config import GPT2Config
-from ift.roles import TRAIN_ON
 from ift.types import Encoded
 from tests.bench.turns import Side, machine
 

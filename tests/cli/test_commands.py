@@ -14,7 +14,7 @@ from ift.data.sources import load_dataset
 from ift.data.templates import load_template
 from ift.errors import RunError
 from ift.events import Stepped, Warned, from_json
-from ift.roles import TRAIN_ON
+from ift.masks import TRAIN_ON
 from ift.runs.folder import Run, open_run
 from ift.runs.state import State
 from ift.types import EOS_ID

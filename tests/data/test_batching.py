@@ -6,7 +6,8 @@ import pytest
 from ift.data.batching import collate, cut_rows, select_trainable
 from ift.data.order import epoch_batches
 from ift.errors import ConfigError
-from ift.roles import TRAIN_ON, Role, name_trained, parse_trained
+from ift.masks import TRAIN_ON, name_trained, parse_trained
+from ift.roles import Role
 from ift.types import EOS_ID
 from tests.helpers import EVERYTHING, E, encoded
 

@@ -7,7 +7,8 @@ from ift.data.prepare import SAMPLES, prepare, preparing
 from ift.data.templates import Template
 from ift.errors import DataError
 from ift.events import Preparing
-from ift.roles import TRAIN_ON, Role
+from ift.masks import TRAIN_ON
+from ift.roles import Role
 from ift.types import Example
 
 TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")

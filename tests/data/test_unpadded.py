@@ -5,7 +5,8 @@ import pytest
 
 from ift.data.batching import collate
 from ift.data.unpadded import can_unpad, shared_prefix, unpad
-from ift.roles import TRAIN_ON, Role
+from ift.masks import TRAIN_ON
+from ift.roles import Role
 from ift.types import IGNORE_INDEX
 from tests.helpers import EVERYTHING, E, encoded
 

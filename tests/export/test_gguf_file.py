@@ -19,7 +19,7 @@ from ift.export.gguf_file import OUT_TYPES, write_gguf
 from ift.model.generate import Sampling, generate, prompt_of
 from ift.model.gpt2 import random_model
 from ift.model.gpt2_config import GPT2Config
-from ift.model.loading import load_model
+from ift.model.load_by_name import load_model
 from ift.model.lora import merged_weight
 from ift.runs.folder import create_run
 from ift.runs.run_config import describe

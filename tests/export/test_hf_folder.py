@@ -15,7 +15,7 @@ from ift.data.tokenizer import encode, encode_text
 from ift.export.hf_folder import ADAPTER, hub_name, write_hf_folder
 from ift.model.answer import ask
 from ift.model.generate import Sampling
-from ift.model.loading import load_model
+from ift.model.load_by_name import load_model
 from ift.model.lora import add_lora
 from ift.types import Example
 from tests.helpers import tiny_model

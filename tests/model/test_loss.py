@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 
 from ift.data.batching import collate
+from ift.masks import TRAIN_ON
 from ift.model.loss import batch_loss, losses
-from ift.roles import TRAIN_ON, Role
+from ift.roles import Role
 from tests.helpers import EVERYTHING, SHORT_ROWS, encoded, plain_loss, tiny_model
 
 I, H, R = Role.INSTRUCTION, Role.HEADER, Role.RESPONSE  # noqa: E741

@@ -12,7 +12,7 @@ import torch
 
 from ift.errors import DownloadError, ModelError
 from ift.model.hub import fetch_model
-from ift.model.loading import load_model
+from ift.model.load_by_name import load_model
 from ift.model.names import GPT2_SIZES, context_length, find_model
 from ift.paths import ASSETS
 from tests.helpers import Reply, closed_port, serving, tiny_model

@@ -4,11 +4,12 @@ import torch
 import torch.nn.functional as F
 
 from ift.data.batching import collate
+from ift.masks import TRAIN_ON
 from ift.model.gpt2 import random_model
 from ift.model.gpt2_config import GPT2Config
 from ift.model.loss import losses
 from ift.model.token_losses import token_losses, top_tokens
-from ift.roles import TRAIN_ON, Role
+from ift.roles import Role
 from ift.types import Encoded
 
 

@@ -9,7 +9,8 @@ import pytest
 from ift.data.templates import PRESETS, preset_source
 from ift.errors import ConfigError, DataError, IftError, ModelError
 from ift.events import Answered, Failed, Finished, Saved, Stopped, Warned
-from ift.roles import TRAIN_ON, Role, parse_trained
+from ift.masks import TRAIN_ON, parse_trained
+from ift.roles import Role
 from ift.runs.folder import create_run
 from ift.training.checkpoint import save_checkpoint
 from ift.types import Side

@@ -7,7 +7,8 @@ from ift.data.bulk_encoding import encode_all
 from ift.data.templates import Template
 from ift.data.tokenizer import encode_text
 from ift.errors import ConfigError
-from ift.roles import TRAIN_ON, Role
+from ift.masks import TRAIN_ON
+from ift.roles import Role
 from ift.types import EOS_ID, IGNORE_INDEX, Example
 from playground.lens.payload import lens, notes, shown
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from ift.data.templates import load_template
+from ift.masks import TRAIN_ON
 from ift.model.token_losses import token_losses
-from ift.roles import TRAIN_ON
 from ift.types import Example, Side
 from playground.context import Context
 from playground.lens.payload import shown

@@ -12,7 +12,7 @@ from ift.data.sources import load_dataset
 from ift.data.templates import load_template
 from ift.errors import DataError, ModelError, RunError
 from ift.events import Evaluated, Failed, Finished, Sampled, Saved, Started, Stepped, Stopped, Warned
-from ift.model.loading import load_model
+from ift.model.load_by_name import load_model
 from ift.runs.folder import create_run
 from ift.runs.lifecycle import logged
 from ift.runs.log import EventLog

@@ -10,7 +10,7 @@ from ift.data.sources import load_dataset
 from ift.data.templates import PRESETS, preset_source
 from ift.data.tokenizer import decode, encode_text
 from ift.model.known_tokens import known_ids
-from ift.model.loading import load_model
+from ift.model.load_by_name import load_model
 from ift.paths import ASSETS
 from ift.starter.card import write_card
 from ift.starter.measure import median

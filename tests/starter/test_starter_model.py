@@ -19,7 +19,7 @@ from ift.events import Evaluated, Stepped
 from ift.model.gpt2 import initialized
 from ift.model.gpt2_config import GPT2Config
 from ift.model.known_tokens import known_ids
-from ift.model.loading import load_model
+from ift.model.load_by_name import load_model
 from ift.starter import quality
 from ift.starter.build import build
 from ift.starter.compact import VOCAB_SIZE, CompactGPT2, row_of_id

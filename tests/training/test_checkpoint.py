@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from ift.errors import ModelError, TrainingError
+from ift.model.hf_model import read_model
 from ift.model.manifest import verify_checkpoint
-from ift.model.weights import read_model
 from ift.runs.folder import step_folders
 from ift.training.checkpoint import (
     checkpoint_bytes,

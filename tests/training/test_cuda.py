@@ -15,9 +15,9 @@ from ift.data.templates import load_template
 from ift.errors import TrainingError
 from ift.events import Evaluated, Prepared, Saved, Stepped
 from ift.model.generate import Prompt, Sampling, generate
+from ift.model.hf_model import read_model
 from ift.model.loss import batch_loss, losses
 from ift.model.precision import has_bf16
-from ift.model.weights import read_model
 from ift.roles import Role
 from ift.runs.ranks import World
 from ift.runs.state import State

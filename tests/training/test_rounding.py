@@ -7,10 +7,11 @@ import torch
 from ift.data.batching import collate
 from ift.data.order import epoch_batches
 from ift.data.unpadded import unpad
+from ift.masks import TRAIN_ON
 from ift.model.gpt2 import random_model
 from ift.model.gpt2_config import GPT2Config
 from ift.model.loss import unpadded_loss
-from ift.roles import TRAIN_ON, Role
+from ift.roles import Role
 from ift.training.rounding import Size, bounds, choose_sizes, round_up, size_for
 from tests.helpers import EVERYTHING, SHORT_ROWS, encoded, plain_loss
 

@@ -16,8 +16,8 @@ from ift.config import TrainConfig
 from ift.data.records import read_dataset
 from ift.errors import ConfigError, TrainingError
 from ift.events import Evaluated, Failed, Prepared, Probed, Resumed, Saved, Stepped, Stopped, Warned
+from ift.model.hf_model import read_model
 from ift.model.manifest import verify_checkpoint
-from ift.model.weights import read_model
 from ift.runs.folder import Run
 from ift.runs.processes import creation_time, is_alive
 from ift.runs.ranks import portion

@@ -11,9 +11,10 @@ from ift.data.batching import collate
 from ift.data.order import epoch_batches
 from ift.errors import ConfigError, TrainingError
 from ift.events import Evaluated, Sampled, Stepped, from_json, to_json
+from ift.masks import TRAIN_ON
 from ift.model.generate import Prompt
 from ift.model.loss import losses
-from ift.roles import TRAIN_ON, Role
+from ift.roles import Role
 from ift.training.schedule import learning_rate
 from ift.training.trainer import Trainer, require_same_masks
 from ift.types import Example

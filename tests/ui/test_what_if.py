@@ -9,7 +9,7 @@ from ift.data.prepare import prepare
 from ift.data.sources import load_dataset
 from ift.data.templates import Template, load_template
 from ift.data.tokenizer import encode, encode_text
-from ift.roles import TRAIN_ON
+from ift.masks import TRAIN_ON
 from tests.ui.conftest import cells, choose, drawn, edit, lens_page, step, unfold, wait_for_redraw
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from ift.data.sources import load_dataset
 from ift.data.templates import load_template
-from ift.roles import TRAIN_ON
+from ift.masks import TRAIN_ON
 from playground.lens.payload import lens, shown
 
 TESTS = Path(__file__).parent

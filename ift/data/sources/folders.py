@@ -6,17 +6,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from ift.data.file_rows import SPLIT_NAMES, Row
 from ift.data.formats import read_content
 from ift.data.records import Dataset, assemble, rows_of
-from ift.data.values import Row
-from ift.data.wrapped import SPLITS
 from ift.data_options import DataOptions
 from ift.errors import DataError
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 _NO_RECORDS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 """What the `datasets` library writes beside the records."""
-_SPLIT = re.compile(rf"(?:partial-)?({'|'.join(SPLITS)})(?![a-z])", re.IGNORECASE)
+_SPLIT = re.compile(rf"(?:partial-)?({'|'.join(SPLIT_NAMES)})(?![a-z])", re.IGNORECASE)
 
 
 def split_of(path: str) -> str | None:
@@ -27,7 +26,7 @@ def split_of(path: str) -> str | None:
     """
     for part in reversed(Path(path).parts[-2:]):
         if found := _SPLIT.match(part):
-            return SPLITS[found[1].lower()]
+            return SPLIT_NAMES[found[1].lower()]
     return None
 
 

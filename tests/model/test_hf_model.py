@@ -14,7 +14,7 @@ from transformers import GPT2Config as TheirConfig
 from transformers import GPT2LMHeadModel
 
 from ift.errors import ModelError
-from ift.model.weights import read_config, read_model
+from ift.model.hf_model import read_config, read_model
 from tests.helpers import tiny_model
 
 IDS = torch.tensor([[11, 22, 33, 44]])
@@ -113,7 +113,7 @@ from pathlib import Path
 from ift.model.lora import add_lora
 from ift.model.gpt2 import random_model
 from ift.model.gpt2_config import GPT2Config
-from ift.model.weights import read_model, write_model
+from ift.model.hf_model import read_model, write_model
 
 def peak_bytes():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) << 10
@@ -311,6 +311,6 @@ def test_weights_of_more_layers_than_the_config_names_are_refused(folder):
 
 
 def test_loading_a_model_does_not_load_torchs_compiler(tiny_folder):
-    program = "import sys; from ift.model.loading import load_model; load_model(sys.argv[1]); print(*sys.modules)"
+    program = "import sys; from ift.model.load_by_name import load_model; load_model(sys.argv[1]); print(*sys.modules)"
     done = subprocess.run((sys.executable, "-c", program, str(tiny_folder)), capture_output=True, text=True, check=True)
     assert {"torch._dynamo", "torch.distributed.fsdp"}.isdisjoint(done.stdout.split())

@@ -5,10 +5,10 @@ from pathlib import Path
 import torch
 
 from ift.model.gpt2 import GPT2, best_device, random_model
+from ift.model.hf_model import read_config, read_model
 from ift.model.hub import fetch_model
 from ift.model.manifest import MANIFEST, verify_checkpoint
 from ift.model.names import UNTRAINED, UNTRAINED_SEED, find_model
-from ift.model.weights import read_config, read_model
 
 
 def load_model(name: str, *, device: torch.device | None = None) -> GPT2:
