@@ -137,7 +137,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One metric's value in [0, 1], or None and the reason why there is none."""
+    """One metric's value, or None and the reason why there is none; its unit: `ift.evaluation.measures`."""
 
     by: str
     value: float | None

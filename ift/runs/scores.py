@@ -30,6 +30,8 @@ class AnsweredRecord:
     scores: tuple[Score, ...]
     task: str | None = None
     held_out: tuple[str, ...] = ()
+    response_ids: tuple[int, ...] = ()
+    """The answer as the model's own tokens, without the end-of-text; none in a run of an earlier version."""
 
     def value(self, metric: str) -> float | None:
         """A metric's value; None where it has none for this record."""
@@ -91,11 +93,15 @@ class ComparedRecord:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One metric's means over the records; `interval`: 95 % of the gain, None where no record has both values."""
+    """One metric's means over the records.
+
+    interval: 95 % of after minus before, None where no record has both values. outcome: None in an earlier version's.
+    """
 
     before: float | None
     after: float | None
     interval: tuple[float, float] | None = None
+    outcome: "Outcome | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,22 +118,84 @@ class GroupSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """On how many records a metric got better, stayed the same, got worse; p_value: the two-sided sign test's."""
+
+    wins: int
+    ties: int
+    losses: int
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How the answers were picked: the likeliest token at temperature 0, else drawn; None: no limit."""
+
+    max_new_tokens: int
+    temperature: float = 0.0
+    top_k: int | None = None
+    top_p: float | None = None
+    seed: int = 0
+
+    @property
+    def text(self) -> str:
+        """In a few words: `greedy answers of up to 64 tokens`."""
+        limit = f"answers of up to {self.max_new_tokens} tokens"
+        if self.temperature == 0:
+            return f"greedy {limit}"
+        kept = (f", top_k {self.top_k}" if self.top_k else "") + (f", top_p {self.top_p:g}" if self.top_p else "")
+        return f"{limit}, drawn at temperature {self.temperature:g}{kept}, seed {self.seed}"
+
+
+@dataclass(frozen=True, slots=True)
+class SampledRecords:
+    """Which of the held-out records were answered: so many of all, drawn by seed."""
+
+    total: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeSummary:
+    """What a judge's verdicts came to, both sides together; its mean scores are the metric `judge:MODEL`.
+
+    scored, unread: answers with a number, and those without one. rubric: the prompt, with its placeholders. pairs: of
+    the fine-tuned model's answer against the base model's, blind and in both orders; None where they were not compared.
+    unread_pairs: pairs without a verdict.
+    """
+
+    model: str
+    api: str
+    rubric: str
+    scored: int
+    unread: int
+    pairs: Outcome | None = None
+    unread_pairs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Summary(GroupSummary):
     """Means over all held-out records.
 
-    gain_interval_95: of each metric, the paired-bootstrap interval of the gain. held_out: the same means for the
-    records whose fact, and whose wording, no training record has. checkpoint: its folder's name. max_new_tokens: the
-    longest answer that was allowed.
+    gain_interval_95: of each metric, the paired-bootstrap interval of after minus before. outcomes: of each metric, its
+    wins, ties and losses. held_out: the same means for the records whose fact, and whose wording, no training record
+    has. checkpoint: its folder's name. max_new_tokens: the longest answer that was allowed. sampled: None where all
+    held-out records were answered. judges: by model.
     """
 
     gain_interval_95: Mapping[str, tuple[float, float] | None]
     held_out: Mapping[str, GroupSummary] = field(default_factory=dict)
     checkpoint: str = ""
     max_new_tokens: int = 0
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    decoding: Decoding | None = None
+    sampled: SampledRecords | None = None
+    judges: Mapping[str, JudgeSummary] = field(default_factory=dict)
 
     def metric(self, name: str) -> Comparison:
-        """One metric's means and the interval of its gain, which are None where it was not measured."""
-        return Comparison(self.before.get(name), self.after.get(name), self.gain_interval_95.get(name))
+        """One metric's means, the interval of their difference and its outcome; None where it was not measured."""
+        interval, outcome = self.gain_interval_95.get(name), self.outcomes.get(name)
+        return Comparison(self.before.get(name), self.after.get(name), interval, outcome)
 
     def to_dict(self) -> dict[str, object]:
         """For scores.json."""
