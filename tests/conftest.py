@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+if os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: each process has a core of its own
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # the tests' own servers
 
 from ift.config import TrainConfig
@@ -20,6 +22,8 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
+    # The longest first, so that no process goes on alone at the end; the sort is stable.
+    items.sort(key=lambda item: item.path.parent.name != "ui")
     if not config.getoption("--long"):
         for item in items:
             if item.get_closest_marker("long"):

@@ -25,7 +25,7 @@ def test_the_python_lines_of_the_readme_run(tmp_path, monkeypatch, capsys):
     exec(compile(readme_lines(), "README.md", "exec"), {})
     first, *steps, _ = capsys.readouterr().out.splitlines()
     assert first.startswith("(8, ")
-    assert [int(line.split()[0]) for line in steps] == list(range(1, 41))
+    assert [int(line.split()[0]) for line in steps] == list(range(1, 21))
     assert open_run(tmp_path / "runs" / "notebook").state() is State.FINISHED
 
 

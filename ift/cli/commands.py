@@ -37,7 +37,6 @@ from ift.runs.run_config import describe
 from ift.runs.scores import Summary
 from ift.runs.state import State
 from ift.runs.stop import Stop
-from ift.training import estimate as estimates
 from ift.training.estimate import Estimate, duration
 from ift.training.estimate import estimate as estimate_of
 
@@ -173,7 +172,7 @@ def estimate(args: Namespace) -> int:
     config = _config(args)
     find_model(config.model)
     made = estimate_of(config, attached=args.attached)
-    print(json.dumps(estimates.to_json(made)) if args.json else _estimate_text(made))
+    print(json.dumps(made.to_dict()) if args.json else _estimate_text(made))
     return 0
 
 

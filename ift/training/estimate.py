@@ -6,11 +6,12 @@ What a probe (`ift.training.probe`) measured in a process of its own stands besi
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
 from ift.config import TrainConfig, to_dict
 from ift.errors import InputError, RunError, TrainingError
+from ift.json_fields import from_fields
 
 MOMENT_BYTES, GRADIENT_BYTES = 8, 4
 """Of each trained weight: AdamW's two moments, and the gradient, in fp32."""
@@ -65,7 +66,7 @@ class Probe:
 class Setting:
     """Options to change, and the memory that is needed then."""
 
-    options: dict[str, int]
+    options: Mapping[str, int]
     needed_bytes: int
     note: str
 
@@ -98,6 +99,26 @@ class Estimate:
     def fits(self) -> bool:
         """Whether this machine has that much now."""
         return self.needed_bytes <= self.probe.available_bytes
+
+    def to_dict(self) -> dict[str, object]:
+        """What `python -m ift estimate --json` prints: the fields, and what follows from them."""
+        return {
+            "needed_bytes": self.needed_bytes,
+            "available_bytes": self.probe.available_bytes,
+            "fits": self.fits,
+            "time_s": self.probe.time_s,
+            **asdict(self),
+        }
+
+    @classmethod
+    def from_dict(cls, value: object) -> "Estimate":
+        """What `to_dict` gave.
+
+        Raises:
+            RunError: another program wrote it.
+        """
+        fix = "Both processes must run the same version of ift."
+        return from_fields(cls, value, where="python -m ift estimate --json", fix=fix)
 
 
 def estimate(config: TrainConfig, *, attached: bool = False) -> Estimate:
@@ -139,7 +160,7 @@ def _probe(config: TrainConfig, *, attached: bool) -> Probe | None:
     except (ValueError, IndexError):
         said = {}
     if "probe" in said:
-        return Probe(**said["probe"])
+        return from_fields(Probe, said["probe"], where="python -m ift.training.probe", fix="This is a bug; report it.")
     if "error" in said:
         kind, *parts = said["error"]
         raise {"InputError": InputError}.get(kind, TrainingError)(parts[0], where=parts[1], fix=parts[2])
@@ -205,21 +226,6 @@ def advice(config: TrainConfig) -> str:
     ways += ["a lower max_length", "gradient_checkpointing true"]
     ways += [] if config.r else [f"LoRA (r {LORA_RANK})"]
     return f"Try {', '.join(ways[:-1])} or {ways[-1]}; `python -m ift estimate` tells what fits."
-
-
-def to_json(made: Estimate) -> dict[str, object]:
-    """All numbers, for machines."""
-    parts = {name: getattr(made, name) for name in ("loaded_bytes", "batch_bytes", "moment_bytes")}
-    return {
-        "needed_bytes": made.needed_bytes,
-        "available_bytes": made.probe.available_bytes,
-        "fits": made.fits,
-        "time_s": made.probe.time_s,
-        **parts,
-        "is_measured": made.is_measured,
-        "nearest": [asdict(setting) for setting in made.nearest],
-        "probe": asdict(made.probe),
-    }
 
 
 def duration(seconds: float) -> str:

@@ -9,6 +9,7 @@ from typing import IO
 
 from ift.errors import RunError
 from ift.paths import ROOT
+from ift.training.estimate import Estimate
 
 
 def start_child(args: Sequence[str], *, output: IO | int) -> subprocess.Popen:
@@ -49,7 +50,7 @@ class Estimator:
         self._child = start_child(["estimate", *options, "--json", "--attached"], output=subprocess.PIPE)
         return self._child
 
-    def result(self, child: subprocess.Popen) -> dict:
+    def result(self, child: subprocess.Popen) -> Estimate:
         """Wait for what it found.
 
         Raises:
@@ -63,7 +64,7 @@ class Estimator:
             raise RunError("The estimate was ended", fix="Try again when no run is running.")
         if code > 0:
             raise RunError(lines[-1].removeprefix("Error: "))
-        return json.loads(lines[-1])
+        return Estimate.from_dict(json.loads(lines[-1]))
 
     def end(self) -> None:
         """Make way for a run: the estimate would take the memory and the cores that it is about."""

@@ -19,6 +19,7 @@ from ift.runs.folder import Run, list_runs, require_no_heirs
 from ift.runs.log import EventLog
 from ift.runs.processes import end_process
 from ift.runs.state import State
+from ift.training.estimate import Estimate
 from playground.runs.children import Estimator, has_ended, start_child
 from playground.settings import Settings
 
@@ -91,7 +92,7 @@ class Jobs:
             self._spawn(run, ["train", *options, "--out", str(run.path), "--attached"], run.training)
         return run
 
-    def estimate(self, config: TrainConfig, *, template: str | None, source: str) -> dict:
+    def estimate(self, config: TrainConfig, *, template: str | None, source: str) -> Estimate:
         """What `python -m ift estimate --json` says; a run that is started meanwhile ends it.
 
         Raises:

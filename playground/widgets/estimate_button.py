@@ -62,7 +62,7 @@ class EstimateButton:
         except IftError as problem:
             yield *_said(html.error(problem)), source
             return
-        yield *_said(views.estimate(made), made["nearest"][0]["options"] if made["nearest"] else {}), source
+        yield *_said(views.estimate(made), dict(made.nearest[0].options) if made.nearest else {}), source
 
     def _use(self, options: dict) -> list:
         return [options.get(name, gr.skip()) for name in self.names]

@@ -1,6 +1,6 @@
 """A run that is killed and stopped again and again, and a server that is killed or starts many runs: nothing is lost.
 
-By default about a tenth of what `--long` does. `--log-cli-level=INFO` shows the figures.
+By default about a twentieth of what `--long` does. `--log-cli-level=INFO` shows the figures.
 """
 
 import json
@@ -33,8 +33,8 @@ ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
 
 @pytest.fixture(scope="module")
 def many(request):
-    """So many with `--long`, else a tenth."""
-    return lambda count: count if request.config.getoption("--long") else max(1, count // 10)
+    """So many with `--long`, else a twentieth."""
+    return lambda count: count if request.config.getoption("--long") else max(1, count // 20)
 
 
 @pytest.fixture(scope="module")

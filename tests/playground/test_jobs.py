@@ -365,8 +365,8 @@ def test_a_run_that_another_began_from_is_kept(jobs, tmp_path):
 
 def test_an_estimate_is_what_the_command_line_says(jobs, long, tmp_path):
     said = jobs.estimate(long, template=None, source=OWN)
-    assert said["fits"] is True
-    assert said["probe"]["steps"] == 1_000_000
+    assert said.fits
+    assert said.probe.steps == 1_000_000
     assert (jobs.busy(), jobs.runs()) == (None, [])
 
 

@@ -1,5 +1,6 @@
 """What tab 3 shows: what a run has to tell, and what one would need."""
 
+import json
 import re
 import shlex
 from html import unescape
@@ -22,6 +23,7 @@ from ift.events import (
     Warned,
 )
 from ift.runs.state import State
+from ift.training.estimate import Estimate, Probe, Setting
 from ift.types import Finish
 from playground.views import estimate, run
 from tests.helpers import ready
@@ -149,12 +151,39 @@ def test_steps_that_a_run_does_again_are_void():
     assert run.news("r", [step(8)], 70, State.RUNNING)["resumed"] is None
 
 
-def needs(**changes):
-    """A fitting estimate, as the command line tells it."""
-    probe = {"steps": 20, "step_s": 2.0, "evaluations": 3, "evaluation_s": 1.0, "has_stepped": True, "device": "cpu"}
-    said = {"needed_bytes": 4e9, "available_bytes": 8e9, "fits": True, "time_s": 50, "nearest": [], "is_measured": True}
-    parts = {"loaded_bytes": 1e9, "batch_bytes": 2e9, "moment_bytes": 1e9}
-    return text_of(estimate.estimate({**said, **parts, "probe": probe, **changes}))
+PROBE = Probe(
+    device="cpu",
+    threads=1,
+    bf16=False,
+    available_bytes=8_000_000_000,
+    parameters=100,
+    trained_parameters=100,
+    lora_parameters=10,
+    rows=8,
+    width=60,
+    loaded_bytes=10,
+    peak_bytes=900,
+    steps=20,
+    step_s=2.0,
+    has_stepped=True,
+    evaluations=3,
+    evaluation_s=1.0,
+    start_s=7.0,
+)
+
+
+def needs(*, batch=2, **changes):
+    """An estimate of `batch` and two more gigabytes, where eight are free, through what the command line prints."""
+    giga = 1_000_000_000
+    parts = {
+        "loaded_bytes": giga,
+        "batch_bytes": batch * giga,
+        "moment_bytes": giga,
+        "nearest": (),
+        "is_measured": True,
+    }
+    made = Estimate(**{"probe": PROBE, **parts, **changes})
+    return text_of(estimate.estimate(Estimate.from_dict(json.loads(json.dumps(made.to_dict())))))
 
 
 def text_of(shown):
@@ -173,13 +202,13 @@ def test_what_a_run_needs_is_told_with_what_it_is_made_of():
 
 
 def test_little_room_left_is_told():
-    assert "! fits, tight" in needs(needed_bytes=7e9)
+    assert "! fits, tight" in needs(batch=5)
 
 
 def test_what_does_not_fit_comes_with_what_does():
-    way = {"options": {"r": 8}, "needed_bytes": 3e9, "note": "thin"}
-    said = needs(needed_bytes=9e9, fits=False, is_measured=False, nearest=[way])
+    way = Setting(options={"r": 8}, needed_bytes=3_000_000_000, note="thin")
+    said = needs(batch=7, is_measured=False, nearest=(way,))
     assert "✗ does not fit" in said
     assert "r 8: 3.0 GB, thin" in said
     assert "(scaled from a smaller one)" in said
-    assert "choose a smaller model" in needs(needed_bytes=9e9, fits=False)
+    assert "choose a smaller model" in needs(batch=7)
