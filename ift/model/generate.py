@@ -88,15 +88,15 @@ def generate(model: GPT2, prompts: Sequence[Prompt], sampling: Sampling) -> Iter
     yield from (Completion(prompt.record, "", (), Finish.LENGTH) for prompt in refused)
     asked = [prompt for prompt in prompts if not why_no_answer(prompt, n_positions)]
     asked.sort(key=lambda prompt: len(prompt.ids))  # equal neighbours waste no columns
-    rows = [_Row(prompt, sampling, n_positions) for prompt in asked]
+    rows = [GrowingAnswer(prompt, sampling, n_positions) for prompt in asked]
     while rows:
         count = rows_that_fit(model.config, [len(row.prompt.ids) for row in rows], [row.limit for row in rows])
         yield from _answer(model, rows[:count], sampling)
         rows = rows[count:]
 
 
-class _Row:
-    """One answer while it grows."""
+class GrowingAnswer:
+    """One answer while it grows: `limit` tokens at most, `rng` for what is drawn, `ids` so far."""
 
     def __init__(self, prompt: Prompt, sampling: Sampling, n_positions: int) -> None:
         self.prompt = prompt
@@ -129,13 +129,13 @@ def rows_that_fit(config: GPT2Config, lengths: Sequence[int], limits: Sequence[i
 
 
 @torch.inference_mode()
-def _answer(model: GPT2, rows: list[_Row], sampling: Sampling) -> Iterator[Completion]:
+def _answer(model: GPT2, rows: list[GrowingAnswer], sampling: Sampling) -> Iterator[Completion]:
     size = max(len(row.prompt.ids) for row in rows) + max(row.limit for row in rows)
     cache = KVCache(model.config, rows=len(rows), size=size, like=model.wte.weight)
-    last = _read(model, [row.prompt for row in rows], cache)  # (B, C)
+    last = read_prompts(model, [row.prompt for row in rows], cache)  # (B, C)
     while True:
         is_greedy = sampling.temperature == 0
-        tokens = model.likeliest(last).tolist() if is_greedy else _draw(model.logits(last), rows, sampling)
+        tokens = model.likeliest(last).tolist() if is_greedy else draw_tokens(model.logits(last), rows, sampling)
         done = [row.take(token) for row, token in zip(rows, tokens, strict=True)]
         yield from (completion for completion in done if completion)
         order = cache.drop([b for b, completion in enumerate(done) if completion])
@@ -145,7 +145,7 @@ def _answer(model: GPT2, rows: list[_Row], sampling: Sampling) -> Iterator[Compl
         last = model.step(torch.tensor([tokens[b] for b in order], device=model.device), cache)
 
 
-def _read(model: GPT2, prompts: Sequence[Prompt], cache: KVCache) -> Tensor:
+def read_prompts(model: GPT2, prompts: Sequence[Prompt], cache: KVCache) -> Tensor:
     """Read all prompts, what they share only once; gives the last layer of each one's last token, (B, C)."""
     batch = collate([_asking(prompt) for prompt in prompts], trained=frozenset({Role.EOS}))
     unpadded = unpad(batch)
@@ -165,8 +165,8 @@ def _asking(prompt: Prompt) -> Encoded:
     return Encoded(ids, roles, len(prompt.ids))
 
 
-def _draw(logits: Tensor, rows: Sequence[_Row], sampling: Sampling) -> list[int]:
-    """(B, V) → one token a row."""
+def draw_tokens(logits: Tensor, rows: Sequence[GrowingAnswer], sampling: Sampling) -> list[int]:
+    """(B, V) logits → a token per row, each with its row's own random numbers."""
     logits = logits.cpu().double()  # in this order: Apple's MPS has no doubles
     logits = (logits - logits.amax(dim=-1, keepdim=True)) / sampling.temperature  # at most 0, however cold it is
     if sampling.top_k is not None:
