@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from ift.errors import InputError
+from ift.model.answer import token_stream
 from ift.model.generate import Prompt, Sampling, generate
-from ift.model.token_stream import token_stream
 from ift.types import EOS_ID, Finish
 from tests.helpers import WORD, parrot, tiny_model
 
@@ -30,7 +30,7 @@ def test_probabilities_are_the_models_own_whatever_picked_the_token():
     for sampling in (GREEDY, Sampling(max_new_tokens=6, temperature=3.0, top_k=4)):
         ids = list(PROMPT.ids)
         for token in stream(sampling, model=model):
-            expected = model(torch.tensor([ids]))[0, -1].softmax(dim=-1)[token.id]
+            expected = model(torch.tensor([ids]))[0, -1].detach().softmax(dim=-1)[token.id]
             assert token.probability == pytest.approx(float(expected), rel=1e-4)
             ids.append(token.id)
 
