@@ -12,9 +12,10 @@ from ift.data.templates import Template, is_stop
 from ift.data.tokenizer import decode, encode
 from ift.data.unpadded import unpad
 from ift.errors import ConfigError
+from ift.model.cuda.decoder import CaptureFor, cuda_capture, decoder_for
 from ift.model.gpt2 import GPT2
 from ift.model.gpt2_config import GPT2Config
-from ift.model.kv_cache import KVCache, row_bytes
+from ift.model.kv_cache import Cache, row_bytes
 from ift.roles import Role
 from ift.types import EOS_ID, Completion, Encoded, Example, Finish
 
@@ -22,6 +23,8 @@ BATCH_ROWS = 128
 """Prompts answered together, at most: more rows make a step longer, but hardly quicker for each."""
 CACHE_BYTES = 2 * 2**30
 """Memory for the keys and values of the prompts answered together, at most."""
+CUDA_BATCH_ROWS, CUDA_SHARE = 1024, 4
+"""On a CUDA device more rows hardly make a step longer, and a quarter of the free memory is for keys and values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,14 @@ def why_no_answer(prompt: Prompt, n_positions: int) -> str | None:
     return None
 
 
-def generate(model: GPT2, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[Completion]:
+def generate(
+    model: GPT2, prompts: Sequence[Prompt], sampling: Sampling, *, capture: CaptureFor = cuda_capture
+) -> Iterator[Completion]:
     """Answer every prompt; completions come as they are done, not in order.
 
     A prompt that can't be answered (see `why_no_answer`) gives an empty completion that ends by length. What a
     row says does not depend on the rows beside it: each has its own random numbers, from the seed and its record.
+    `capture`: how steps are recorded as CUDA graphs (`ift.model.cuda.decoder`).
     """
     n_positions = model.config.n_positions
     refused = [prompt for prompt in prompts if why_no_answer(prompt, n_positions)]
@@ -90,8 +96,9 @@ def generate(model: GPT2, prompts: Sequence[Prompt], sampling: Sampling) -> Iter
     asked.sort(key=lambda prompt: len(prompt.ids))  # equal neighbours waste no columns
     rows = [GrowingAnswer(prompt, sampling, n_positions) for prompt in asked]
     while rows:
-        count = rows_that_fit(model.config, [len(row.prompt.ids) for row in rows], [row.limit for row in rows])
-        yield from _answer(model, rows[:count], sampling)
+        lengths, limits = [len(row.prompt.ids) for row in rows], [row.limit for row in rows]
+        count = rows_that_fit(model.config, lengths, limits, **_room(model.device))
+        yield from _answer(model, rows[:count], sampling, capture)
         rows = rows[count:]
 
 
@@ -120,32 +127,48 @@ class GrowingAnswer:
         return Completion(self.prompt.record, text, tuple(self.ids), finish)
 
 
-def rows_that_fit(config: GPT2Config, lengths: Sequence[int], limits: Sequence[int]) -> int:
+def rows_that_fit(
+    config: GPT2Config,
+    lengths: Sequence[int],
+    limits: Sequence[int],
+    *,
+    most: int = BATCH_ROWS,
+    cache_bytes: int = CACHE_BYTES,
+) -> int:
     """How many of the first rows are answered together: prompts of these lengths, with up to so many new tokens."""
-    for count in range(min(len(lengths), BATCH_ROWS), 1, -1):
-        if count * row_bytes(config, max(lengths[:count]) + max(limits[:count])) <= CACHE_BYTES:
+    for count in range(min(len(lengths), most), 1, -1):
+        if count * row_bytes(config, max(lengths[:count]) + max(limits[:count])) <= cache_bytes:
             return count
     return 1
 
 
+def _room(device: torch.device) -> dict[str, int]:
+    if device.type != "cuda":
+        return {}
+    free = torch.cuda.mem_get_info(device)[0]
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return {"most": CUDA_BATCH_ROWS, "cache_bytes": (free + unused) // CUDA_SHARE}
+
+
 @torch.inference_mode()
-def _answer(model: GPT2, rows: list[GrowingAnswer], sampling: Sampling) -> Iterator[Completion]:
+def _answer(model: GPT2, rows: list[GrowingAnswer], sampling: Sampling, capture: CaptureFor) -> Iterator[Completion]:
     size = max(len(row.prompt.ids) for row in rows) + max(row.limit for row in rows)
-    cache = KVCache(model.config, rows=len(rows), size=size, like=model.wte.weight)
-    last = read_prompts(model, [row.prompt for row in rows], cache)  # (B, C)
-    while True:
-        is_greedy = sampling.temperature == 0
-        tokens = model.likeliest(last).tolist() if is_greedy else draw_tokens(model.logits(last), rows, sampling)
-        done = [row.take(token) for row, token in zip(rows, tokens, strict=True)]
-        yield from (completion for completion in done if completion)
-        order = cache.drop([b for b, completion in enumerate(done) if completion])
-        if not order:
-            return
-        rows = [rows[b] for b in order]
-        last = model.step(torch.tensor([tokens[b] for b in order], device=model.device), cache)
+    with decoder_for(model, rows=len(rows), size=size, capture=capture) as decoder:
+        decoder.begin([len(row.prompt.ids) for row in rows])
+        last = read_prompts(model, [row.prompt for row in rows], decoder.cache)  # (B, C)
+        while True:
+            is_greedy = sampling.temperature == 0
+            tokens = model.likeliest(last).tolist() if is_greedy else draw_tokens(model.logits(last), rows, sampling)
+            done = [row.take(token) for row, token in zip(rows, tokens, strict=True)]
+            yield from (completion for completion in done if completion)
+            order = decoder.drop({b for b, completion in enumerate(done) if completion})
+            if not order:
+                return
+            rows = [rows[b] for b in order]
+            last = decoder.step([tokens[b] for b in order])
 
 
-def read_prompts(model: GPT2, prompts: Sequence[Prompt], cache: KVCache) -> Tensor:
+def read_prompts(model: GPT2, prompts: Sequence[Prompt], cache: Cache) -> Tensor:
     """Read all prompts, what they share only once; gives the last layer of each one's last token, (B, C)."""
     batch = collate([_asking(prompt) for prompt in prompts], trained=frozenset({Role.EOS}))
     unpadded = unpad(batch)

@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ift.model.cross_entropy import TiedEmbedding
 from ift.model.gpt2_config import GPT2Config
-from ift.model.kv_cache import KVCache
+from ift.model.kv_cache import Cache
 from ift.model.linear import FEW_ROWS, Embedding, Linear, linear
 
 HEAD_PART = 4096
@@ -39,12 +39,10 @@ class Block(nn.Module):
         y = self._attend(q, k, v)
         return self._add(x, y.transpose(1, 2).flatten(2))
 
-    def step(self, x: Tensor, cache: KVCache, layer: int) -> Tensor:
+    def step(self, x: Tensor, cache: Cache, layer: int) -> Tensor:
         """One more token of each row, (B, C) → (B, C); what came before is in the cache."""
         q, k, v = self._heads(self.qkv(self.ln_1(x))[:, None])
-        keys, values, seen = cache.extend(layer, k, v)
-        y = F.scaled_dot_product_attention(q, keys, values, attn_mask=seen)  # (B, H, 1, D)
-        return self._add(x, y.flatten(1))
+        return self._add(x, cache.attend(layer, q, k, v).flatten(1))
 
     def unpadded(
         self,
@@ -52,7 +50,7 @@ class Block(nn.Module):
         layout: Tensor,
         places: Tensor,
         wanted: Tensor | None = None,
-        kept: tuple[KVCache, int] | None = None,
+        kept: tuple[Cache, int] | None = None,
     ) -> Tensor:
         """The same for a padding-free batch (`ift.data.unpadded`), (N, C) → (N, C), or (M, C): the wanted cells only.
 
@@ -127,7 +125,7 @@ class GPT2(nn.Module):
         return self.ln_f(self._through(last.unpadded, x, layout, places, wanted)), head
 
     def read(
-        self, inputs: Tensor, positions: Tensor, layout: Tensor, places: Tensor, wanted: Tensor, cache: KVCache
+        self, inputs: Tensor, positions: Tensor, layout: Tensor, places: Tensor, wanted: Tensor, cache: Cache
     ) -> Tensor:
         """The same as `unpadded_hidden`, with keys and values kept in a cache that has begun; without gradients."""
         x = self.wte(inputs) + self.wpe(positions)
@@ -136,7 +134,7 @@ class GPT2(nn.Module):
             x = block.unpadded(x, layout, places, wanted if layer == last else None, (cache, layer))
         return self.ln_f(x)
 
-    def step(self, ids: Tensor, cache: KVCache) -> Tensor:
+    def step(self, ids: Tensor, cache: Cache) -> Tensor:
         """The normalized last layer of one more token of each row, (B,) ids → (B, C)."""
         x = self.wte(ids) + self.wpe(cache.next())
         for layer, block in enumerate(self.h):

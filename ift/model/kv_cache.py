@@ -1,13 +1,34 @@
 """The keys and values of what a batch of rows has read so far. B rows, H heads, D head size, S columns."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 if TYPE_CHECKING:
     from ift.model.gpt2_config import GPT2Config
+
+
+class Cache(Protocol):
+    """What the model reads and writes as it reads prompts and then, step by step, one more token of each row."""
+
+    def begin(self, lengths: Tensor) -> None:
+        """Say how long each row's prompt (B,) is; `fill` stores the prompts then."""
+        ...
+
+    def fill(self, layer: int, k: Tensor, v: Tensor) -> None:
+        """Store a layer's keys and values of all prompts, (B, H, T, D) with T of the longest."""
+        ...
+
+    def next(self) -> Tensor:
+        """Make room for one more token of each row; gives these tokens' positions (B,)."""
+        ...
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Store that token's keys and values and attend from it to all its row has; (B, H, 1, D) each, and back."""
+        ...
 
 
 class KVCache:
@@ -46,15 +67,13 @@ class KVCache:
         self._end += 1
         return self._lengths - 1
 
-    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Store keys and values (B, H, 1, D) of the open column.
-
-        Gives all keys and values so far, (B, H, S, D), and which of them a row sees, (B, 1, 1, S) or None for all.
-        """
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Store keys and values of the open column, and attend to all a row sees; (B, H, 1, D) each, and back."""
         keys, values = (cached[layer][: self.rows, :, : self._end] for cached in (self._keys, self._values))
         keys[:, :, -1:] = k
         values[:, :, -1:] = v
-        return keys, values, None if self._seen is None else self._seen[..., : self._end]
+        seen = None if self._seen is None else self._seen[..., : self._end]
+        return F.scaled_dot_product_attention(q, keys, values, attn_mask=seen)
 
     def drop(self, gone: Collection[int]) -> list[int]:
         """Take rows out; gives the old number of each that stays, in the new order.

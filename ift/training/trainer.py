@@ -14,6 +14,7 @@ from ift.data.batching import Batch, batch_for, pair_counts
 from ift.data.order import epoch_batches
 from ift.errors import ConfigError, GradientError, TrainingError
 from ift.events import Evaluated, Prepared, Sampled, Stepped, TrainEvent, Warned
+from ift.model.cuda.decoder import cuda_capture, plainly
 from ift.model.cuda.graphs import Capture
 from ift.model.dropout import drawn_from, set_dropout
 from ift.model.generate import Prompt, Sampling, generate
@@ -255,8 +256,11 @@ class Trainer:
         examples = {prompt.record: example for example, prompt in self.samples}
         sampling = Sampling(max_new_tokens=SAMPLE_TOKENS)
         prompts = [prompt for _, prompt in self.samples]
+        capture = cuda_capture if self.config.cuda_graphs else plainly
         with torch.no_grad():  # no backward pass will follow, which DDP would wait for
-            answers = self._through(lambda model: list(generate(model, prompts, sampling)))  # all ranks the same
+            answers = self._through(  # all ranks the same
+                lambda model: list(generate(model, prompts, sampling, capture=capture))
+            )
         for answer in sorted(answers, key=lambda answer: answer.record):
             example = examples[answer.record]
             yield Sampled(

@@ -13,32 +13,7 @@ from ift.model.lora import add_lora
 from ift.runs.ranks import ALONE
 from ift.training.graph_step import MOST_SIZES, capture_for
 from ift.training.trainer import Trainer
-from tests.helpers import SHORT_ROWS, tiny_model
-
-REFUSED = "operation not permitted when stream is capturing"
-
-
-class Tape:
-    """Records work as a graph does: nothing happens before its first replay, and all tensors keep their place."""
-
-    def __init__(self, *, fails_at=None):
-        self.recorded, self.replayed, self.plain, self.fails_at = 0, 0, 0, fails_at
-
-    def run(self, work):
-        self.plain += 1
-        return work()
-
-    def record(self, work):
-        self.recorded += 1
-        if self.recorded == self.fails_at:
-            raise RuntimeError(f"{REFUSED}\nmore lines")
-
-        def replay():
-            self.replayed += 1
-            return work()
-
-        return replay
-
+from tests.helpers import SHORT_ROWS, Tape, tiny_model
 
 OPTIONS = {
     "lr_scheduler_type": "linear",
@@ -214,7 +189,7 @@ def test_after_a_capture_that_failed_none_is_tried_and_no_graph_is_kept():
     for key in (1, 1, 2, 2, 1, 2):
         assert ask(made, key, [1] * key) == [2] * key
     assert (tape.recorded, tape.replayed, len(made)) == (2, 1, 0)
-    assert made.failure == REFUSED
+    assert made.failure == "operation not permitted when stream is capturing"
 
 
 def test_without_a_capture_all_is_plain():
