@@ -58,10 +58,13 @@ def _generate_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--rows", type=int, default=55, help="prompts (55)")
     command.add_argument("--rounds", type=int, default=3, help="that are timed, after one that is not (3)")
     command.add_argument("--threads", type=int, default=1, help="of each process (1)")
+    command.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: with and without graphs (cpu)")
+    command.add_argument("--bf16", action="store_true", help="all with their weights in bf16")
 
 
 def _generate(args: argparse.Namespace) -> tuple[dict, str]:
-    result = generate.measure(generate.Setup(args.model, args.data, args.rows, args.rounds, args.threads))
+    setup = generate.Setup(args.model, args.data, args.rows, args.rounds, args.threads, args.device, args.bf16)
+    result = generate.measure(setup)
     return result, generate.table(result)
 
 

@@ -29,6 +29,8 @@ class Setup:
     rows: int
     rounds: int
     threads: int
+    device: str = "cpu"
+    bf16: bool = False
 
     @property
     def is_random(self) -> bool:
@@ -48,33 +50,54 @@ class Setup:
 
 
 def our_model(setup: Setup) -> "GPT2":  # noqa: F821 (torch is loaded in the sides' own processes)
-    """The model on our side: its weights are those of both."""
+    """The model on our side, on the CPU: its weights are those of both."""
+    import torch
+
     from ift.model.gpt2 import random_model
     from ift.model.gpt2_config import GPT2Config
     from ift.model.load_by_name import load_model
 
-    return random_model(GPT2Config(), seed=SEED).eval() if setup.is_random else load_model(setup.model)
+    return (
+        random_model(GPT2Config(), seed=SEED).eval()
+        if setup.is_random
+        else load_model(setup.model, device=torch.device("cpu"))
+    )
 
 
-def ours(setup: Setup) -> Generator[dict, tuple[list[int], int], None]:
+def ours(setup: Setup, *, graphs: bool = True) -> Generator[dict, tuple[list[int], int], None]:
     """Answer the records asked for, all together; the batch size is not listened to."""
     import torch
 
+    from ift.model.cuda.decoder import cuda_capture, plainly
     from ift.model.generate import Prompt, Sampling, default_max_new_tokens, generate
     from ift.runs.processes import keep_memory
     from tests.bench.turns import Clock
 
     torch.set_num_threads(setup.threads)
     keep_memory()
-    model = our_model(setup)
+    model = our_model(setup).to(setup.device, torch.bfloat16 if setup.bf16 else torch.float32)
+    capture = cuda_capture if graphs else plainly
     limit = default_max_new_tokens(model.config.n_positions)
     known = setup.prompts(limit)
     records, _ = yield {}
     while True:
         prompts = [Prompt(record, known[record][0], max_new_tokens=known[record][1]) for record in records]
         clock = Clock()
-        found = {done.record: list(done.ids) for done in generate(model, prompts, Sampling(max_new_tokens=limit))}
-        records, _ = yield {**clock.read(), "ids": found}
+        done = list(generate(model, prompts, Sampling(max_new_tokens=limit), capture=capture))
+        time = clock.read()
+        records, _ = yield {**time, "ids": {answer.record: list(answer.ids) for answer in done}, **_device(setup)}
+
+
+def eager(setup: Setup) -> Generator[dict, tuple[list[int], int], None]:
+    """Ours without CUDA graphs."""
+    yield from ours(setup, graphs=False)
+
+
+def _device(setup: Setup) -> dict:
+    import torch
+
+    is_cuda = setup.device == "cuda"
+    return {"device_bytes": torch.cuda.max_memory_allocated(), "card": torch.cuda.get_device_name()} if is_cuda else {}
 
 
 def theirs(setup: Setup) -> Generator[dict, tuple[list[int], int], None]:
@@ -91,6 +114,7 @@ def theirs(setup: Setup) -> Generator[dict, tuple[list[int], int], None]:
     known = setup.prompts(default_max_new_tokens(weights.config.n_positions))
     model = GPT2LMHeadModel(GPT2Config(**hf_shape(weights.config))).eval()
     copy_weights(weights, model)
+    model.to(setup.device, torch.bfloat16 if setup.bf16 else torch.float32)
     del weights
     records, size = yield {}
     while True:
@@ -99,7 +123,7 @@ def theirs(setup: Setup) -> Generator[dict, tuple[list[int], int], None]:
         for start in range(0, len(records), size):
             chosen = records[start : start + size]
             found |= dict(zip(chosen, their_answers(model, [known[record] for record in chosen]), strict=True))
-        records, size = yield {**clock.read(), "ids": found}
+        records, size = yield {**clock.read(), "ids": found, **_device(setup)}
 
 
 def their_answers(model: "GPT2LMHeadModel", prompts: list[tuple[list[int], int]]) -> list[list[int]]:  # noqa: F821
@@ -109,11 +133,11 @@ def their_answers(model: "GPT2LMHeadModel", prompts: list[tuple[list[int], int]]
 
     width, limits = max(len(ids) for ids, _ in prompts), torch.tensor([limit for _, limit in prompts])
     limits = limits.clamp(max=model.config.n_positions - width)
-    ids = torch.tensor([[EOS_ID] * (width - len(ids)) + ids for ids, _ in prompts])
-    mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids, _ in prompts])
+    ids = torch.tensor([[EOS_ID] * (width - len(ids)) + ids for ids, _ in prompts], device=model.device)
+    mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids, _ in prompts], device=model.device)
 
     def ended(so_far: torch.Tensor, scores: object, **options: object) -> torch.Tensor:
-        return so_far.shape[1] - width >= limits
+        return so_far.shape[1] - width >= limits.to(so_far.device)
 
     with torch.inference_mode():
         out = model.generate(
@@ -132,62 +156,83 @@ def their_answers(model: "GPT2LMHeadModel", prompts: list[tuple[list[int], int]]
 def measure(setup: Setup) -> dict:
     """Medians over the rounds; every ratio is of two times right after each other."""
     records = list(setup.prompts())
-    our_side, their_side = (Side(f"tests.bench.generate:{name}", setup) for name in ("ours", "theirs"))
-    our_side.step(), their_side.step()
+    peers = {"transformers": "theirs", **({"eager": "eager"} if setup.device == "cuda" else {})}
+    sides = {name: Side(f"tests.bench.generate:{of}", setup) for name, of in {"ours": "ours", **peers}.items()}
+    for side in sides.values():
+        side.step()
     sizes = [size for size in BATCHES if size < len(records)] + [len(records)]
-    first, tried = our_side.step((records, 0)), {size: their_side.step((records, size)) for size in sizes}
+    first = {name: sides[name].step((records, 0)) for name in sides if name != "transformers"}
+    tried = {size: sides["transformers"].step((records, size)) for size in sizes}
     best = min(sizes, key=lambda size: tried[size]["time_s"])
     alone = records[:: max(1, len(records) // ALONE)][:ALONE]
     batched, single = [], []
+    for record in alone if setup.device == "cuda" else ():  # graphs are recorded as a first prompt is answered
+        for side in sides.values():
+            side.step(([record], 1))
     for _ in range(setup.rounds):
-        batched.append((our_side.step((records, 0)), their_side.step((records, best))))
-        single += [(our_side.step(([record], 0)), their_side.step(([record], 1))) for record in alone]
-    lengths = [len(ids) for ids in first["ids"].values()]
+        batched.append({name: side.step((records, best)) for name, side in sides.items()})
+        single += [{name: side.step(([record], 1)) for name, side in sides.items()} for record in alone]
+    ids = first["ours"]["ids"]
+    lengths = [len(answer) for answer in ids.values()]
     both = batched + single
     return {
         **asdict(setup),
-        "machine": machine("torch", "transformers"),
+        "machine": ", ".join([*filter(None, [first["ours"].get("card")]), machine("torch", "transformers")]),
         "rows": len(records),
         "tokens": {"mean": float(np.mean(lengths)), "longest": max(lengths)},
-        "ratio_vs_transformers": _ratio(batched),
-        "ratio_quartiles": np.percentile([two["time_s"] / one["time_s"] for one, two in batched], [25, 75]).tolist(),
-        "ratio_one_at_a_time": _ratio(single),
+        **{f"ratio_vs_{peer}": _ratio(batched, peer) for peer in peers},
+        "ratio_quartiles": np.percentile(_ratios(batched, "transformers"), [25, 75]).tolist(),
+        "ratio_one_at_a_time": _ratio(single, "transformers"),
+        "ratio_one_at_a_time_quartiles": np.percentile(_ratios(single, "transformers"), [25, 75]).tolist(),
         "their_batch": best,
         "their_seconds": {size: reply["time_s"] for size, reply in tried.items()},
-        "equal_rows": float(np.mean([first["ids"][record] == tried[best]["ids"][record] for record in records])),
-        "seconds": {"ours": _seconds(batched, 0), "transformers": _seconds(batched, 1)},
-        "seconds_one_at_a_time": {"ours": _seconds(single, 0), "transformers": _seconds(single, 1)},
+        "equal_rows": float(np.mean([ids[record] == tried[best]["ids"][record] for record in records])),
+        "seconds": {name: _seconds(batched, name) for name in sides},
+        "seconds_one_at_a_time": {name: _seconds(single, name) for name in sides},
         "cores_used": {
-            name: sum(pair[side]["cpu_s"] for pair in both) / sum(pair[side]["time_s"] for pair in both)
-            for side, name in enumerate(("ours", "transformers"))
+            name: sum(pair[name]["cpu_s"] for pair in both) / sum(pair[name]["time_s"] for pair in both)
+            for name in sides
         },
-        "peak_rss_bytes": {"ours": our_side.end(), "transformers": their_side.end()},
+        "peak_device_bytes": {name: both[-1][name].get("device_bytes", 0) for name in sides},
+        "peak_rss_bytes": {name: side.end() for name, side in sides.items()},
     }
 
 
-def _ratio(pairs: list[tuple[dict, dict]]) -> float:
-    return median(two["time_s"] / one["time_s"] for one, two in pairs)
+def _ratios(rounds: list[dict[str, dict]], peer: str) -> list[float]:
+    return [one[peer]["time_s"] / one["ours"]["time_s"] for one in rounds]
 
 
-def _seconds(pairs: list[tuple[dict, dict]], side: int) -> float:
-    return median(pair[side]["time_s"] for pair in pairs)
+def _ratio(rounds: list[dict[str, dict]], peer: str) -> float:
+    return median(_ratios(rounds, peer))
+
+
+def _seconds(rounds: list[dict[str, dict]], side: str) -> float:
+    return median(one[side]["time_s"] for one in rounds)
 
 
 def table(result: dict) -> str:
     """The same for people."""
-    quartiles = "–".join(f"{value:.2f}" for value in result["ratio_quartiles"])
-    ours, theirs = (result["seconds"][name] for name in ("ours", "transformers"))
-    one, other = (result["seconds_one_at_a_time"][name] for name in ("ours", "transformers"))
-    tokens = result["tokens"]
-    return "\n".join(
-        [
-            f"{result['model']}, fp32, {result['rows']} prompts of {result['data']}, {result['threads']} threads. "
-            f"{result['machine']}",
-            f"answers of {tokens['mean']:.1f} tokens on average, {tokens['longest']} at most; "
-            f"{result['equal_rows']:.1%} of them equal",
-            f"all together: {result['ratio_vs_transformers']:.2f} times transformers (quartiles {quartiles}), "
-            f"{ours:.2f} s and {theirs:.2f} s in batches of {result['their_batch']}, its best",
-            f"one at a time: {result['ratio_one_at_a_time']:.2f} times transformers, {one:.3f} s and {other:.3f} s",
-            f"cores used: {result['cores_used']['ours']:.2f} and {result['cores_used']['transformers']:.2f}",
-        ]
+    quartiles, one_quartiles = (
+        "–".join(f"{value:.2f}" for value in result[name])
+        for name in ("ratio_quartiles", "ratio_one_at_a_time_quartiles")
     )
+    tokens, precision = result["tokens"], "bf16" if result["bf16"] else "fp32"
+    lines = [
+        f"{result['model']}, {precision}, {result['rows']} prompts of {result['data']}, {result['threads']} threads. "
+        f"{result['machine']}",
+        f"answers of {tokens['mean']:.1f} tokens on average, {tokens['longest']} at most; "
+        f"{result['equal_rows']:.1%} of them equal",
+        f"all together: {result['ratio_vs_transformers']:.2f} times transformers (quartiles {quartiles}), "
+        f"{_each(result['seconds'], 2)}; transformers in batches of {result['their_batch']}, its best",
+        f"one at a time: {result['ratio_one_at_a_time']:.2f} times transformers (quartiles {one_quartiles}), "
+        f"{_each(result['seconds_one_at_a_time'], 4)}",
+        "cores used: " + ", ".join(f"{name} {cores:.2f}" for name, cores in result["cores_used"].items()),
+    ]
+    if result["device"] == "cuda":
+        peaks = (f"{name} {size / 1e9:.2f} GB" for name, size in result["peak_device_bytes"].items())
+        lines.append("peak device memory: " + ", ".join(peaks))
+    return "\n".join(lines)
+
+
+def _each(seconds: dict[str, float], digits: int) -> str:
+    return ", ".join(f"{name} {value:.{digits}f} s" for name, value in seconds.items())
