@@ -14,8 +14,9 @@ os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "500")
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "500")
 os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), "localhost", "127.0.0.1"]))
 
+from ift.errors import IftError
 from playground.launch import launch
-from playground.settings import read_settings
+from playground.settings import Mode, read_settings
 
 DEFAULT_PORT = 7860
 PORTS_TRIED = 100
@@ -29,11 +30,21 @@ def main() -> None:
         "--port", type=int, default=wanted, help="the port ($GRADIO_SERVER_PORT, else the first free one from 7860)"
     )
     parser.add_argument("--host", help="the address to listen on ($GRADIO_SERVER_NAME, else 127.0.0.1)")
+    parser.add_argument(
+        "--mode",
+        choices=tuple(Mode),
+        help="who uses it, which decides its limits ($IFT_MODE, else public where others can reach it, else local)",
+    )
     args = parser.parse_args()
     on_space = "SPACE_ID" in os.environ
     host = args.host or os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if on_space else "127.0.0.1")
     port = args.port or _free_port(host)
-    launch(read_settings(host), host=host, port=port)
+    try:
+        settings = read_settings(host, args.mode)
+    except IftError as problem:
+        raise SystemExit(f"Error: {problem}") from None
+    print(settings.describe(), flush=True)
+    launch(settings, host=host, port=port)
 
 
 def _free_port(host: str) -> int:

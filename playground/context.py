@@ -8,10 +8,12 @@ from pathlib import Path
 
 import gradio as gr
 
+from ift.config import TrainConfig
+from ift.data.sources import PUBLIC
 from ift.errors import ConfigError
 from ift.masks import TRAIN_ON, name_trained
+from ift.model.names import GPT2_SIZES, context_length
 from ift.model.names import NAMES as MODELS
-from ift.model.names import context_length
 from ift.roles import Role
 from playground.caches import Linters, Models
 from playground.lens.recent import Recent
@@ -52,33 +54,60 @@ class Context:
     ownership: Ownership = field(init=False)
 
     def __post_init__(self) -> None:
-        self.jobs = Jobs(self.settings)
-        self.ownership = Ownership(public=self.settings.public)
+        self.ownership = Ownership(self.settings)
+        self.jobs = Jobs(self.settings, self.ownership)
 
     def limit(self, model: str | None, max_length: float | None) -> int:
-        """Tokens a row at most: the visitor's number, but never beyond the model's context."""
+        """Tokens per row at most: the visitor's number, but never beyond the model's context or the page's limit."""
         context = context_length(self.model(model))
         wanted = whole("max_length", max_length)
         if wanted < 0:
             raise ConfigError(
                 "max_length is below 0", where="max_length", fix="Give 0 for the model's context, or more."
             )
-        return min(wanted or context, context)
+        self.settings.limits.require("row_tokens", wanted, where="max_length")
+        return int(min(wanted or context, context, self.settings.limits.row_tokens))
 
     def model(self, name: str | None) -> str:
-        """A model's name as the visitor gave it, checked: strangers get the known ones and the server's runs only.
+        """A model's name as the visitor gave it, checked: on a shared page, the known ones and one's own runs only.
 
         Raises:
-            ConfigError: a stranger named a path or a Hub id.
+            ConfigError: a visitor of a shared page named a path, a Hub id or another's run.
         """
         name = (name or "starter").strip()
         run = self.jobs.run(name) if name not in MODELS else None
-        if run:
+        if run and self.ownership.may_change(run):  # a run that another one began from can't be changed any more
             return str(run.path)
-        if self.settings.public and name not in MODELS:
-            fix = f"Choose {', '.join(MODELS)} or a run of this server."
-            raise ConfigError(f"{name!r} is not offered on this public page", where="model", fix=fix)
+        if self.settings.is_shared and name not in MODELS:
+            fix = f"Choose {', '.join(MODELS)} or a run of yours."
+            raise ConfigError(f"{name[:80]!r} is not offered on this page", where="model", fix=fix)
+        self.settings.limits.require("parameters", GPT2_SIZES.get(name, 0), where="model")
         return str(Path(name).resolve()) if os.path.isdir(name) else name  # also for names that are no path at all
+
+    def require_data(self, name: str) -> None:
+        """Refuse a public data set that has more rows than the page takes; an upload was checked when it came.
+
+        Raises:
+            ConfigError: it has.
+        """
+        if name in PUBLIC:
+            self.settings.limits.require("rows", PUBLIC[name].records, where=name)
+
+    def require_training(self, config: TrainConfig, *, rows: int, tokens_per_row: float) -> None:
+        """Refuse a training that is more work than the page does for one visitor.
+
+        Args:
+            config: its options.
+            rows: of the training split.
+            tokens_per_row: on average.
+
+        Raises:
+            ConfigError: it is; the error names the limit.
+        """
+        limits, steps = self.settings.limits, config.total_steps(rows)
+        limits.require("steps", steps, where="num_train_epochs or max_steps")
+        tokens = steps * min(config.rows_per_step, rows) * tokens_per_row
+        limits.require("run_tokens", tokens, where="num_train_epochs or max_steps")
 
 
 def whole(name: str, value: float | None) -> int:

@@ -1,13 +1,11 @@
 """The page: a head, four tabs and what connects them."""
 
-import secrets
 from pathlib import Path
 
 import gradio as gr
 import plotly
 
 from playground.context import QUIET, Context, when_loaded
-from playground.settings import Settings
 from playground.tabs.compare import CompareTab
 from playground.tabs.data import DataTab
 from playground.tabs.prompt import PromptTab
@@ -19,13 +17,10 @@ HEAD = """<div class="ift-head"><h1>ift playground</h1><p>Instruction fine-tunin
 <button type="button" data-mode="dark" aria-pressed="false">Dark</button></span></div>"""
 
 
-def build(settings: Settings) -> gr.Blocks:
+def build(context: Context) -> gr.Blocks:
     """The whole page over one folder of runs."""
-    context = Context(settings)
-    gr.set_static_paths([PLOTLY])
     with gr.Blocks(title="ift playground", fill_width=True, delete_cache=(3600, 86400)) as page:
         shown = gr.BrowserState(None, storage_key="ift-run", secret="ift")
-        visitor = gr.BrowserState(None, storage_key="ift-visitor", secret="ift")
         gr.HTML(HEAD, js_on_load=when_loaded("ift.header(element)"), elem_classes="plain", elem_id="head")
         with gr.Tabs():
             with gr.Tab("1 Data") as data_tab:
@@ -33,16 +28,15 @@ def build(settings: Settings) -> gr.Blocks:
             with gr.Tab("2 Prompt & batch"):
                 prompt = PromptTab(context)
             with gr.Tab("3 Fine-tune") as train_tab:
-                train = TrainTab(context, shown=shown, visitor=visitor)
+                train = TrainTab(context, shown=shown)
             with gr.Tab("4 Before & after"):
                 compare = CompareTab(context)
         data.wire(prompt.template, train.model, prompt.max_length)
-        prompt.wire(page, data.name, data.source, model=train.model, run=train.run, chart=train.chart, visitor=visitor)
+        prompt.wire(page, data.name, data.source, model=train.model, run=train.run, chart=train.chart)
         train.wire(page, train_tab, prompt, data.name)
-        compare.wire(visitor)
+        compare.wire()
         data.show_on(page.load)
         data.show_on(data_tab.select)  # the template may have changed since
-        page.load(lambda key: key or secrets.token_urlsafe(), visitor, visitor, **QUIET)
         _follow_run(page, context, train, compare)
     return page
 
@@ -51,22 +45,22 @@ def _follow_run(page: gr.Blocks, context: Context, train: TrainTab, compare: Com
     """One run is shown on two tabs; a reload, a second tab and a restarted server find it again."""
     looks = [*train.looks, *compare.looks]
 
-    def look(run_id: str | None, visitor: str | None) -> tuple:
-        return *train.look(run_id, visitor), *compare.look(run_id, visitor)
+    def look(run_id: str | None) -> tuple:
+        return *train.look(run_id), *compare.look(run_id)
 
-    def attach(run_id: str | None, visitor: str | None) -> tuple:
+    def attach(run_id: str | None) -> tuple:
         names, busy = train.run_choices(), context.jobs.busy()
-        chosen = run_id if run_id in names else busy.id if busy else next(iter(names), None)
+        going_on = busy.id if busy and busy.id in names else next(iter(names), None)
+        chosen = run_id if run_id in names else going_on
         choice, pulled = gr.Dropdown(names, value=chosen), {"run": chosen}
-        return choice, choice, pulled, pulled, *look(chosen, visitor), *compare.show(chosen)
+        return choice, choice, pulled, pulled, *look(chosen), *compare.show(chosen)
 
     everything = [train.run, compare.run, train.chart, compare.progress, *looks, *compare.results]
-    shown, visitor = train.control.shown, train.control.visitor
-    asked = [shown, visitor]
-    gr.on([page.load, shown.change], attach, asked, everything, **QUIET)
+    shown = train.control.shown
+    gr.on([page.load, shown.change], attach, shown, everything, **QUIET)
     # also where nobody had chosen the run, and it was shown as the newest:
-    train.control.discarded.then(attach, asked, everything, **QUIET)
+    train.control.discarded.then(attach, shown, everything, **QUIET)
     for choice in (train.run, compare.run):
         choice.input(lambda run_id: run_id, choice, shown, **QUIET)
     for changed in (train.chart.changed, compare.progress.changed):
-        changed(look, [train.run, visitor], looks, **QUIET)
+        changed(look, train.run, looks, **QUIET)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from starlette.requests import Request
@@ -16,16 +17,20 @@ FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 class Scripts:
-    """All modules of a folder, as they were when the server started.
+    """All modules of a folder, and plain scripts of others, as they were when the server started.
 
     Modules import each other by relative paths, so one version in the folder's address is in the address of each:
     a browser may keep them forever, and an update of the page never meets an older module. They are served from
     memory, since files that change while the server runs would mix two versions under one address.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, libraries: Sequence[Path] = ()) -> None:
         self.sources = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.js"))}
-        self.version = hashlib.sha256(repr(self.sources).encode()).hexdigest()[:12]
+        self.libraries = {path.name: path.read_bytes() for path in libraries}
+        digest = hashlib.sha256()
+        for name, source in (self.sources | self.libraries).items():
+            digest.update(f"{name} {len(source)}\n".encode() + source)
+        self.version = digest.hexdigest()[:12]
 
     def route(self) -> Route:
         """For the server: any module, by its path."""
@@ -39,14 +44,16 @@ class Scripts:
             f'<link rel="modulepreload" href="{self.address(name)}">' for name in self.sources if name != ENTRY
         )
         entry = f'<script type="module" src="{self.address(ENTRY)}"></script>'
-        return f'<script type="application/json" id="ift-roles">{data}</script>{preloads}{entry}'
+        libraries = "".join(f'<script defer src="{self.address(name)}"></script>' for name in self.libraries)
+        return f'<script type="application/json" id="ift-roles">{data}</script>{preloads}{entry}{libraries}'
 
     def address(self, name: str) -> str:
         """Where a module is, from the page's own address on."""
         return str(PurePosixPath(PREFIX, self.version, name))
 
     async def _serve(self, request: Request) -> Response:
-        source = self.sources.get(request.path_params["path"])
+        path = request.path_params["path"]
+        source = self.sources.get(path, self.libraries.get(path))
         if source is None:
             return Response(status_code=404)
         # the type is said here: some Windows machines call a .js file plain text, which a browser runs as no module

@@ -5,30 +5,31 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from ift.data.file_rows import MAX_ROWS
 from ift.data.records import parse_dataset
 from ift.data_options import DataOptions
-from ift.errors import DataError
+from playground.settings import Limits, Mode
 
-MAX_UPLOAD_BYTES = 50 * 2**20
-MAX_UNPACKED_BYTES = 100 * 2**20
+UNPACKED = 2
+"""Times the limit of an upload that it may unpack to."""
 _OPTIONS = "options.json"
+LOCAL = Limits.of(Mode.LOCAL)
 
 
-def keep_upload(folder: Path, path: Path, options: DataOptions | None = None) -> Path:
+def keep_upload(folder: Path, path: Path, options: DataOptions | None = None, *, limits: Limits = LOCAL) -> Path:
     """Check an uploaded file and keep it under the hash of its bytes and of how they are read.
 
     So a name means one data set only, whatever else the same file was read as.
 
     Raises:
-        DataError: too large, or not a usable data set.
+        ConfigError: it is over one of the page's limits.
+        DataError: not a usable data set.
         RecordsError: some records can't be used, and `options` don't leave them out.
     """
     options = options or DataOptions()
-    if path.stat().st_size > MAX_UPLOAD_BYTES:
-        fix = f"Use at most {MAX_UPLOAD_BYTES // 2**20} MB, or the command line."
-        raise DataError("The file is too large for the page", where=path.name, fix=fix)
+    limits.require("upload_bytes", path.stat().st_size, where=path.name)
     raw = path.read_bytes()
-    parse_dataset(raw, name=path.name, options=options, max_unpacked_bytes=MAX_UNPACKED_BYTES)
+    _check(raw, path.name, options, limits)
     given = {} if options == DataOptions() else asdict(options)
     key = hashlib.sha256(raw + json.dumps(given).encode() * bool(given)).hexdigest()[:12]
     kept = folder / key / path.name
@@ -37,6 +38,22 @@ def keep_upload(folder: Path, path: Path, options: DataOptions | None = None) ->
     if given:
         (kept.parent / _OPTIONS).write_text(json.dumps(given), encoding="utf-8")
     return kept
+
+
+def _check(raw: bytes, name: str, options: DataOptions, limits: Limits) -> None:
+    found = parse_dataset(
+        raw,
+        name=name,
+        options=options,
+        max_unpacked_bytes=int(UNPACKED * limits.upload_bytes),
+        max_rows=int(min(limits.rows, MAX_ROWS)),
+    )
+    limits.require("rows", len(found), where=name)
+    for number, example in enumerate(found.examples):
+        for field in ("instruction", "input", "output"):
+            size = len(getattr(example, field))
+            if size > limits.field_characters:  # asked for first: its place is only worked out where it is needed
+                limits.require("field_characters", size, where=f"{name}, record {number}, {field}")
 
 
 def data_options(name: str) -> DataOptions:

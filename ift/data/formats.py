@@ -21,6 +21,8 @@ from ift.errors import DataError
 
 MAX_UNPACKED_BYTES = 2**28
 """Of what gzip or Parquet unpacks to: over 500,000 records of Alpaca's size, and no bomb."""
+VALUES_PER_ROW = 100
+"""Objects and lists in a row, on average at most: a conversation has one per turn."""
 _GZIP_CHUNK_BYTES = 2**20
 _BETWEEN = re.compile(r"[\s,\ufeff]*")
 """What may separate two values: joined files leave commas and byte order marks between their records."""
@@ -64,17 +66,19 @@ class Content:
     is_object: bool = False
 
 
-def read_content(raw: bytes, *, name: str, max_unpacked_bytes: int = MAX_UNPACKED_BYTES) -> Content:
+def read_content(
+    raw: bytes, *, name: str, max_unpacked_bytes: int = MAX_UNPACKED_BYTES, max_rows: int = MAX_ROWS
+) -> Content:
     """The rows of a file's bytes; `name` is what errors call it.
 
     Raises:
-        DataError: no format that is read here, a damaged one, or one that unpacks to more than is allowed.
+        DataError: no format that is read here, a damaged one, or one that holds more than is allowed.
     """
     if raw.startswith(b"\x1f\x8b"):
         unpacked = _gunzip(raw, name, max_unpacked_bytes)
-        inner = _content(unpacked, name, max_unpacked_bytes)
+        inner = _content(unpacked, name, max_unpacked_bytes, max_rows)
         return Content(f"{inner.format}.gz", inner.rows, inner.is_object)
-    return _content(raw, name, max_unpacked_bytes)
+    return _content(raw, name, max_unpacked_bytes, max_rows)
 
 
 def _gunzip(raw: bytes, name: str, limit: int) -> bytes:
@@ -92,9 +96,9 @@ def _gunzip(raw: bytes, name: str, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _content(raw: bytes, name: str, limit: int) -> Content:
+def _content(raw: bytes, name: str, limit: int, max_rows: int) -> Content:
     if raw.startswith(b"PAR1"):
-        return Content("parquet", _limited(parquet_rows(raw, name=name, max_bytes=limit), name))
+        return Content("parquet", _limited(parquet_rows(raw, name=name, max_bytes=limit), name, max_rows))
     for start, what, fix in _NOT_READ:
         if raw.startswith(start):
             raise DataError(f"The file is {what}", where=name, fix=fix)
@@ -104,14 +108,14 @@ def _content(raw: bytes, name: str, limit: int) -> Content:
     if not first:
         raise DataError("The file has no records", where=name, fix="Add at least one.")
     if first in "[{":
-        return _json(text, name, is_list=first == "[")
+        return _json(text, name, max_rows, is_list=first == "[")
     if first == "<":
         raise DataError("The file is a web page or XML, not records", where=name, fix=f"Use {_FORMATS}.")
     table = csv_rows(text, name=name)
     if table is None:
         what = f"The file is neither {_FORMATS.partition(', each')[0]}: it begins with {text.strip()[:40]!r}"
         raise DataError(what, where=name, fix="Use a list of records, [{…}, {…}], or one record per line.")
-    return Content(table[0], _limited(iter(table[1]), name))
+    return Content(table[0], _limited(iter(table[1]), name, max_rows))
 
 
 def _decode(raw: bytes, name: str) -> str:
@@ -128,23 +132,29 @@ def _decode(raw: bytes, name: str) -> str:
     return text
 
 
-def _json(text: str, name: str, *, is_list: bool) -> Content:
+def _json(text: str, name: str, max_rows: int, *, is_list: bool) -> Content:
+    if text.count("{") + text.count("[") > VALUES_PER_ROW * max_rows:  # they would all be in memory at once
+        raise _too_many(name, max_rows)
     if is_list:
-        rows = _limited((row for value in _sequence(text, name) for row in _as_rows(value)), name)
+        rows = _limited((row for value in _sequence(text, name) for row in _as_rows(value)), name, max_rows)
         return Content("json", rows)
     if _is_line_by_line(text):
-        rows = _limited(_lines(text), name)
+        rows = _limited(_lines(text), name, max_rows)
         return Content("jsonl", rows, is_object=len(rows) == 1 and not rows[0].problem)
-    rows = _limited(map(Row, _sequence(text, name)), name)
+    rows = _limited(map(Row, _sequence(text, name)), name, max_rows)
     return Content("json", rows, is_object=len(rows) == 1)
 
 
-def _limited(rows: Iterable[Row], name: str) -> list[Row]:
-    some = list(itertools.islice(rows, MAX_ROWS + 1))
-    if len(some) > MAX_ROWS:
-        fix = "Use a part of it; a fine-tuning takes far fewer."
-        raise DataError(f"The file has more than {MAX_ROWS:,} rows", where=name, fix=fix)
+def _limited(rows: Iterable[Row], name: str, max_rows: int) -> list[Row]:
+    some = list(itertools.islice(rows, max_rows + 1))
+    if len(some) > max_rows:
+        raise _too_many(name, max_rows)
     return some
+
+
+def _too_many(name: str, max_rows: int) -> DataError:
+    fix = "Use a part of it; a fine-tuning takes far fewer."
+    return DataError(f"The file has more than {max_rows:,} rows", where=name, fix=fix)
 
 
 def _skip(text: str, at: int) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ift.data.file_rows import Row, unwrap
+from ift.data.file_rows import MAX_ROWS, Row, unwrap
 from ift.data.formats import MAX_UNPACKED_BYTES, Content, read_content
 from ift.data.layouts import (
     OWN_FIELDS,
@@ -145,7 +145,12 @@ def read_dataset(path: Path, *, name: str | None = None, options: DataOptions | 
 
 
 def parse_dataset(
-    raw: bytes, *, name: str, options: DataOptions | None = None, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
+    raw: bytes,
+    *,
+    name: str,
+    options: DataOptions | None = None,
+    max_unpacked_bytes: int = MAX_UNPACKED_BYTES,
+    max_rows: int = MAX_ROWS,
 ) -> Dataset:
     """Read the bytes of a file of records; `name` is what errors call the file.
 
@@ -153,7 +158,7 @@ def parse_dataset(
         DataError: the bytes have no format or layout that is read here.
         RecordsError: some records can't be used, and `options.on_error` is `raise`.
     """
-    content = read_content(raw, name=name, max_unpacked_bytes=max_unpacked_bytes)
+    content = read_content(raw, name=name, max_unpacked_bytes=max_unpacked_bytes, max_rows=max_rows)
     return make_dataset(content, name=name, sha256=hashlib.sha256(raw).hexdigest(), options=options or DataOptions())
 
 

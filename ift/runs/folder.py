@@ -5,7 +5,8 @@ events.jsonl    training's events, append-only
 checkpoints/    complete checkpoints only
 evaluation.jsonl  before.jsonl  after.jsonl  scores.json    the held-out records, answered and scored
 run.log         what the process printed
-stop            there while somebody wants the run to stop
+stop            there while somebody wants the run to stop; its text says why
+owner.json      whose it is, where strangers share the page that started it
 """
 
 import json
@@ -28,6 +29,10 @@ from ift.types import Side
 
 START_LIMIT_S = 30
 """A run that has not said `started` by then did not start."""
+OWNER = "owner.json"
+"""The page's own file in a run folder: whose it is."""
+_BEFORE_IT_BEGINS = ("run.log", "stop", OWNER)
+"""What whoever starts a process may put into its folder: its output, its end, its owner."""
 _STEP = "step-"
 
 
@@ -170,17 +175,20 @@ class Run:
         with suppress(OSError):
             self.path.rmdir()
 
-    def ask_to_stop(self) -> None:
-        """Ask the process that works in the folder to save and end."""
-        (self.path / "stop").touch()
+    def ask_to_stop(self, why: str = "asked to stop") -> None:
+        """Ask the process that works in the folder to save and end; its log says why."""
+        (self.path / "stop").write_text(why, encoding="utf-8")
 
     def clear_stop(self) -> None:
         """The process that was asked has ended."""
         (self.path / "stop").unlink(missing_ok=True)
 
-    def stop_asked(self) -> bool:
-        """Whether somebody did."""
-        return (self.path / "stop").exists()
+    def stop_asked(self) -> str:
+        """Why the process is to end; empty where nobody asked."""
+        try:
+            return (self.path / "stop").read_text(encoding="utf-8") or "asked to stop"
+        except OSError:
+            return ""
 
     def _json(self, name: str) -> object:
         try:
@@ -210,15 +218,15 @@ def step_of(folder: Path) -> int:
 def create_run(path: Path, config: RunConfig) -> Run:
     """Make a run folder.
 
-    `run.log` and `stop` may stand in it already: whoever started the process writes its output there, and may
-    have asked it to stop before it came to this.
+    `run.log`, `stop` and `owner.json` may be in it already: whoever started the process writes its output there, and
+    may have asked it to stop before it came to this.
 
     Raises:
         RunError: the folder is not empty, or can't be made.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        others = [entry.name for entry in path.iterdir() if entry.name not in ("run.log", "stop")]
+        others = [entry.name for entry in path.iterdir() if entry.name not in _BEFORE_IT_BEGINS]
     except OSError as error:
         fix = "Give a folder that can be made."
         raise RunError(f"The run folder can't be made: {error.strerror}", where=str(path), fix=fix) from error

@@ -33,7 +33,7 @@ class Stop:
         return self._reason or self._in_folder()
 
     def _in_folder(self) -> str:
-        return "asked to stop" if self.run and self.run.stop_asked() else ""
+        return self.run.stop_asked() if self.run else ""
 
     def agreed(self, world: World = ALONE) -> str:
         """The same for all processes of the run, each of which asks: one that is to end ends all, at the same step."""

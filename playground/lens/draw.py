@@ -21,12 +21,13 @@ from playground.lens.recent import Kept
 from playground.lens.state import MAX_ROWS, NONE, View, preset_of, to_link
 from playground.views import html
 from playground.views.data import containing
+from playground.visitors import current
 
 OWN = "own"
 """The preset of a template that is none."""
 
 
-def draw(context: Context, view: View, model: str | None, run: str | None, visitor: object = None) -> dict:
+def draw(context: Context, view: View, model: str | None, run: str | None) -> dict:
     """The grid's value.
 
     Returns:
@@ -35,7 +36,7 @@ def draw(context: Context, view: View, model: str | None, run: str | None, visit
         out an answer that a later question has overtaken. template, preset: the text that this is about.
     """
     at = time.time_ns() // 1000
-    kept = Kept(view, model, run, visitor if isinstance(visitor, str) else "")
+    kept = Kept(view, model, run, current().key)
     try:
         kept, value = _drawn(context, kept)
         message = notes(value, context.limit(model, view.max_length))
@@ -51,10 +52,10 @@ def typed(context: Context) -> Callable[[object], dict | None]:
 
     def lens_typed(query: object) -> dict | None:  # from the browser: it may be anything
         stamp, template = (query.get("stamp"), query.get("template")) if isinstance(query, dict) else (None, None)
-        kept = context.recent.get(stamp)
+        kept = context.recent.get(stamp, current().key)
         if kept is None or not isinstance(template, str):
             return None
-        return draw(context, replace(kept.view, template=template), kept.model, kept.run, kept.visitor)
+        return draw(context, replace(kept.view, template=template), kept.model, kept.run)
 
     return lens_typed
 
@@ -88,7 +89,7 @@ def _drawn(context: Context, kept: Kept) -> tuple[Kept, dict]:
         _batch(containing(dataset, order, view.find) if view.find else order, view),
         template,
         trained=roles,
-        width=_width(view, longest),
+        width=_width(view, longest, most=context.limit(model, 0)),
         max_length=longest,
     )
     run, models, labels = context.jobs.run(kept.run), {Side.BEFORE: context.model(model)}, {}
@@ -102,10 +103,14 @@ def _drawn(context: Context, kept: Kept) -> tuple[Kept, dict]:
     return replace(kept, shown=found, models=models), {**value, **about}
 
 
-def _width(view: View, longest: int) -> int | None:
-    """The width asked for; None leaves it to the batch."""
+def _width(view: View, longest: int, *, most: int) -> int | None:
+    """The width asked for; None leaves it to the batch. `longest`: of a row. `most`: what the model reads."""
     if view.width == "fixed":
-        return whole("fixed width", view.fixed_width)
+        width = whole("fixed width", view.fixed_width)
+        if width > most:
+            fix = f"Use at most {most:,}."
+            raise ConfigError(f"A width of {width:,} is over what the model reads", where="fixed width", fix=fix)
+        return width
     if view.width == "data set":
         return min(caches.longest(view.data, view.template), longest)
     return None

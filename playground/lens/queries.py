@@ -9,6 +9,7 @@ from ift.errors import IftError
 from playground.context import Context
 from playground.lens.recent import Kept
 from playground.views.lint import findings
+from playground.visitors import current
 
 _FORGOTTEN = {"what": "The server has forgotten this batch", "where": "", "fix": "It is drawn again."}
 GONE = {"gone": True, "error": _FORGOTTEN}
@@ -72,7 +73,7 @@ def linter(context: Context) -> Callable[[object], dict]:
 
 def _about(context: Context, query: object, answer: Callable[[Kept], dict]) -> dict:
     """An answer about the batch whose stamp the query names. The query comes from the browser: it may be anything."""
-    kept = context.recent.get(query.get("stamp")) if isinstance(query, dict) else None
+    kept = context.recent.get(query.get("stamp"), current().key) if isinstance(query, dict) else None
     if kept is None or kept.shown is None:
         return GONE
     try:

@@ -11,6 +11,8 @@ from playground.lens.state import View
 
 KEPT = 16
 """Batches of one visitor: pages open at once, and answers still under way."""
+CHARACTERS_PER_CELL = 8
+"""A cell of a batch takes about 30 bytes, a character up to 4."""
 KEPT_CELLS = 16_000_000
 """Cells of all batches together: about half a gigabyte, or 500 visitors with the largest batches."""
 
@@ -32,12 +34,13 @@ class Kept:
 
     @property
     def cells(self) -> int:
-        """What it takes: cells of its batch, and one for what else there is."""
-        return 1 + (self.shown.batch.inputs.size if self.shown else 0)
+        """What it takes: cells of its batch, and what its texts weigh in cells: a refused template is kept, too."""
+        texts = len(self.view.template) + len(self.view.find)
+        return 1 + texts // CHARACTERS_PER_CELL + (self.shown.batch.inputs.size if self.shown else 0)
 
 
 class Recent:
-    """By stamp; who does not know a stamp can't ask, since a batch may hold somebody's own rows.
+    """By stamp; only the visitor whom it was drawn for can ask, since a batch may hold somebody's own rows.
 
     Each visitor has room of their own: others' redraws do not push a quiet visitor's batch out, unless there is no
     room at all any more; then it is that of the visitor who has not asked for longest.
@@ -65,11 +68,11 @@ class Recent:
                 self._drop(next(iter(self._visitors)))
         return stamp
 
-    def get(self, stamp: object) -> Kept | None:
-        """The batch of a stamp, if it is still there; who asks keeps it."""
+    def get(self, stamp: object, asked_by: str = "") -> Kept | None:
+        """The batch of a stamp, if it is still there and was drawn for who asks; asking keeps it."""
         with self._lock:
             visitor = self._owners.get(stamp) if isinstance(stamp, str) else None
-            if visitor is None:
+            if visitor is None or visitor != asked_by:
                 return None
             self._visitors.move_to_end(visitor)
             self._visitors[visitor].move_to_end(stamp)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -15,37 +16,57 @@ from ift.config import TrainConfig, to_dict
 from ift.errors import RunError
 from ift.evaluation.held_out import load_held_out
 from ift.events import Started
-from ift.runs.folder import Run, list_runs, require_no_heirs
+from ift.runs.folder import Run, is_run, list_runs, require_no_heirs
 from ift.runs.log import EventLog
 from ift.runs.processes import end_process
 from ift.runs.state import State
+<<<<<<< HEAD
 from ift.training.estimate import Estimate
+=======
+from playground.ownership import Ownership
+>>>>>>> a3bfa91 (One guard before every handler, a key per browser kept with its runs, modes with limits in one object)
 from playground.runs.children import Estimator, has_ended, start_child
+from playground.runs.watch import Watch
 from playground.settings import Settings
 
 LOG_TAIL_BYTES = 4096
 END_LIMIT_S = 10
 """A killed process is gone in a moment, unless the system itself hangs."""
+ANOTHERS = "a run of another visitor"
+_NO_NAME = re.compile(r"[/\\:\0]")
+"""What no run's name has: it would lead to another folder."""
 GOING_ON = (State.STARTING, State.RUNNING)
 
 
 class Jobs:
     """The children of this server and the runs they work on."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ownership: Ownership | None = None) -> None:
         self.settings = settings
+        self.ownership = ownership or Ownership(settings)
+        self._watch = Watch(settings)
         self._children: dict[str, tuple[subprocess.Popen, EventLog]] = {}
         self._heard: set[int] = set()
         self._starting = threading.Lock()
         self._estimator = Estimator()
 
     def run(self, run_id: object) -> Run | None:
-        """A run by its name, or None. Names are looked up, never made into a path: they come from the browser."""
-        return next((run for run in self._known() if run.id == run_id), None)
+        """A run by its name, which comes from the browser; None where it is not there for the visitor who asks."""
+        if not isinstance(run_id, str) or not run_id.strip(".") or _NO_NAME.search(run_id):
+            return None
+        run = Run(self.settings.runs / run_id)
+        is_known = run_id in self._children or is_run(run.path)
+        return run if is_known and self.ownership.may_see(run) else None
 
     def runs(self) -> list[Run]:
-        """All runs, newest first."""
-        return list_runs(self.settings.runs)
+        """All runs that the visitor who asks may see, newest first."""
+        return [run for run in list_runs(self.settings.runs) if self.ownership.may_see(run)]
+
+    def name(self, run: Run | None) -> str | None:
+        """What the visitor who asks may know of a run's name."""
+        if run is None:
+            return None
+        return run.id if self.ownership.may_see(run) else ANOTHERS
 
     def state(self, run: Run, log: EventLog) -> State:
         """Of a training or an evaluation; a child that ended before it could say `started` has failed."""
@@ -70,7 +91,8 @@ class Jobs:
 
     def busy(self) -> Run | None:
         """The run that is training or being evaluated now: one at a time, as two would only share the cores."""
-        for run in self._known():
+        own = [Run(self.settings.runs / name) for name in list(self._children)]
+        for run in (*own, *self._watch.open_runs(self.state)):
             if any(self.state(run, log) in GOING_ON for log in (run.training, run.evaluation)):
                 return run
         return None
@@ -88,6 +110,7 @@ class Jobs:
         with self._starting:  # handlers run in threads: two presses must not both find nobody busy
             self._require_idle()
             run = self._new_run(Path(config.model).name)
+            self.ownership.claim(run)
             options = self._options(config, template, source)
             self._spawn(run, ["train", *options, "--out", str(run.path), "--attached"], run.training)
         return run
@@ -185,21 +208,19 @@ class Jobs:
             text = file.read().decode("utf-8", errors="replace")
         return next((line for line in reversed(text.splitlines()) if line.strip()), "")
 
-    def _known(self) -> list[Run]:
-        """All runs, with those that this server has started and that have no events yet."""
-        return [*(Run(self.settings.runs / name) for name in list(self._children)), *self.runs()]
-
     def _require_idle(self) -> None:
         busy = self.busy()
         if busy:
             fix = "Wait until it has ended, or stop it."
-            raise RunError("A run is already running", where=busy.id, fix=fix)
+            raise RunError("A run is already running", where=self.name(busy) or "", fix=fix)
 
     def _new_run(self, model: str) -> Run:
         self.settings.runs.mkdir(parents=True, exist_ok=True)
         name = re.sub(r"[^\w.-]+", "-", model)[:60]
         for number in range(1, 1_000_000):
-            path = self.settings.runs / f"{name}-{number:02d}"
+            # where strangers share the page, no name tells how many runs others have
+            mark = secrets.token_hex(4) if self.settings.is_shared else f"{number:02d}"
+            path = self.settings.runs / f"{name}-{mark}"
             try:
                 path.mkdir()
             except FileExistsError:

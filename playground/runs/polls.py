@@ -22,9 +22,9 @@ def training(context: Context) -> Callable[[object], dict]:
 
     def poll_training(query: object) -> dict:
         run_id, offset = _read(query)
-        found, busy = context.jobs.run(run_id), context.jobs.busy()
+        found, busy = context.jobs.run(run_id), context.jobs.name(context.jobs.busy())
         if found is None:
-            return _unknown(busy.id if busy else None)
+            return _unknown(busy)
         state = context.jobs.state(found, found.training)  # before the events: what ends a run is then never missed
         try:
             events, offset = found.training.read(offset)
@@ -32,7 +32,7 @@ def training(context: Context) -> Callable[[object], dict]:
         except RunError:  # damaged, or a cursor from inside a line or a character
             events, last, state = [], None, State.FAILED
         said = context.jobs.log_tail(found) if state in (State.STARTING, State.RUNNING, State.FAILED) else ""
-        return {**run.news(found.id, events, offset, state, last=last, said=said), "busy": busy.id if busy else None}
+        return {**run.news(found.id, events, offset, state, last=last, said=said), "busy": busy}
 
     return poll_training
 
@@ -42,16 +42,16 @@ def evaluation(context: Context) -> Callable[[object], dict]:
 
     def poll_evaluation(query: object) -> dict:
         run_id, _ = _read(query)
-        found, busy = context.jobs.run(run_id), context.jobs.busy()
+        found, busy = context.jobs.run(run_id), context.jobs.name(context.jobs.busy())
         if found is None:
-            return _unknown(busy.id if busy else None)
+            return _unknown(busy)
         state = context.jobs.state(found, found.evaluation)
         try:
             events, offset = found.evaluation.read()
         except RunError:
             events, offset, state = [], 0, State.FAILED
         said = context.jobs.log_tail(found) if state is State.FAILED else ""
-        return {**compare.progress(events, offset, state, said=said), "busy": busy.id if busy else None}
+        return {**compare.progress(events, offset, state, said=said), "busy": busy}
 
     return poll_evaluation
 

@@ -74,10 +74,10 @@ class CompareTab:
         self.waiting = gr.HTML(elem_id="ask-waiting", elem_classes="plain")
         self.said = gr.HTML(elem_id="said", elem_classes="plain")
 
-    def wire(self, visitor: gr.BrowserState) -> None:
-        """Connect the tab's own widgets; `visitor`: the key of the browser."""
-        self.answer.click(self._answer, [self.run, visitor], [self.progress, self.why], **QUIET)
-        self.stop.click(self._stop, [self.run, visitor], self.why, **QUIET)
+    def wire(self) -> None:
+        """Connect the tab's own widgets."""
+        self.answer.click(self._answer, self.run, [self.progress, self.why], **QUIET)
+        self.stop.click(self._stop, self.run, self.why, **QUIET)
         self.progress.changed(self.show, self.run, self.results, **QUIET)
         for change in (self.filter.input, self.page.change):
             change(self._table, [self.run, self.filter, self.page], self.table, **LIVE)
@@ -118,37 +118,37 @@ class CompareTab:
         """What `look` fills."""
         return [self.answer, self.stop, self.ask, self.why]
 
-    def look(self, run_id: str | None, visitor: str | None) -> tuple:
+    def look(self, run_id: str | None) -> tuple:
         """Answer, Stop, Ask and the reason, as they can be used now."""
         run, busy = self.context.jobs.run(run_id), self.context.jobs.busy()
         saved = run is not None and bool(run.checkpoints())
         answering = run is not None and self.context.jobs.state(run, run.evaluation) in (State.STARTING, State.RUNNING)
         has_test = saved and run.config.data.split.test > 0
-        busy_id = busy.id if busy else None
-        is_own = run is not None and self.context.ownership.may_change(run.id, visitor)
+        busy_id = self.context.jobs.name(busy)
+        is_own = run is not None and self.context.ownership.may_change(run)
         note = views.buttons_note(
             has_run=run is not None, saved=saved, has_test=has_test, busy_id=busy_id, is_strangers=not is_own
         )
         can = gr.Button(interactive=saved and has_test and busy is None and is_own)
         return can, gr.Button(visible=answering and is_own), gr.Button(interactive=saved), note
 
-    def _answer(self, run_id: str | None, visitor: str | None) -> tuple:
+    def _answer(self, run_id: str | None) -> tuple:
         run = self.context.jobs.run(run_id)
         if run is None:
             return gr.skip(), gr.skip()
         try:
-            self.context.ownership.require(run.id, visitor)
+            self.context.ownership.require(run)
             self.context.jobs.start_evaluation(run)
         except IftError as problem:
             return gr.skip(), html.error(problem)
         return {"run": run.id, "again": next(self.context.stamps)}, ""
 
-    def _stop(self, run_id: str | None, visitor: str | None) -> str:
+    def _stop(self, run_id: str | None) -> str:
         run = self.context.jobs.run(run_id)
         if run is None:
             return ""
         try:
-            self.context.ownership.require(run.id, visitor)
+            self.context.ownership.require(run)
         except IftError as problem:
             return html.error(problem)
         self.context.jobs.stop(run)
@@ -186,7 +186,9 @@ class CompareTab:
 
         template = run.config.template
         example = to_example({"instruction": instruction, "input": text, "output": ""}, where="your question")
-        sampling = Sampling(max_new_tokens=whole("New tokens", tokens), temperature=float(temperature or 0))
+        count = whole("New tokens", tokens)
+        self.context.settings.limits.require("new_tokens", count, where="New tokens")
+        sampling = Sampling(max_new_tokens=count, temperature=float(temperature or 0))
         base, tuned = run.models.values()
         models = {f"Before · {base}": base, f"After · {run.id}": tuned}
         said: dict = dict.fromkeys(models)

@@ -119,7 +119,7 @@ class DataTab:
         own = chosen == OWN
         shown = (
             gr.File(None, visible=own) if own else gr.File(visible=False),
-            gr.Group(visible=own and not self.context.settings.public),
+            gr.Group(visible=own and not self.context.settings.is_shared),
             gr.Accordion(visible=own),
         )
         hidden = gr.Button(visible=False)
@@ -127,6 +127,7 @@ class DataTab:
             note = html.note("busy", f"Choose a file. Still in use: {_title(name)}.")
             return gr.skip(), *shown, note, hidden
         try:
+            self.context.require_data(chosen)
             caches.dataset(chosen, _bytes(progress))
         except IftError as problem:
             return gr.skip(), *shown, html.error(problem), hidden
@@ -144,7 +145,7 @@ class DataTab:
         """What is at an address is taken as an upload is; a data set on the Hub keeps its name and is read as it is."""
         place = (place or "").strip()
         try:
-            if self.context.settings.public or not (is_url(place) or ID.fullmatch(place)):
+            if self.context.settings.is_shared or not (is_url(place) or ID.fullmatch(place)):
                 fix = "Use an address that begins with https:// or owner/name; a public page takes uploads only."
                 raise ConfigError(f"{place[:80]!r} can't be loaded", where="the page", fix=fix)
             if is_url(place):
@@ -166,7 +167,8 @@ class DataTab:
             return gr.skip(), None, "", gr.Button(visible=False)
         try:
             options = DataOptions(layout=layout, fields=fields or "", turns=turns, on_error=on_error)
-            kept = keep_upload(self.context.settings.uploads, Path(path), options)
+            settings = self.context.settings
+            kept = keep_upload(settings.uploads, Path(path), options, limits=settings.limits)
         except IftError as problem:
             return self._refused(path, problem, name)
         return str(kept), path, html.note("ok", f"{kept.name} is in use."), gr.Button(visible=False)

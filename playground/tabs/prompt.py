@@ -128,7 +128,6 @@ class PromptTab:
         model: gr.Dropdown,
         run: gr.Dropdown,
         chart: gr.HTML,
-        visitor: gr.BrowserState,
     ) -> None:
         """Redraw the grid whenever anything that decides it changes.
 
@@ -139,11 +138,10 @@ class PromptTab:
             model: decides how long a row may be and which ids are known.
             run: whose loss is shown.
             chart: reports when that run ends.
-            visitor: the key of the browser, whose batches are kept for it.
         """
         by_field = {one.name: self._widget(one.name, data) for one in fields(View)}
         view = list(by_field.values())
-        decides = [*view, model, run, visitor]
+        decides = [*view, model, run]
         drawn = {"fn": self._draw, "inputs": decides, "outputs": self.grid}
         # Keys in the template go past Gradio (assets/web/lens/typing.js), except where the server forgot the switches.
         self.grid.lost(**drawn, **LIVE)
@@ -190,8 +188,8 @@ class PromptTab:
         return data if name == "data" else getattr(self, name)
 
     def _draw(self, *values: object) -> dict:
-        *fields_of_view, model, run, visitor = values
-        return draw(self.context, _view(fields_of_view), model, run, visitor)
+        *fields_of_view, model, run = values
+        return draw(self.context, _view(fields_of_view), model, run)
 
     def _source(self, preset: str, *values: object) -> tuple:
         return self._filled(preset_source(preset), values) if preset in PRESETS else (gr.skip(), gr.skip())
@@ -206,13 +204,15 @@ class PromptTab:
 
     def _filled(self, source: str, values: Sequence[object]) -> tuple:
         """A text for the editor, and the grid with it."""
-        *fields_of_view, model, run, visitor = values
-        return source, draw(self.context, replace(_view(fields_of_view), template=source), model, run, visitor)
+        *fields_of_view, model, run = values
+        return source, draw(self.context, replace(_view(fields_of_view), template=source), model, run)
 
     def _restore(self, link: str) -> tuple:
         """All that a link says into the switches; nothing changes without one."""
         try:
             view = read_link(link)
+            if view:
+                self.context.require_data(view.data)
         except IftError as problem:
             gr.Warning(f"{problem.what}. {problem.fix}")
             view = None

@@ -34,8 +34,8 @@ PRESET_TITLES = {
 class TrainTab:
     """The tab's widgets and handlers."""
 
-    def __init__(self, context: Context, *, shown: gr.BrowserState, visitor: gr.BrowserState) -> None:
-        """`shown`: the run that this browser looks at. `visitor`: its own key."""
+    def __init__(self, context: Context, *, shown: gr.BrowserState) -> None:
+        """`shown`: the run that this browser looks at."""
         self.context = context
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
@@ -44,7 +44,7 @@ class TrainTab:
                 self.ready = gr.HTML(elem_id="ready", elem_classes="plain")
                 self.needs = EstimateButton(context)
                 self.start = gr.Button("Start fine-tuning", variant="primary", size="lg", elem_id="start")
-                self.control = RunButtons(context, shown=shown, visitor=visitor)
+                self.control = RunButtons(context, shown=shown)
                 with gr.Accordion("The same run from a command line", open=False):
                     self.command = gr.Code(language="shell", interactive=False, label="Command", elem_id="command")
         self.run = gr.Dropdown(
@@ -66,7 +66,7 @@ class TrainTab:
             value=quick.model,
             label="Model",
             info="The starter is in the box. GPT-2 is downloaded once. A run continues from its last checkpoint.",
-            allow_custom_value=not self.context.settings.public,
+            allow_custom_value=not self.context.settings.is_shared,
             elem_id="model",
         )
         presets = [(title, name) for name, title in PRESET_TITLES.items()]
@@ -81,7 +81,7 @@ class TrainTab:
         switches = [self.model, self.mask, prompt.keep_eos, prompt.train_padding, prompt.max_length, *hyper]
         inputs = [data, prompt.template, *switches]
         outputs = [self.control.shown, self.control.message]
-        self.start.click(self._start, [self.control.visitor, *inputs], outputs, **QUIET)
+        self.start.click(self._start, inputs, outputs, **QUIET)
         self.control.wire(self.run, self.chart)
         self.needs.wire(tab, self._config, inputs, {**self.hyper, "max_length": prompt.max_length})
         preset = {"fn": self._preset, "inputs": self.preset, "outputs": [self.mask, prompt.mask, *hyper]}
@@ -101,16 +101,17 @@ class TrainTab:
         """What `look` fills."""
         return [self.start, self.model, *self.control.looks]
 
-    def look(self, run_id: str | None, visitor: str | None) -> tuple:
+    def look(self, run_id: str | None) -> tuple:
         """The buttons and the reason as they can be used now, and the models there are."""
         can_start = gr.Button(interactive=self.context.jobs.busy() is None)
-        return can_start, gr.Dropdown(choices=model_choices(self.context)), *self.control.look(run_id, visitor)
+        return can_start, gr.Dropdown(choices=model_choices(self.context)), *self.control.look(run_id)
 
     def run_choices(self) -> list[str]:
         """Names of all runs, newest first; one that is just starting too."""
         busy = self.context.jobs.busy()
         names = [run.id for run in self.context.jobs.runs()]
-        return [busy.id, *names] if busy and busy.id not in names else names
+        is_new = busy and busy.id not in names and self.context.ownership.may_see(busy)
+        return [busy.id, *names] if is_new else names
 
     def _config(self, data: str, model: str, *switches: object) -> TrainConfig:
         mask, keep_eos, train_padding, max_length, *numbers = switches
@@ -127,24 +128,27 @@ class TrainTab:
             examples = caches.dataset(data).examples
             _require_training(examples, data)
             tokens = caches.tokens_per_row(data, source)
+            rows = len(split(examples).train)
+            self.context.require_training(config, rows=rows, tokens_per_row=tokens)
         except IftError as problem:
             return html.error(problem), ""
         name = preset_of(template.source) or "my-template.txt"
         command = views.command_line([*train_options(config, name), "--out", "runs/my-run"])
-        rows = len(split(examples).train)
         ready = views.ready(config, template=name, records=len(examples), rows=rows, tokens_per_row=tokens)
         return ready, command
 
-    def _start(self, visitor: str | None, data: str, source: str, model: str, *switches: object) -> tuple:
+    def _start(self, data: str, source: str, model: str, *switches: object) -> tuple:
         try:
             config, template = self._config(data, model, *switches), Template.parse(source)
-            _require_training(caches.dataset(data).examples, data)
+            examples = caches.dataset(data).examples
+            _require_training(examples, data)
+            rows, tokens = len(split(examples).train), caches.tokens_per_row(data, source)
+            self.context.require_training(config, rows=rows, tokens_per_row=tokens)
             find_model(config.model)
             preset = preset_of(template.source)
             run = self.context.jobs.start_training(config, template=preset, source=template.source)
         except IftError as problem:
             return gr.skip(), html.error(problem)
-        self.context.ownership.claim(run.id, visitor)
         return run.id, ""
 
     def _preset(self, preset: str) -> list:

@@ -13,9 +13,9 @@ STOP_AND_DISCARD, DISCARD = "Stop and discard", "Discard this run"
 class RunButtons:
     """The buttons, the question before a discard, and what to say about them."""
 
-    def __init__(self, context: Context, *, shown: gr.BrowserState, visitor: gr.BrowserState) -> None:
-        """`shown`: the run that this browser looks at. `visitor`: its own key."""
-        self.context, self.shown, self.visitor = context, shown, visitor
+    def __init__(self, context: Context, *, shown: gr.BrowserState) -> None:
+        """`shown`: the run that this browser looks at."""
+        self.context, self.shown = context, shown
         with gr.Row():
             self.stop = gr.Button("Stop and keep", interactive=False, size="md", min_width=110, elem_id="stop")
             self.resume = gr.Button("Resume", interactive=False, size="md", min_width=110, elem_id="resume")
@@ -32,11 +32,10 @@ class RunButtons:
 
     def wire(self, run: gr.Dropdown, chart: gr.HTML) -> None:
         """Connect the buttons with the run shown and the chart that hears of its state."""
-        own = [run, self.visitor]
-        self.stop.click(self._stop, own, self.message, **QUIET)
-        self.resume.click(self._resume, own, [self.message, self.resume], **QUIET)
+        self.stop.click(self._stop, run, self.message, **QUIET)
+        self.resume.click(self._resume, run, [self.message, self.resume], **QUIET)
         self.discard.click(self._ask, run, [self.question, self.asked], **QUIET)
-        self.discarded = self.sure.click(self._discard, own, [self.shown, self.message, self.question], **QUIET)
+        self.discarded = self.sure.click(self._discard, run, [self.shown, self.message, self.question], **QUIET)
         chart.changed(self._settle, None, self.message, **QUIET)
         run.input(lambda: "", None, self.message, **QUIET)  # it was about the run shown before
         for event in (self.keep.click, run.change):
@@ -47,13 +46,13 @@ class RunButtons:
         """What `look` fills."""
         return [self.stop, self.resume, self.discard, self.why]
 
-    def look(self, run_id: str | None, visitor: str | None) -> tuple:
+    def look(self, run_id: str | None) -> tuple:
         """The buttons and the reason as they can be used now."""
         jobs = self.context.jobs
         run, busy = jobs.run(run_id), jobs.busy()
         works = busy is not None and busy == run
         trains = works and jobs.is_training(run)  # a finished run that is being scored has nothing to save
-        is_own = run is not None and self.context.ownership.may_change(run.id, visitor)
+        is_own = run is not None and self.context.ownership.may_change(run)
         can_resume = is_own and busy is None and jobs.can_resume(run)
         strangers = run is not None and not is_own
         return (
@@ -62,30 +61,30 @@ class RunButtons:
             gr.Button(STOP_AND_DISCARD if trains or run is None else DISCARD, interactive=is_own and works is trains),
             views.buttons_note(
                 run_id,
-                busy.id if busy else None,
+                jobs.name(busy),
                 can_resume=can_resume,
                 is_strangers=strangers,
                 has_saved=run is None or bool(run.checkpoints()),
             ),
         )
 
-    def _stop(self, run_id: str | None, visitor: str | None) -> str:
+    def _stop(self, run_id: str | None) -> str:
         run = self.context.jobs.run(run_id)
         if run is None:
             return ""
         try:
-            self.context.ownership.require(run.id, visitor)
+            self.context.ownership.require(run)
         except IftError as problem:
             return html.error(problem)
         self.context.jobs.stop(run)
         return html.note("busy", "Stopping: the run saves what it has reached.")
 
-    def _resume(self, run_id: str | None, visitor: str | None) -> tuple:
+    def _resume(self, run_id: str | None) -> tuple:
         run = self.context.jobs.run(run_id)
         if run is None:
             return "", gr.skip()
         try:
-            self.context.ownership.require(run.id, visitor)
+            self.context.ownership.require(run)
             self.context.jobs.resume_training(run)
         except IftError as problem:
             return html.error(problem), gr.skip()
@@ -97,14 +96,13 @@ class RunButtons:
     def _ask(self, run_id: str | None) -> tuple:
         return gr.Column(visible=True), views.discard_question(run_id or "")
 
-    def _discard(self, run_id: str | None, visitor: str | None) -> tuple:
+    def _discard(self, run_id: str | None) -> tuple:
         run, closed = self.context.jobs.run(run_id), gr.Column(visible=False)
         if run is None:
             return None, "", closed
         try:
-            self.context.ownership.require(run.id, visitor)
+            self.context.ownership.require(run)
             self.context.jobs.discard(run)
         except IftError as problem:
             return gr.skip(), html.error(problem), closed
-        self.context.ownership.forget(run.id)
         return None, "", closed

@@ -197,6 +197,12 @@ def test_parquet_without_a_dictionary_and_with_nested_columns_is_capped_too():
 
 
 @pytest.mark.parametrize("name", ["json", "jsonl", "csv", "parquet"])
-def test_a_file_of_more_rows_than_a_fine_tuning_could_use_is_refused(name, monkeypatch):
-    monkeypatch.setattr("ift.data.formats.MAX_ROWS", 2)
-    assert refuse(GOOD[name]).what == "The file has more than 2 rows"
+def test_a_file_of_more_rows_than_is_allowed_is_refused(name):
+    with pytest.raises(DataError, match="more than 2 rows"):
+        parse_dataset(GOOD[name].encode() if isinstance(GOOD[name], str) else GOOD[name], name="x", max_rows=2)
+
+
+@pytest.mark.parametrize("text", [b"[" + b"{}," * 1_000 + b"{}]", b"[" + b"[]," * 1_000 + b"[]]"])
+def test_values_that_only_take_memory_are_refused_before_they_do(text):
+    with pytest.raises(DataError, match="more than 2 rows"):
+        parse_dataset(text, name="x", max_rows=2)

@@ -3,9 +3,11 @@
 import math
 import os
 import shutil
+from dataclasses import fields
 
 import pytest
 
+from ift.config import TrainConfig
 from ift.data.templates import PRESETS, preset_source
 from ift.errors import ConfigError, DataError, IftError, ModelError
 from ift.events import Answered, Failed, Finished, Saved, Stopped, Warned
@@ -19,18 +21,19 @@ from playground.caches import MODELS_KEPT, Models
 from playground.context import Context, train_on, whole
 from playground.lens.state import preset_of
 from playground.runs import polls
-from playground.settings import Settings, read_settings
+from playground.settings import Limits, Mode, Settings, amount, read_settings
+from playground.visitors import Visitor, acting_as, new_key
 from tests.helpers import run_config, save_model, tiny_model, write_records
 
 
 @pytest.fixture
 def context(tmp_path):
-    return Context(Settings(home=tmp_path, public=False))
+    return Context(Settings(home=tmp_path))
 
 
 @pytest.fixture
 def public(tmp_path):
-    return Context(Settings(home=tmp_path, public=True))
+    return Context(Settings(home=tmp_path, mode=Mode.PUBLIC))
 
 
 def finished(tmp_path, name="a"):
@@ -46,29 +49,81 @@ def finished(tmp_path, name="a"):
 @pytest.fixture
 def environment(monkeypatch, tmp_path):
     """Set the page's own variables; none is set before."""
-    for name in ("IFT_HOME", "IFT_PUBLIC", "SPACE_ID"):
+    for name in ("IFT_HOME", "IFT_MODE", "IFT_TEACHER_KEY", "SPACE_ID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return monkeypatch.setenv
 
 
 @pytest.mark.parametrize(
-    ("host", "is_public"),
-    [("127.0.0.1", False), ("localhost", False), ("::1", False), ("0.0.0.0", True), ("192.168.1.7", True)],
+    ("host", "mode"),
+    [
+        ("127.0.0.1", Mode.LOCAL),
+        ("localhost", Mode.LOCAL),
+        ("::1", Mode.LOCAL),
+        ("0.0.0.0", Mode.PUBLIC),
+        ("192.168.1.7", Mode.PUBLIC),
+    ],
 )
-def test_a_page_that_others_can_reach_is_public(environment, host, is_public):
-    assert read_settings(host).public is is_public
+def test_a_page_that_others_can_reach_is_public(environment, host, mode):
+    assert read_settings(host).mode is mode
 
 
 def test_a_space_is_public_whatever_its_host(environment):
     environment("SPACE_ID", "somebody/ift")
-    assert read_settings("127.0.0.1").public
+    assert read_settings("127.0.0.1").mode is Mode.PUBLIC
 
 
-@pytest.mark.parametrize(("value", "host", "is_public"), [("1", "127.0.0.1", True), ("0", "0.0.0.0", False)])
-def test_ift_public_has_the_last_word(environment, value, host, is_public):
-    environment("IFT_PUBLIC", value)
-    assert read_settings(host).public is is_public
+def test_the_option_has_the_last_word_on_the_mode_and_then_the_environment(environment):
+    environment("IFT_MODE", "classroom")
+    assert read_settings("0.0.0.0").mode is Mode.CLASSROOM
+    assert read_settings("0.0.0.0", "local").mode is Mode.LOCAL
+
+
+def test_an_unknown_mode_and_a_teachers_key_that_could_be_guessed_are_refused(environment):
+    with pytest.raises(ConfigError, match="no mode 'open'"):
+        read_settings("localhost", "open")
+    environment("IFT_TEACHER_KEY", "secret")
+    with pytest.raises(ConfigError, match="could be guessed"):
+        read_settings("localhost")
+
+
+def test_a_local_page_has_no_limits_but_sizes_a_machine_can_take(tmp_path):
+    limits = Settings(home=tmp_path).limits
+    limits.require("steps", 10**9)
+    assert list(limits.describe()) == ["an uploaded file", "a request", "trainings at once"]
+
+
+@pytest.mark.parametrize("mode", [Mode.CLASSROOM, Mode.PUBLIC])
+def test_each_refusal_names_its_limit_and_how_to_run_without_it(tmp_path, mode):
+    limits = Settings(home=tmp_path, mode=mode).limits
+    for one in fields(limits):
+        most = getattr(limits, one.name)
+        if most < math.inf:
+            limits.require(one.name, most)
+            with pytest.raises(ConfigError, match=one.metadata["what"]) as caught:
+                limits.require(one.name, most + 1)
+            assert "python app.py" in caught.value.fix
+    with pytest.raises(ConfigError):
+        limits.require("steps", math.nan)
+
+
+def test_a_classroom_is_wider_than_a_public_page():
+    for one in fields(Limits):
+        assert one.metadata["classroom"] >= one.metadata["public"]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (5_000, "", "5,000"),
+        (10 * 2**20, "bytes", "10 MB"),
+        (30, "seconds", "30 seconds"),
+        (7_200, "seconds", "2 hours"),
+    ],
+)
+def test_limits_are_written_as_people_say_them(value, unit, text):
+    assert amount(value, unit) == text
 
 
 def test_runs_are_kept_in_the_working_folder_unless_ift_home_names_another(environment, tmp_path):
@@ -132,9 +187,15 @@ def test_a_limit_that_is_none_is_an_error_about_max_length(context, tiny_folder,
 # Models.
 
 
-@pytest.mark.parametrize("name", ["starter", "gpt2", "gpt2-xl"])
+@pytest.mark.parametrize("name", ["starter", "gpt2"])
 def test_the_known_models_are_offered_to_all(context, public, name):
     assert context.model(name) == public.model(f" {name} ") == name
+
+
+def test_a_model_too_large_for_a_public_page_is_refused_there(context, public):
+    assert context.model("gpt2-xl") == "gpt2-xl"
+    with pytest.raises(ConfigError, match="parameters of a model"):
+        public.model("gpt2-xl")
 
 
 @pytest.mark.parametrize("name", [None, ""])
@@ -142,17 +203,39 @@ def test_no_name_is_the_starter(context, name):
     assert context.model(name) == "starter"
 
 
-def test_a_run_of_this_server_is_a_model_by_its_name_for_all(context, public, tmp_path):
+def test_ones_own_run_is_a_model_by_its_name(context, public, tmp_path):
     run = finished(tmp_path)
-    assert context.model("a") == public.model("a") == str(run.path)
+    assert context.model("a") == str(run.path)
+    with acting_as(Visitor(new_key())):
+        public.ownership.claim(run)
+        assert public.model("a") == str(run.path)
+    with acting_as(Visitor(new_key())), pytest.raises(ConfigError, match="not offered"):
+        public.model("a")
 
 
 def test_strangers_can_name_no_path_and_no_hub_id(public, tiny_folder, tmp_path):
     path = finished(tmp_path).path
     for name in (str(tiny_folder), "somebody/model", str(path), "runs/a", "../a", "gpt2-xxl"):
-        with pytest.raises(ConfigError, match="not offered on this public page") as caught:
+        with pytest.raises(ConfigError, match="not offered on this page") as caught:
             public.model(name)
         assert "starter, gpt2" in caught.value.fix
+
+
+def test_a_public_page_takes_no_large_data_set_and_no_long_training(context, public):
+    for what, limit in {"num_train_epochs": 1, "max_steps": 301}.items():
+        config = TrainConfig(**{what: limit}, per_device_train_batch_size=1)
+        context.require_training(config, rows=1_000, tokens_per_row=50)
+        with pytest.raises(ConfigError, match="steps of a training"):
+            public.require_training(config, rows=1_000, tokens_per_row=50)
+    with pytest.raises(ConfigError, match="tokens of a training"):
+        public.require_training(
+            TrainConfig(per_device_train_batch_size=64, max_steps=300), rows=5_000, tokens_per_row=400
+        )
+    public.require_training(TrainConfig(), rows=1_000, tokens_per_row=50)
+    context.require_data("alpaca")
+    public.require_data("book")
+    with pytest.raises(ConfigError, match="rows of a data set"):
+        public.require_data("alpaca")
 
 
 def test_at_home_a_folder_is_named_in_full_and_a_hub_id_stays(context, tiny_folder, monkeypatch):

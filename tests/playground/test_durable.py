@@ -199,7 +199,7 @@ from pathlib import Path
 from ift.config import TrainConfig
 from playground.runs.jobs import Jobs
 from playground.settings import Settings
-jobs = Jobs(Settings(home=Path(sys.argv[1]), public=False))
+jobs = Jobs(Settings(home=Path(sys.argv[1])))
 run = jobs.start_training(TrainConfig(**json.loads(sys.argv[2])), template="alpaca", source="")
 print(run.path, flush=True)
 time.sleep(600)
@@ -237,7 +237,7 @@ from playground.runs import polls
 from playground.context import Context
 from playground.settings import Settings
 
-me, context = psutil.Process(), Context(Settings(home=Path(sys.argv[1]), public=False))
+me, context = psutil.Process(), Context(Settings(home=Path(sys.argv[1])))
 config, count = TrainConfig(**json.loads(sys.argv[2])), int(sys.argv[3])
 ask = polls.training(context)
 

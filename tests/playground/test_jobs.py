@@ -32,7 +32,7 @@ OWN = "My own: {{instruction}}\nSay:{{output}}"
 @contextmanager
 def server(home):
     """A server's jobs; its children are killed when it ends."""
-    jobs = Jobs(Settings(home=home, public=False))
+    jobs = Jobs(Settings(home=home))
     try:
         yield jobs
     finally:
@@ -207,7 +207,7 @@ def test_a_run_is_found_by_its_name_before_its_process_has_written_anything(jobs
 def test_a_run_that_another_server_started_counts_too(jobs, long, tmp_path):
     run = start(jobs, long)
     wait_for(run, Started)
-    assert Jobs(Settings(home=tmp_path, public=False)).busy() == run
+    assert Jobs(Settings(home=tmp_path)).busy() == run
 
 
 def test_a_stop_during_start_is_heard(jobs, long):
@@ -340,7 +340,7 @@ def test_a_run_that_is_only_starting_can_be_discarded(jobs, long, tmp_path):
 def test_a_run_of_another_server_can_be_discarded_with_its_process(jobs, long, tmp_path):
     run = start(jobs, long)
     wait_for(run, Started)
-    Jobs(Settings(home=tmp_path, public=False)).discard(run)
+    Jobs(Settings(home=tmp_path)).discard(run)
     assert exit_code(jobs, run) != 0
     assert list((tmp_path / "runs").iterdir()) == []
 

@@ -15,7 +15,7 @@ TEXT = "Q: {{instruction}}\nA: {{output}}"
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory):
-    return Context(Settings(home=tmp_path_factory.mktemp("home"), public=False))
+    return Context(Settings(home=tmp_path_factory.mktemp("home")))
 
 
 def test_a_key_gives_what_the_switches_give_with_that_template(context):

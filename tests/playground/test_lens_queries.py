@@ -14,11 +14,12 @@ from playground.lens.queries import GONE, linter, losses, top
 from playground.lens.recent import KEPT, Kept, Recent
 from playground.lens.state import View
 from playground.settings import Settings
+from playground.visitors import Visitor, acting_as, new_key
 
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory):
-    return Context(Settings(home=tmp_path_factory.mktemp("home"), public=False))
+    return Context(Settings(home=tmp_path_factory.mktemp("home")))
 
 
 @pytest.fixture
@@ -80,20 +81,38 @@ def test_others_redraws_do_not_push_out_a_quiet_visitors_batch(context, stamp):
     quiet = context.recent.keep(replace(context.recent.get(stamp), visitor="quiet"))
     for i in range(500):
         context.recent.keep(Kept(View(), visitor=f"visitor {i % 50}"))
-    assert context.recent.get(quiet).visitor == "quiet"
+    assert context.recent.get(quiet, "quiet").visitor == "quiet"
+
+
+def test_another_visitors_batch_is_not_there(context, stamp):
+    own = context.recent.keep(replace(context.recent.get(stamp), visitor=new_key()))
+    assert context.recent.get(own) is None
+    assert losses(context)({"stamp": own}) == GONE
+    with acting_as(Visitor(new_key())):
+        assert losses(context)({"stamp": own}) == GONE
+
+
+def test_a_refused_template_takes_room_by_its_length(context, stamp):
+    recent = Recent(cells=1_000)
+    first = recent.keep(Kept(View(template="x" * 4_000)))
+    assert recent.get(first)
+    recent.keep(Kept(View(template="x" * 4_000)))
+    recent.keep(Kept(View(template="x" * 4_000)))
+    assert recent.get(first) is None
 
 
 def test_who_asks_about_a_batch_keeps_it(context, stamp):
     asked = context.recent.keep(replace(context.recent.get(stamp), visitor="asks"))
     for _ in range(2 * KEPT):
         context.recent.keep(Kept(View(), visitor="asks"))
-        assert context.recent.get(asked)
+        assert context.recent.get(asked, "asks")
 
 
 def test_where_there_is_no_room_the_one_who_has_not_asked_for_longest_loses(context, stamp):
     found = context.recent.get(stamp)
     recent = Recent(cells=3 * found.cells)
     first, second, third = (recent.keep(replace(found, visitor=name)) for name in "abc")
-    assert recent.get(first)
+    assert recent.get(first, "a")
     fourth = recent.keep(replace(found, visitor="d"))
-    assert [recent.get(one) is not None for one in (first, second, third, fourth)] == [True, False, True, True]
+    named = {"a": first, "b": second, "c": third, "d": fourth}
+    assert [recent.get(one, name) is not None for name, one in named.items()] == [True, False, True, True]

@@ -1,5 +1,6 @@
 """Uploads: kept under their bytes and how they are read, which every later look and every run finds again."""
 
+import gzip
 import json
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from ift.config import TrainConfig
 from ift.data.records import RecordsError
 from ift.data_options import DataOptions
-from ift.errors import DataError
-from playground import caches, uploads
+from ift.errors import DataError, InputError
+from playground import caches
 from playground.runs.jobs import train_options
+from playground.settings import Limits
 from playground.uploads import data_options, keep_upload
 
 ROWS = [{"q": "Q", "a": "A"}, {"q": "Q", "a": None}]
@@ -54,7 +56,22 @@ def test_what_is_no_upload_is_read_as_everything_is(tmp_path):
     assert data_options("starter") == data_options(str(tmp_path / "x.json")) == DataOptions()
 
 
-def test_a_file_that_is_too_large_or_unpacks_to_too_much_is_refused(tmp_path, uploaded, monkeypatch):
-    monkeypatch.setattr(uploads, "MAX_UPLOAD_BYTES", 10)
-    with pytest.raises(DataError, match="too large for the page"):
-        keep_upload(tmp_path / "uploads", uploaded, OWN)
+@pytest.mark.parametrize(
+    ("limits", "match"),
+    [
+        (Limits(upload_bytes=10), "an uploaded file"),
+        (Limits(upload_bytes=1_000, rows=0), "more than 0 rows"),
+        (Limits(upload_bytes=1_000, field_characters=0), "characters of a field"),
+    ],
+)
+def test_an_upload_over_a_limit_of_the_page_is_refused(tmp_path, uploaded, limits, match):
+    keep_upload(tmp_path / "uploads", uploaded, OWN)
+    with pytest.raises(InputError, match=match):
+        keep_upload(tmp_path / "uploads", uploaded, OWN, limits=limits)
+
+
+def test_a_packed_upload_may_not_unpack_to_much_more_than_the_limit(tmp_path):
+    packed = tmp_path / "x.json.gz"
+    packed.write_bytes(gzip.compress(json.dumps([{"instruction": "x" * 10**6, "output": "y"}]).encode()))
+    with pytest.raises(DataError, match="unpacks to more"):
+        keep_upload(tmp_path / "uploads", packed, limits=Limits(upload_bytes=10_000))

@@ -1,0 +1,1 @@
+"""What every request passes before Gradio sees it, and every answer after: one door, `asgi.Guard`."""

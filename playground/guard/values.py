@@ -1,0 +1,54 @@
+"""Whether the values of a request are such as the page's widgets give: Gradio logs a traceback where they are not."""
+
+from typing import Any
+
+import gradio as gr
+
+from playground.guard.refusals import NOT_THERE, Refused
+
+CHECKED = (gr.Number, gr.Textbox, gr.Checkbox, gr.Radio, gr.Dropdown, gr.Code)
+
+
+def check_event(page: gr.Blocks, body: dict[str, Any]) -> None:
+    """An event's values, one per input of its handler.
+
+    Raises:
+        Refused: there is no such event, or one of its values is none of its widget's.
+    """
+    number, data = body.get("fn_index"), body.get("data")
+    handler = page.fns.get(number) if type(number) is int else None
+    if handler is None:
+        raise Refused(404, NOT_THERE)
+    if not isinstance(data, list) or len(data) != len(handler.inputs):
+        raise Refused(422, "The request has not as many values as there are widgets.")
+    session = page.state_holder.session_data.get(body["session_hash"])
+    widgets = session.blocks_config.blocks if session else page.blocks
+    for widget, value in zip(handler.inputs, data, strict=True):
+        _check(widgets.get(widget._id, widget), value)
+
+
+def _check(widget: gr.components.Component, value: Any) -> None:  # noqa: ANN401  it comes from the browser
+    if not isinstance(widget, CHECKED) or value is None:
+        return
+    kinds = (bool,) if isinstance(widget, gr.Checkbox) else (int, float) if isinstance(widget, gr.Number) else (str,)
+    is_right = type(value) in kinds
+    if is_right:
+        try:
+            widget.preprocess(value)
+        except Exception:  # Gradio's own, or whatever else a widget trips over
+            is_right = False
+    if not is_right:
+        raise Refused(422, f"{getattr(widget, 'label', None) or 'A widget'}: this value can't be used.")
+
+
+def check_question(page: gr.Blocks, body: dict[str, Any]) -> None:
+    """A question to a component's own functions on the server.
+
+    Raises:
+        Refused: there is no such component or function.
+    """
+    number, name = body.get("component_id"), body.get("fn_name")
+    widget = page.blocks.get(number) if type(number) is int else None
+    function = getattr(widget, name, None) if isinstance(name, str) and name.isidentifier() else None
+    if not getattr(function, "_is_server_fn", False) or "data" not in body:
+        raise Refused(404, NOT_THERE)
