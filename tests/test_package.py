@@ -73,9 +73,9 @@ from playground.settings import read_settings
 with socket.socket() as probe:
     probe.bind(("127.0.0.1", 0))
     port = probe.getsockname()[1]
-page = launch(read_settings("127.0.0.1"), host="127.0.0.1", port=port, blocking=False)
+server = launch(read_settings("127.0.0.1"), host="127.0.0.1", port=port, blocking=False)
 print(urllib.request.urlopen(f"http://127.0.0.1:{port}/").status)
-page.close()
+server.close()
 """
     assert run_installed("-c", program).splitlines()[0] == "200"
 

@@ -20,11 +20,8 @@ from ift.runs.folder import Run, is_run, list_runs, require_no_heirs
 from ift.runs.log import EventLog
 from ift.runs.processes import end_process
 from ift.runs.state import State
-<<<<<<< HEAD
 from ift.training.estimate import Estimate
-=======
 from playground.ownership import Ownership
->>>>>>> a3bfa91 (One guard before every handler, a key per browser kept with its runs, modes with limits in one object)
 from playground.runs.children import Estimator, has_ended, start_child
 from playground.runs.watch import Watch
 from playground.settings import Settings
