@@ -9,8 +9,8 @@ from ift.options import Group, Option, check_options, declare, document
 LAYOUTS = ("auto", "alpaca", "prompt-completion", "messages", "sharegpt", "question-answer", "dolly")
 TURNS = ("last", "first", "each")
 ON_ERROR = ("raise", "drop")
-TARGETS = ("instruction", "input", "output", "system", "messages")
-"""What a field of the file can become: text of a record, text in front of its instruction, or a conversation."""
+TARGETS = ("instruction", "input", "output", "system", "history", "messages")
+"""What a field of the file can become: text of a record, what comes before its instruction, or a conversation."""
 
 
 LAYOUT = Option(

@@ -1,13 +1,13 @@
-"""What the page keeps in memory: data sets as read, their reports, and at most two models."""
+"""What the page keeps in memory: data sets as read, what linters found in them, and at most two models."""
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ift.audit.data_report import DataReport, data_report
+from ift.audit.data_report import DataReport
 from ift.audit.linter import LintReport, lint
 from ift.data.batching import pair_counts, select_trainable
 from ift.data.bulk_encoding import encode_all
@@ -15,7 +15,9 @@ from ift.data.order import epoch_batches
 from ift.data.records import Dataset, split
 from ift.data.sources import NAMES, PUBLIC, fetch_public, load_dataset
 from ift.data.templates import Template
+from ift.errors import DataError
 from ift.roles import Role
+from playground.tokenized_uploads import is_rows
 from playground.uploads import data_options
 
 if TYPE_CHECKING:
@@ -35,18 +37,12 @@ def dataset(name: str, progress: Callable[[int, int], None] | None = None) -> Da
         DataError: it can't be used.
         DownloadError: it did not arrive.
     """
+    if is_rows(name):
+        fix = "Choose a data set on tab 1."
+        raise DataError("Rows of another trainer can be looked at, not trained on", where=Path(name).name, fix=fix)
     if progress and name in PUBLIC:
         fetch_public(name, progress=progress)
     return _dataset(name, _stamp(name))
-
-
-def report(name: str, template_source: str, max_length: int) -> DataReport:
-    """What a template makes of a data set; a second look at the same costs nothing.
-
-    Raises:
-        InputError: the data set or the template can't be used.
-    """
-    return _report(name, _stamp(name), template_source, max_length)
 
 
 def longest(name: str, template_source: str) -> int:
@@ -91,11 +87,6 @@ def _dataset(name: str, stamp: int) -> Dataset:
 
 
 @lru_cache(maxsize=8)
-def _report(name: str, stamp: int, template_source: str, max_length: int) -> DataReport:
-    return data_report(_dataset(name, stamp), Template.parse(template_source), max_length=max_length)
-
-
-@lru_cache(maxsize=8)
 def _longest(name: str, stamp: int, template_source: str) -> int:
     rows = encode_all(_dataset(name, stamp).examples, Template.parse(template_source))
     return int(pair_counts(rows).max())
@@ -112,11 +103,26 @@ def _training_order(
     return tuple(records[kept[i]] for i in next(epoch_batches(len(kept), max(1, len(kept)), seed=seed)))
 
 
+class _Linting:
+    """A linter at work, and its last report."""
+
+    def __init__(self, name: str, template_source: str) -> None:
+        self._reports = lint(dataset(name).examples, Template.parse(template_source))
+        self._last: LintReport | None = None
+        self._lock = threading.Lock()
+
+    def next(self) -> LintReport:
+        with self._lock:
+            if self._last is None or not self._last.complete:
+                self._last = next(self._reports)
+            return self._last
+
+
 class Linters:
     """Linters at work, by data set and template; each goes on where it was, for whoever asks."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, int, str], tuple[Iterator[LintReport], list[LintReport]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int, str], _Linting] = OrderedDict()
         self._lock = threading.Lock()
 
     def report(self, name: str, template_source: str) -> LintReport:
@@ -125,16 +131,30 @@ class Linters:
         Raises:
             InputError: the data set or the template can't be used.
         """
+        return self._linting(name, template_source).next()
+
+    def data_report(
+        self, name: str, template_source: str, *, trained: frozenset[Role], max_length: int | None
+    ) -> DataReport:
+        """What a template, a mask and a limit make of a data set; a second look at the same template costs little.
+
+        Raises:
+            InputError: the data set or the template can't be used.
+        """
+        linting = self._linting(name, template_source)
+        while not (last := linting.next()).complete:
+            pass
+        return DataReport(dataset(name), last, trained, max_length)
+
+    def _linting(self, name: str, template_source: str) -> _Linting:
         key = (name, _stamp(name), template_source)
         with self._lock:
             if key not in self._kept:
-                self._kept[key] = (lint(dataset(name).examples, Template.parse(template_source)), [])
+                self._kept[key] = _Linting(name, template_source)
                 while len(self._kept) > LINTERS_KEPT:
                     self._kept.popitem(last=False)
-            reports, said = self._kept[key]
-            if not said or not said[-1].complete:
-                said[:] = [next(reports)]
-            return said[-1]
+            self._kept.move_to_end(key)
+            return self._kept[key]
 
 
 class Models:

@@ -16,8 +16,10 @@ from ift.model.names import GPT2_SIZES, context_length
 from ift.model.names import NAMES as MODELS
 from ift.roles import Role
 from playground.caches import Linters, Models
+from playground.downloads import Downloads
 from playground.lens.recent import Recent
 from playground.ownership import Ownership
+from playground.runs.exports import Exports
 from playground.runs.jobs import Jobs
 from playground.settings import Settings
 
@@ -43,19 +45,23 @@ def when_loaded(call: str) -> str:
 
 @dataclass
 class Context:
-    """One a server."""
+    """One a server. times: by model, the seconds of the run that was last estimated on this machine."""
 
     settings: Settings
     jobs: Jobs = field(init=False)
+    exports: Exports = field(init=False)
     models: Models = field(default_factory=Models)
     stamps: count = field(default_factory=lambda: count(1))
     recent: Recent = field(default_factory=Recent)
     linters: Linters = field(default_factory=Linters)
+    downloads: Downloads = field(default_factory=Downloads)
+    times: dict[str, float] = field(default_factory=dict)
     ownership: Ownership = field(init=False)
 
     def __post_init__(self) -> None:
         self.ownership = Ownership(self.settings)
         self.jobs = Jobs(self.settings, self.ownership)
+        self.exports = Exports(self.settings)
 
     def limit(self, model: str | None, max_length: float | None) -> int:
         """Tokens per row at most: the visitor's number, but never beyond the model's context or the page's limit."""

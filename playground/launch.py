@@ -72,7 +72,7 @@ def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -
         max_threads=THREADS,
         max_file_size=f"{settings.limits.upload_bytes / MEBIBYTE:.0f}mb",
         state_session_capacity=STATES_KEPT,
-        app_kwargs={"middleware": [guard], "routes": [scripts.route(), _health(context)]},
+        app_kwargs={"middleware": [guard], "routes": [scripts.route(), context.exports.route(), _health(context)]},
     )
     housekeeping.start()
     server = Server(page, context, housekeeping)

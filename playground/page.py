@@ -31,10 +31,11 @@ def build(context: Context) -> gr.Blocks:
                 train = TrainTab(context, shown=shown)
             with gr.Tab("4 Before & after"):
                 compare = CompareTab(context)
-        data.wire(prompt.template, train.model, prompt.max_length)
+        data.wire(train.model, prompt)
         prompt.wire(page, data.name, data.source, model=train.model, run=train.run, chart=train.chart)
         train.wire(page, train_tab, prompt, data.name)
         compare.wire()
+        prompt.own.wire(compare.instruction, compare.input)
         data.show_on(page.load)
         data.show_on(data_tab.select)  # the template may have changed since
         _follow_run(page, context, train, compare)

@@ -27,8 +27,7 @@ def keep_upload(folder: Path, path: Path, options: DataOptions | None = None, *,
         RecordsError: some records can't be used, and `options` don't leave them out.
     """
     options = options or DataOptions()
-    limits.require("upload_bytes", path.stat().st_size, where=path.name)
-    raw = path.read_bytes()
+    raw = read_upload(path, limits)
     _check(raw, path.name, options, limits)
     given = {} if options == DataOptions() else asdict(options)
     key = hashlib.sha256(raw + json.dumps(given).encode() * bool(given)).hexdigest()[:12]
@@ -38,6 +37,16 @@ def keep_upload(folder: Path, path: Path, options: DataOptions | None = None, *,
     if given:
         (kept.parent / _OPTIONS).write_text(json.dumps(given), encoding="utf-8")
     return kept
+
+
+def read_upload(path: Path, limits: Limits = LOCAL) -> bytes:
+    """The bytes of an uploaded file.
+
+    Raises:
+        ConfigError: it is larger than the page takes.
+    """
+    limits.require("upload_bytes", path.stat().st_size, where=path.name)
+    return path.read_bytes()
 
 
 def _check(raw: bytes, name: str, options: DataOptions, limits: Limits) -> None:

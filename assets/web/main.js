@@ -5,10 +5,12 @@ import { lens } from "./lens/lens.js";
 import { linkText, openLink } from "./link.js";
 import { figure } from "./plot.js";
 import { rest } from "./rest.js";
+import { rows } from "./rows.js";
 import { run } from "./run/run.js";
 import { wireModes } from "./theme.js";
 
 rest();
+rows();
 
 function header(element) {
   openLink();

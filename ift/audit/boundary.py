@@ -39,7 +39,11 @@ def boundary_change(rendered: Rendered) -> BoundaryChange | None:
 
     Only the chunks that touch the boundary are encoded: the others can't differ.
     """
-    tail, head = last_chunk(rendered.prompt), first_chunk(rendered.response)
+    return change_between(last_chunk(rendered.prompt), first_chunk(rendered.response))
+
+
+def change_between(tail: str, head: str) -> BoundaryChange | None:
+    """The same from the prompt's last chunk and the response's first."""
     if len(tail) <= LONGEST_KEPT and len(head) <= LONGEST_KEPT:
         return _kept_change(tail, head)
     return _change(tail, head)

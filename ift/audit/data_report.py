@@ -1,63 +1,69 @@
-"""What a data set holds and what a template makes of it: counts, lengths, and rows that deserve a look."""
+"""What a data set holds and what a template, a mask and a limit make of it: counts, lengths, and what was found."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from ift.audit.boundary import boundary_change
-from ift.audit.duplicates import find_duplicates
-from ift.data.batching import cut_rows
-from ift.data.bulk_encoding import encode_all
-from ift.data.records import Dataset, Split, split
+from ift.audit.findings import Finding
+from ift.audit.linter import LintReport, lint
+from ift.data.records import Dataset, Split
 from ift.data.templates import Template
+from ift.masks import TRAIN_ON
 from ift.roles import Role
-from ift.types import Example
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class DataReport:
-    """Rows are positions in the file. `lengths`: (n,) tokens of each row, end-of-text included.
+    """Rows are positions in the file. lint: the linter's last report. trained, max_length: findings are under these."""
 
-    repeats: rows that ask what an earlier row asked. leaks: test rows whose question is in the training split. cut:
-    rows that lose their end at `max_length`. unstable: rows where whole-text tokenizing would merge across the boundary
-    of prompt and response. unplaced: rows without a `split` where others have one: then none counts.
-    """
+    dataset: Dataset
+    lint: LintReport
+    trained: frozenset[Role]
+    max_length: int | None
 
-    split: Split
-    with_input: int
-    tasks: int
-    lengths: np.ndarray
-    tokens_by_role: dict[str, int]
-    empty_outputs: tuple[int, ...]
-    repeats: tuple[int, ...]
-    leaks: tuple[int, ...]
-    cut: tuple[int, ...]
-    unstable: tuple[int, ...]
-    unplaced: tuple[int, ...]
+    @cached_property
+    def with_input(self) -> int:
+        """Records that have an input."""
+        return sum(example.has_input for example in self.dataset.examples)
+
+    @cached_property
+    def tasks(self) -> int:
+        """Kinds of task that there are."""
+        return len({example.task for example in self.dataset.examples if example.task})
+
+    @property
+    def split(self) -> Split:
+        """Of the whole data set."""
+        return self.lint.split
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(n,) tokens of each row, end-of-text included."""
+        return self.lint.summary.lengths
+
+    @property
+    def tokens_by_role(self) -> dict[str, int]:
+        """By the role's label, padding aside."""
+        return {role.label: self.lint.tokens[role] for role in Role if role is not Role.PAD}
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """All that was found, warnings first."""
+        return self.lint.findings(trained=self.trained, max_length=self.max_length)
+
+    def rows_of(self, code: str) -> tuple[int, ...]:
+        """The rows of the findings with a code, in order."""
+        return tuple(sorted({row for one in self.findings if one.code == code for row in one.positions}))
 
 
-def data_report(dataset: Dataset, template: Template, *, max_length: int | None = None) -> DataReport:
-    """Encode every row and count."""
-    examples = dataset.examples
-    rows = encode_all(examples, template)
-    parts = split(examples)
-    duplicates = find_duplicates(examples, train=parts.train, test=parts.test)
-    by_role = np.bincount(rows.roles, minlength=len(Role))
-    return DataReport(
-        split=parts,
-        with_input=sum(example.has_input for example in examples),
-        tasks=len({example.task for example in examples if example.task}),
-        lengths=rows.lengths,
-        tokens_by_role={role.label: int(by_role[role]) for role in Role if role is not Role.PAD},
-        empty_outputs=tuple(i for i, example in enumerate(examples) if not example.has_output),
-        repeats=duplicates.repeats,
-        leaks=duplicates.leaks,
-        cut=tuple(cut_rows(rows, max_length).tolist()),
-        unstable=tuple(i for i, example in enumerate(examples) if boundary_change(template.render(example))),
-        unplaced=tuple(i for i, example in enumerate(examples) if not example.split) if _some_placed(examples) else (),
-    )
-
-
-def _some_placed(examples: Sequence[Example]) -> bool:
-    return any(example.split for example in examples)
+def data_report(
+    dataset: Dataset,
+    template: Template,
+    *,
+    trained: frozenset[Role] = TRAIN_ON["response"],
+    max_length: int | None = None,
+) -> DataReport:
+    """Encode every row, count, and look for what deserves a look."""
+    *_, last = lint(dataset.examples, template)
+    return DataReport(dataset, last, trained, max_length)

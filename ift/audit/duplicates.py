@@ -1,8 +1,10 @@
 """Records that ask the same: one definition for the command line, the page and both of its tabs."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from ift.audit.findings import Block, Finding, Hits, Severity
+from ift.audit.near_duplicates import NearDuplicates
 from ift.types import Example
 
 
@@ -45,18 +47,71 @@ def find_duplicates(
     """
     answers: dict[tuple[str, str], set[str]] = {}
     same, conflicting = [], []
+    asked = list(map(question, examples))
     for i, example in enumerate(examples):
-        known = answers.setdefault(question(example), set())
+        known = answers.setdefault(asked[i], set())
         answer = _squeezed(example.output)
         if answer in known:
             same.append(i)
         elif known:
             conflicting.append(i)
         known.add(answer)
-    trained = {question(examples[i]) for i in train}
-    leaks = tuple(i for i in test if question(examples[i]) in trained)
+    trained = {asked[i] for i in train}
+    leaks = tuple(i for i in test if asked[i] in trained)
     return Duplicates(tuple(same), tuple(conflicting), leaks)
 
 
 def _squeezed(text: str) -> str:
     return " ".join(text.split())
+
+
+class DuplicateRule:
+    """No two records ask the same, and the test split asks nothing that was trained. Judges the whole data set."""
+
+    def __init__(self, examples: Sequence[Example], *, train: Collection[int], test: Collection[int]) -> None:
+        self.examples, self.train, self.test = examples, train, test
+        self.near = NearDuplicates()
+
+    def see(self, block: Block) -> None:
+        """Look at some records."""
+        self.near.see(block)
+
+    def findings(self) -> Iterator[Finding]:
+        """Rows that repeat an earlier one's question, exactly or nearly, and leaks."""
+        found = find_duplicates(self.examples, train=self.train, test=self.test)
+        repeats = {*found.same, *found.conflicting}
+        near = {i: other for i, other in self.near.pairs(self.examples).items() if i not in repeats}
+        if found.leaks or near:
+            yield from self._leaks(found.leaks, near)
+        if found.conflicting:
+            what = "Records ask what an earlier record asked, and have another answer"
+            fix = "Keep one of them: exact match can count only one answer as right."
+            yield Finding("conflicting-answers", Severity.WARNING, what, fix, found.conflicting)
+        if found.same:
+            what = "Records repeat an earlier question and its answer"
+            fix = "Remove them, unless their weight is meant."
+            yield Finding("repeated-question", Severity.NOTE, what, fix, found.same)
+        if near:
+            what = "Records are nearly the same as an earlier one"
+            fix = "Keep one of each, unless the small difference is what should be learned."
+            details = tuple(f"row {i} and row {other}" for i, other in list(near.items())[:DETAILS_OF_PAIRS])
+            yield Finding("near-duplicate", Severity.NOTE, what, fix, tuple(sorted(near)), details)
+
+    def _leaks(self, exact: Sequence[int], near: dict[int, int]) -> Iterator[Finding]:
+        train, test = set(self.train), set(self.test)
+        close = {
+            (i if i in test else other)
+            for i, other in near.items()
+            if (i in test and other in train) or (i in train and other in test)
+        } - set(exact)
+        hits = Hits()
+        for record in sorted({*exact, *close}):
+            hits.add(record)
+        if hits.count:
+            what = "Test records ask what a training record asks"
+            fix = "Remove them from one of the splits: the score would count what was memorized."
+            details = (f"{len(exact):,} exactly, {len(close):,} nearly",) if close else ()
+            yield hits.finding("leak", Severity.WARNING, what, fix, details)
+
+
+DETAILS_OF_PAIRS = 3

@@ -1,20 +1,16 @@
-"""What can be wrong with a template on a data set: one small class per rule, fed row by row, read at any time."""
+"""What can be wrong with a template on a data set: one small class per rule, fed block by block, read at any time."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Protocol
 
-from ift.audit.boundary import boundary_change
+from ift.audit.boundary import change_between
+from ift.audit.findings import DETAILS, Block, Finding, Hits, Severity, count_lines
+from ift.data.chunks import chunks, first_chunk, last_chunk
 from ift.data.templates import FIELDS, Template, is_stop
 from ift.data.tokenizer import encode_text, piece
-from ift.types import EOS_ID, Example, Rendered
+from ift.types import EOS_ID, Example
 
-EXAMPLES = 8
-"""Rows named with a finding."""
-DETAILS = 6
 LONG_ENOUGH = 20
 """Characters from which on an answer that stands in its own prompt is no accident."""
 MARKERS_KEPT = 1000
@@ -25,81 +21,27 @@ _MARKER = re.compile(
 _CONTROL = "<|endoftext|>"
 
 
-class Severity(Enum):
-    """Whether something should be changed, or only known."""
-
-    WARNING = "warning"
-    NOTE = "note"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found, in how many rows, some of these as positions in the file, and how to fix it.
-
-    `code` names the rule for programs. `rows` is 0 where the template alone is meant. `details`: further lines, as
-    plain text.
-    """
-
-    code: str
-    severity: Severity
-    what: str
-    fix: str
-    rows: int = 0
-    examples: tuple[int, ...] = ()
-    details: tuple[str, ...] = ()
-
-
-class Rule(Protocol):
-    """Looks at every row once, in any order."""
-
-    def see(self, record: int, example: Example, rendered: Rendered) -> None:
-        """Look at one row."""
-
-    def findings(self) -> Iterator[Finding]:
-        """What the rows so far show."""
-
-
-@dataclass
-class Hits:
-    """Rows found: how many, and the first few."""
-
-    count: int = 0
-    first: list[int] = field(default_factory=list)
-
-    def add(self, record: int) -> None:
-        """Count a row."""
-        self.count += 1
-        if len(self.first) < EXAMPLES:
-            self.first.append(record)
-
-    def finding(self, code: str, severity: Severity, what: str, fix: str, details: tuple[str, ...] = ()) -> Finding:
-        """A finding in these rows."""
-        return Finding(code, severity, what, fix, self.count, tuple(sorted(self.first)), details)
-
-
-def _lines(counts: Counter[str]) -> tuple[str, ...]:
-    lines = [f"{text}: {_rows(count)}" for text, count in counts.most_common(DETAILS)]
-    more = len(counts) - len(lines)
-    return (*lines, *([f"and {more:,} more"] if more else []))
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"
-
-
 class BoundaryRule:
     """The boundary of prompt and response is one of whole-text encoding, too."""
 
     def __init__(self, template: Template) -> None:
+        self.template = template
         self.hits = Hits()
         self.changes: Counter[str] = Counter()
+        self.tails = {has_input: _last_chunk_before_output(template, has_input) for has_input in (True, False)}
+        self.endings = {has_input: template.ending_of(has_input=has_input) for has_input in (True, False)}
 
-    def see(self, record: int, example: Example, rendered: Rendered) -> None:
-        """Look at one row."""
-        change = boundary_change(rendered)
-        if change:
-            self.hits.add(record)
-            self.changes[change.label] += 1
+    def see(self, block: Block) -> None:
+        """Look at some records."""
+        for record, example in zip(block.records, block.examples, strict=True):
+            has_input = example.has_input
+            tail = self.tails[has_input]
+            if tail is None:  # a field reaches into it
+                tail = last_chunk(self.template.render(example).prompt)
+            change = change_between(tail, first_chunk(example.output + self.endings[has_input]))
+            if change:
+                self.hits.add(record)
+                self.changes[change.label] += 1
 
     def findings(self) -> Iterator[Finding]:
         """Rows whose boundary would move."""
@@ -109,7 +51,13 @@ class BoundaryRule:
                 "Here the prompt is tokenized by itself, so training and answering agree; other tools may not. "
                 "End the prompt with a line break, or let the answer begin with the space."
             )
-            yield self.hits.finding("unstable-boundary", Severity.WARNING, what, fix, _lines(self.changes))
+            yield self.hits.finding("unstable-boundary", Severity.WARNING, what, fix, count_lines(self.changes))
+
+
+def _last_chunk_before_output(template: Template, has_input: bool) -> str | None:
+    """The prompt's last chunk where it is the template's alone, whatever the fields hold."""
+    text = _before_output(template, has_input)
+    return last_chunk(text) if len(chunks(text)) > 1 else None
 
 
 class SeparatorRule:
@@ -119,13 +67,18 @@ class SeparatorRule:
         self.space, self.none = Hits(), Hits()
         self.before_output = {has_input: _before_output(template, has_input) for has_input in (True, False)}
 
-    def see(self, record: int, example: Example, rendered: Rendered) -> None:
-        """Look at one row."""
-        text = self.before_output[example.has_input]
-        if text == "":
-            self.none.add(record)
-        elif text.endswith((" ", "\t")):
-            self.space.add(record)
+    def see(self, block: Block) -> None:
+        """Look at some records."""
+        ends = {
+            has_input: self.none if text == "" else self.space if text.endswith((" ", "\t")) else None
+            for has_input, text in self.before_output.items()
+        }
+        if not any(ends.values()):
+            return
+        for record, example in zip(block.records, block.examples, strict=True):
+            hits = ends[example.has_input]
+            if hits is not None:
+                hits.add(record)
 
     def findings(self) -> Iterator[Finding]:
         """Rows whose prompt ends in a space, or in a field."""
@@ -134,7 +87,7 @@ class SeparatorRule:
             fix = "Delete the space before {{output}} and begin the answers with it, or end with a line break."
             yield self.space.finding("ends-with-space", Severity.WARNING, what, fix)
         if self.none.count:
-            what = "Nothing stands between the last field and the response"
+            what = "Nothing is between the last field and the response"
             fix = "Put a line break or a heading such as «### Response:» before {{output}}."
             yield self.none.finding("no-separator", Severity.WARNING, what, fix)
 
@@ -158,11 +111,14 @@ class MarkerRule:
         self.hits, self.control = Hits(), Hits()
         self.seen: Counter[str] = Counter()
 
-    def see(self, record: int, example: Example, rendered: Rendered) -> None:
-        """Look at one row."""
-        text = "\n".join((example.instruction, example.input, example.output))
-        if "<" not in text and "[" not in text:  # the common case, and quick
-            return
+    def see(self, block: Block) -> None:
+        """Look at some records."""
+        for record, example in zip(block.records, block.examples, strict=True):
+            text = f"{example.instruction}\n{example.input}\n{example.output}"
+            if "<" in text or "[" in text:  # else the common case, and quick
+                self._see(record, text)
+
+    def _see(self, record: int, text: str) -> None:
         markers = set(_MARKER.findall(text))
         if _CONTROL in markers:
             self.control.add(record)
@@ -188,7 +144,7 @@ class MarkerRule:
         if self.hits.count:
             what = "The data hold markers of other models, which are ordinary text for GPT-2"
             fix = "Delete them, if they are left over from another template."
-            lines = _lines(Counter({_as_tokens(marker): count for marker, count in self.seen.items()}))
+            lines = count_lines(Counter({_as_tokens(marker): count for marker, count in self.seen.items()}))
             yield self.hits.finding("marker-in-data", Severity.NOTE, what, fix, lines)
 
 
@@ -202,20 +158,18 @@ class FieldRule:
 
     def __init__(self, template: Template) -> None:
         self.parts = template.parts
-        self.missing = {name: Hits() for name in FIELDS if name != "output" and not self._is_filled(name)}
+        self.missing = {name: Hits() for name in FIELDS if name != "output" and not is_filled(template, name)}
         self.with_input = self.without_input = 0
 
-    def _is_filled(self, name: str) -> bool:
-        ever = (None, True) if name == "input" else (None, True, False)  # {{input}} of a record without is empty
-        return any(part.is_field and part.text == name and part.when in ever for part in self.parts)
-
-    def see(self, record: int, example: Example, rendered: Rendered) -> None:
-        """Look at one row."""
-        self.with_input += example.has_input
-        self.without_input += not example.has_input
+    def see(self, block: Block) -> None:
+        """Look at some records."""
+        with_input = sum(example.input != "" for example in block.examples)
+        self.with_input += with_input
+        self.without_input += len(block.examples) - with_input
         for name, hits in self.missing.items():
-            if getattr(example, name):
-                hits.add(record)
+            for record, example in zip(block.records, block.examples, strict=True):
+                if getattr(example, name):
+                    hits.add(record)
 
     def findings(self) -> Iterator[Finding]:
         """Fields that no prompt shows, and template parts that no record needs."""
@@ -235,42 +189,35 @@ class FieldRule:
             yield Finding("field-empty", Severity.NOTE, what, "Delete it, or put it into {{#input}}…{{/input}}.")
 
 
+def is_filled(template: Template, name: str) -> bool:
+    """Whether a prompt ever shows what a record has in a field."""
+    ever = (None, True) if name == "input" else (None, True, False)  # {{input}} of a record without is empty
+    return any(part.is_field and part.text == name and part.when in ever for part in template.parts)
+
+
 class LeakRule:
-    """The answer does not stand in its own prompt."""
+    """The answer is not in its own prompt."""
 
     def __init__(self, template: Template) -> None:
         self.hits = Hits()
+        self.fields = tuple(name for name in ("instruction", "input") if is_filled(template, name))
 
-    def see(self, record: int, example: Example, rendered: Rendered) -> None:
-        """Look at one row."""
-        answer = example.output.strip()
-        if len(answer) >= LONG_ENOUGH and answer in rendered.prompt:
-            self.hits.add(record)
+    def see(self, block: Block) -> None:
+        """Look at some records."""
+        for record, example in zip(block.records, block.examples, strict=True):
+            answer = example.output.strip()
+            if len(answer) >= LONG_ENOUGH and self._is_shown(answer, example):
+                self.hits.add(record)
+
+    def _is_shown(self, answer: str, example: Example) -> bool:
+        return any(answer in getattr(example, name) for name in self.fields)
 
     def findings(self) -> Iterator[Finding]:
         """Rows that could be answered by copying."""
         if self.hits.count:
-            what = f"The whole answer (at least {LONG_ENOUGH} characters) stands in the prompt already"
+            what = f"The whole answer (at least {LONG_ENOUGH} characters) is in the prompt already"
             fix = "Right for tasks that extract, repeat or leave correct text as it is; else the model learns to copy."
             yield self.hits.finding("answer-in-prompt", Severity.NOTE, what, fix)
-
-
-class EmptyRule:
-    """Every record has an answer."""
-
-    def __init__(self, template: Template) -> None:
-        self.hits = Hits()
-
-    def see(self, record: int, example: Example, rendered: Rendered) -> None:
-        """Look at one row."""
-        if not example.has_output:
-            self.hits.add(record)
-
-    def findings(self) -> Iterator[Finding]:
-        """Rows that train the end-of-text only."""
-        if self.hits.count:
-            what, fix = "The answer is empty", "Delete these records: they teach the model to say nothing."
-            yield self.hits.finding("empty-answer", Severity.WARNING, what, fix)
 
 
 class EndingRule:
@@ -280,26 +227,27 @@ class EndingRule:
         self.template = template
         self.inside, self.white_space = Hits(), Hits()
         self.endings: Counter[str] = Counter()
+        self.of_form = {has_input: template.ending_of(has_input=has_input) for has_input in (True, False)}
 
-    def see(self, record: int, example: Example, rendered: Rendered) -> None:
-        """Look at one row."""
-        ending = self.template.ending(example)
-        if self.template.stops_inside(example):
-            self.inside.add(record)
-            self.endings[repr(ending)] += 1
-        if ending and not is_stop(ending):
-            self.white_space.add(record)
+    def see(self, block: Block) -> None:
+        """Look at some records."""
+        if not any(self.of_form.values()):
+            return
+        for record, example in zip(block.records, block.examples, strict=True):
+            ending = self.of_form[example.has_input]
+            if self.template.stops_inside(example):
+                self.inside.add(record)
+                self.endings[repr(ending)] += 1
+            if ending and not is_stop(ending):
+                self.white_space.add(record)
 
     def findings(self) -> Iterator[Finding]:
         """Rows whose answer stops too early, and rows whose answer ends in white space of the template."""
         if self.inside.count:
             what = "The template's text after {{output}} occurs inside outputs: an answer stops where it first occurs"
             fix = "Choose an ending that no output contains, or delete it: the end-of-text token ends an answer, too."
-            yield self.inside.finding("ending-in-output", Severity.WARNING, what, fix, _lines(self.endings))
+            yield self.inside.finding("ending-in-output", Severity.WARNING, what, fix, count_lines(self.endings))
         if self.white_space.count:
             what = "The template ends in white space, which the model learns to write after each answer"
             fix = "Delete it, unless you mean it: it never stops an answer and costs its tokens in every row."
             yield self.white_space.finding("white-space-ending", Severity.NOTE, what, fix)
-
-
-RULES: tuple[type, ...] = (FieldRule, SeparatorRule, BoundaryRule, EmptyRule, EndingRule, MarkerRule, LeakRule)

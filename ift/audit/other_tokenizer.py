@@ -46,7 +46,7 @@ def load_tokenizer(name: str, *, eos_tokens: tuple[str, ...] = (), pad_token: st
         ConfigError: it can't be read, has no such token, or names none that ends a text.
     """
     if name == "gpt2":
-        return OtherTokenizer(SpecialIds(frozenset({EOS_ID}), None, EOS_ID, EOS_ID + 1), piece)
+        return OtherTokenizer(SpecialIds(frozenset({EOS_ID}), None, EOS_ID, EOS_ID + 1), _gpt2_piece)
     path = Path(name) / "tokenizer.json" if Path(name).is_dir() else Path(name)
     try:
         read = Tokenizer.from_file(str(path))
@@ -67,6 +67,10 @@ def load_tokenizer(name: str, *, eos_tokens: tuple[str, ...] = (), pad_token: st
         size=read.get_vocab_size(),
     )
     return OtherTokenizer(special, lambda token: _visible(read.id_to_token(token), token))
+
+
+def _gpt2_piece(token: int) -> str:
+    return piece(token) if token <= EOS_ID else f"<{token}?>"
 
 
 def _config(path: Path) -> dict[str, object]:

@@ -1,12 +1,13 @@
 """What rows of token ids and labels train, whatever trainer made them: the mistakes that no loss curve shows."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ift.audit.lint_rules import EXAMPLES, Finding, Hits, Severity
+from ift.audit.findings import Finding, Hits, Severity, warnings_first
 from ift.data.tokenized_rows import RowProblem, TokenizedRow
+from ift.plurals import plural
 from ift.types import IGNORE_INDEX
 
 OPENING = 3
@@ -46,28 +47,37 @@ class TokenizedReport:
         return self.trained / max(1, self.tokens)
 
 
-def audit(rows: Iterable[TokenizedRow | RowProblem], special: SpecialIds) -> TokenizedReport:
+def audit(
+    rows: Iterable[TokenizedRow | RowProblem], special: SpecialIds, *, limit: int | None = None
+) -> TokenizedReport:
     """Look at every row once, in one pass; of each only its kind of mistake is kept.
+
+    Args:
+        rows: as read.
+        special: the tokenizer's own ids.
+        limit: tokens at which rows are cut, where that is known; else several rows of one greatest length show it.
 
     >>> row = TokenizedRow(*np.array([[5, 6, 7], [-100, -100, 7]]), np.ones(3, dtype=bool), None)
     >>> [finding.code for finding in audit([row], SpecialIds(frozenset({9}), None, None, 10)).findings]
     ['eos-missing']
     """
-    state, problems = _Audit(special), []
+    state, problems = _Audit(special, limit), []
     for number, row in enumerate(rows):
         if isinstance(row, RowProblem):
             problems.append(row)
         else:
             state.see(number, row)
-    findings = sorted(state.findings(), key=lambda finding: finding.severity is not Severity.WARNING)
+    findings = warnings_first(list(state.findings()))
     counts = (state.rows, state.tokens, state.trained, state.longest)
-    return TokenizedReport(*counts, tuple(problems), tuple(findings))
+    return TokenizedReport(*counts, tuple(problems), findings)
 
 
 @dataclass
 class _Audit:
     special: SpecialIds
+    limit: int | None = None
     rows: int = 0
+    padding_trained: int = 0
     tokens: int = 0
     trained: int = 0
     longest: int = 0
@@ -104,7 +114,9 @@ class _Audit:
     def _see_labels(self, number: int, row: TokenizedRow, targets: int) -> None:
         if not targets:
             self._hit("nothing-trained", number)
-        if (row.labels[~row.real] != IGNORE_INDEX).any():
+        of_padding = int((row.labels[~row.real] != IGNORE_INDEX).sum())
+        if of_padding:
+            self.padding_trained += of_padding
             self._hit("padding-trained", number)
         if row.ids.max() >= self.special.size:
             self._hit("unknown-id", number)
@@ -138,19 +150,22 @@ class _Audit:
                 severity, what, fix = _TEXTS[code]
                 if code == "prompt-trained" and hits.count == self.rows:
                     severity, what = Severity.NOTE, "Every token is trained, the prompt's too"
-                yield hits.finding(code, severity, what, fix)
+                found = hits.finding(code, severity, what, fix)
+                yield replace(found, amount=self._amount()) if code == "padding-trained" else found
+
+    def _amount(self) -> str:
+        return plural(self.padding_trained, "target")
 
     def _end_findings(self) -> Iterator[Finding]:
-        limit = self.open_ends.pop(self.longest, Hits())
-        open_ends = Hits()
-        for hits in self.open_ends.values():
-            open_ends = _joined(open_ends, hits)
-        if limit.count >= SEVERAL:
-            what = f"Rows end at exactly {self.longest:,} tokens without an end-of-text token: they are cut"
+        limit = self.limit or self.longest
+        cut = self.open_ends.pop(limit, Hits())
+        open_ends = _joined(self.open_ends.values())
+        if cut.count >= (SEVERAL if self.limit is None else 1):
+            what = f"Rows end at exactly {limit:,} tokens without an end-of-text token: they are cut"
             fix = "Raise the length limit, or drop long rows: a cut row teaches never to stop."
-            yield limit.finding("row-cut", Severity.WARNING, what, fix)
+            yield cut.finding("row-cut", Severity.WARNING, what, fix)
         else:
-            open_ends = _joined(open_ends, limit)
+            open_ends = _joined([open_ends, cut])
         if open_ends.count:
             yield open_ends.finding("eos-missing", *_TEXTS["eos-missing"])
 
@@ -166,8 +181,11 @@ def _is_end(ends: np.ndarray, content: np.ndarray) -> bool:
     return bool(len(ends)) and ends[-1] >= len(content) - 2
 
 
-def _joined(one: Hits, other: Hits) -> Hits:
-    return Hits(one.count + other.count, sorted(one.first + other.first)[:EXAMPLES])
+def _joined(several: Iterable[Hits]) -> Hits:
+    joined = Hits()
+    for hits in several:
+        joined.rows.extend(hits.rows)
+    return joined
 
 
 _W, _N = Severity.WARNING, Severity.NOTE

@@ -9,12 +9,13 @@ from typing import Any
 
 from ift.audit.data_report import DataReport, data_report
 from ift.cli.commands import data_options, load_template_or_default
+from ift.cli.finding_lines import finding_lines
 from ift.cli.progress_bars import counting_bar
 from ift.config import TrainConfig
 from ift.data.records import Dataset, RecordsError
 from ift.data.sources import load_dataset
 from ift.errors import ConfigError
-from ift.plurals import plural
+from ift.masks import parse_trained
 from ift.types import Example
 
 SHOWN_PROBLEMS = 20
@@ -28,8 +29,9 @@ def run(args: Namespace) -> int:
     if out and out.exists() and Path(name).exists() and out.samefile(name):
         raise ConfigError("The data file itself would be replaced", where="write", fix="Name another file.")
     dataset, refused = _read(args, name)
-    shown = _described(args, dataset)
-    print(json.dumps(shown) if args.json else _as_text(shown, dataset))
+    shown, report = _described(dataset), _report(args, dataset) if dataset.examples else None
+    counts = _counted(report) if report else _NO_COUNTS
+    print(json.dumps(shown | counts) if args.json else _as_text(shown | counts, dataset, report))
     if refused:
         print(f"Error: {refused}", file=sys.stderr)
         return 2
@@ -69,9 +71,21 @@ def _record(example: Example) -> dict[str, object]:
     return texts | {name: value for name, value in rest.items() if value} | check
 
 
-def _described(args: Namespace, dataset: Dataset) -> dict[str, object]:
+def _report(args: Namespace, dataset: Dataset) -> DataReport:
+    trained = parse_trained(args.train_on or TrainConfig().train_on)
+    return data_report(dataset, load_template_or_default(args.template), trained=trained, max_length=args.max_length)
+
+
+_NO_COUNTS: dict[str, object] = {
+    "split": {"train": 0, "validation": 0, "test": 0, "from_file": False},
+    "empty_splits": ["train", "test", "validation"],
+    "findings": [],
+}
+
+
+def _described(dataset: Dataset) -> dict[str, object]:
     reading = dataset.reading
-    shown: dict[str, object] = {
+    return {
         "name": dataset.name,
         "sha256": dataset.sha256,
         "records": len(dataset),
@@ -86,10 +100,6 @@ def _described(args: Namespace, dataset: Dataset) -> dict[str, object]:
         "problems": [problem.to_dict() for problem in reading.problems],
         "dropped": reading.dropped,
     }
-    if not dataset.examples:
-        return shown | {"split": {"train": 0, "validation": 0, "test": 0, "from_file": False}}
-    report = data_report(dataset, load_template_or_default(args.template), max_length=args.max_length)
-    return shown | _counted(report)
 
 
 def _counted(report: DataReport) -> dict[str, object]:
@@ -104,18 +114,11 @@ def _counted(report: DataReport) -> dict[str, object]:
             "mean": float(report.lengths.mean()),
             **report.tokens_by_role,
         },
-        "rows": {
-            "empty_outputs": report.empty_outputs,
-            "repeats": report.repeats,
-            "leaks": report.leaks,
-            "cut": report.cut,
-            "unstable_boundary": report.unstable,
-            "without_split": report.unplaced,
-        },
+        "findings": [finding.to_dict() for finding in report.findings],
     }
 
 
-def _as_text(shown: dict[str, Any], dataset: Dataset) -> str:
+def _as_text(shown: dict[str, Any], dataset: Dataset, report: DataReport | None) -> str:
     reading = dataset.reading
     count = "all readable" if not reading.problems else f"of {reading.rows:,} rows"
     lines = [
@@ -127,7 +130,7 @@ def _as_text(shown: dict[str, Any], dataset: Dataset) -> str:
     more = len(reading.problems) - len(problems)
     lines += [f"problems: {len(reading.problems):,}", *problems] if problems else []
     lines += [f"  … and {more:,} more: --json lists all"] if more else []
-    return "\n".join(lines + (_counts_text(shown) if dataset.examples else []))
+    return "\n".join([*lines, *_counts_text(shown), *finding_lines(report.findings)] if report else lines)
 
 
 def _mapping(dataset: Dataset) -> str:
@@ -136,16 +139,8 @@ def _mapping(dataset: Dataset) -> str:
 
 def _counts_text(shown: dict[str, Any]) -> list[str]:
     parts, tokens = shown["split"], dict(shown["tokens"])
-    empty = [f"no record in: {', '.join(shown['empty_splits'])}"] if shown["empty_splits"] else []
     return [
         f"train {parts['train']:,}, validation {parts['validation']:,}, test {parts['test']:,}",
-        *empty,
         f"tokens per row: {tokens.pop('mean'):.1f} on average, {tokens.pop('longest')} at most",
         *(f"  {role:12} {count:>10,}" for role, count in tokens.items()),
-        *(f"{name.replace('_', ' ')}: {_some(rows)}" for name, rows in shown["rows"].items()),
     ]
-
-
-def _some(rows: tuple[int, ...]) -> str:
-    first = ", ".join(map(str, rows[:8]))
-    return f"{plural(len(rows), 'row')} ({first}{', …' if len(rows) > 8 else ''})" if rows else "none"

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from ift.audit.lint_rules import Finding
 from ift.audit.tokenized_audit import CODES, TokenizedReport, audit
+from ift.cli.finding_lines import finding_lines
 from ift.data.formats import read_content
 from ift.data.tokenized_rows import RowProblem, TokenizedRow, read_rows
 from ift.errors import ConfigError, DataError
-from ift.plurals import plural
 from ift.types import IGNORE_INDEX
 
 MAX_UNPACKED_BYTES = 2**32
@@ -77,7 +76,7 @@ def _row_at(rows: list[TokenizedRow | RowProblem], text: str) -> tuple[int, Toke
 
 
 def _as_json(report: TokenizedReport) -> dict[str, object]:
-    findings = [asdict(finding) | {"severity": finding.severity.value} for finding in report.findings]
+    findings = [finding.to_dict() for finding in report.findings]
     return {
         "rows": report.rows,
         "tokens": report.tokens,
@@ -95,16 +94,8 @@ def _as_text(report: TokenizedReport) -> str:
     lines += [f"row {one.row}: {one.field} {one.problem}" for one in report.problems[:SHOWN_PROBLEMS]]
     if len(report.problems) > SHOWN_PROBLEMS:
         lines.append(f"… and {len(report.problems) - SHOWN_PROBLEMS:,} more rows that can't be read")
-    for finding in report.findings:
-        lines += _finding_lines(finding)
-    return "\n".join(lines if report.findings or report.problems else [*lines, "no warnings"])
-
-
-def _finding_lines(finding: Finding) -> list[str]:
-    rows = plural(finding.rows, "row")
-    first = ", ".join(map(str, finding.examples))
-    what = f"{finding.severity.value}, {finding.code}: {finding.what}. {rows}: {first}"
-    return [f"{what}{', …' if finding.rows > len(finding.examples) else ''}", f"  {finding.fix}"]
+    found = finding_lines(report.findings) if report.findings or not report.problems else []
+    return "\n".join([*lines, *found])
 
 
 def _row_text(number: int, row: TokenizedRow | RowProblem, piece: Callable[[int], str]) -> str:

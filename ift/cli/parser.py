@@ -135,12 +135,12 @@ def _run_options(command: Parser) -> None:
         _of_config(command, names, to=shown)
 
 
-def _data_and_template(command: Parser) -> None:
-    _of_config(command, (*DATA_NAMES, "template"))
+def _judged_data(command: Parser) -> None:
+    _of_config(command, (*DATA_NAMES, "template", "train_on", "max_length"))
 
 
 def _data(command: Parser) -> None:
-    _of_config(command, (*DATA_NAMES, "template", "max_length"))
+    _judged_data(command)
     text = "Write the records that can be used to this file, as JSON Lines of instruction, input and output"
     command.option(Option(text, name="write", aliases=("out", "output")), metavar="FILE")
 
@@ -289,11 +289,11 @@ COMMANDS = (
     ),
     Command(
         "lint",
-        "look for what a template does wrong, in every row of a data set",
-        "Apply a template to each record of a data set and report what training would suffer from.",
+        "look for what a template and a mask do wrong, in every row of a data set",
+        "Apply a template, a mask and a limit to each record of a data set and report what training would suffer from.",
         "[options]",
-        ("lint --data starter --template alpaca", "lint --data my.jsonl --template my-template.txt --json"),
-        _data_and_template,
+        ("lint --data starter --template alpaca", "lint --data my.jsonl --train_on all --max_length 256 --json"),
+        _judged_data,
         lint.run,
     ),
     Command(

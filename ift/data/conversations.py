@@ -78,6 +78,25 @@ def read_conversation(value: object, name: str) -> Conversation:
     return Conversation("\n\n".join(system), tuple(turns), unused)
 
 
+def read_history(value: object, name: str) -> list[str]:
+    """Earlier turns as LLaMA-Factory has them, [[question, answer], …], one after the other; none where it is null.
+
+    Raises:
+        BadValue: it is something else.
+    """
+    if is_none(value):
+        return []
+    fix = 'Use [["question", "answer"], …], or [] for none.'
+    if not isinstance(value, list):
+        raise BadValue(f"{name!r} is {kind(value)}, not a list of earlier turns", fix)
+    turns: list[str] = []
+    for number, pair in enumerate(value, start=1):
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise BadValue(f"Pair {number} of {name!r} is not a question and its answer", fix)
+        turns += [as_text(text, f"{name}, pair {number}") for text in pair]
+    return turns
+
+
 def _turn(turn: object, number: int, unused: Counter[str]) -> tuple[str, str]:
     if not isinstance(turn, dict):
         raise BadValue(f"Turn {number} is {kind(turn)}, not an object", 'Use {"role": …, "content": …}.')

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ift.data.conversations import Conversation, is_conversation, read_conversation
+from ift.data.conversations import Conversation, is_conversation, read_conversation, read_history
 from ift.data.file_rows import Row, Twice, is_none, is_number, kind
 from ift.data.record_checks import BadValue, Problem, as_text
 from ift.data_options import LAYOUTS, DataOptions
@@ -16,7 +16,12 @@ OWN_FIELDS = ("split", "task", "check", "held_out")
 _FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "messages": {"messages": ("messages",)},
     "sharegpt": {"messages": ("conversations", "conversation")},
-    "alpaca": {"instruction": ("instruction",), "input": ("input",), "output": ("output",)},
+    "alpaca": {
+        "instruction": ("instruction",),
+        "input": ("input",),
+        "output": ("output",),
+        "history": ("history",),  # LLaMA-Factory's earlier turns
+    },
     "dolly": {"instruction": ("instruction",), "input": ("context",), "output": ("response",)},
     "prompt-completion": {"instruction": ("prompt",), "output": ("completion", "response")},
     "question-answer": {"instruction": ("question",), "input": ("context",), "output": ("answer",)},
@@ -39,7 +44,7 @@ _EXPLAINED = {
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A layout's name and what it takes: instruction, input, output, system or messages → the file's field."""
+    """A layout's name and what it takes: instruction, input, output, system, history or messages → the file's field."""
 
     name: str
     fields: Mapping[str, str]
@@ -175,7 +180,7 @@ class LayoutReader:
             return [], [self._unusable(number, row)]
         record = row.value
         parts = {}
-        for ours in ("instruction", "input", "output", "system", "messages"):
+        for ours in ("instruction", "input", "output", "system", "history", "messages"):
             if ours not in self.layout.fields:
                 continue
             theirs = self.layout.fields[ours]
@@ -201,11 +206,16 @@ class LayoutReader:
         fix = 'Use an object: {"instruction": …, "input": …, "output": …}.'
         return Problem(number, None, f"A record is {kind(row.value)}, not an object", fix, row.line, row.file)
 
-    def _part(self, record: dict[str, object], ours: str, theirs: str) -> str | Conversation | list[object]:
-        """A field's text or conversation; what may be left out is empty then."""
+    def _part(self, record: dict[str, object], ours: str, theirs: str) -> str | Conversation | list[object] | list[str]:
+        """A field's text, conversation or earlier turns; what may be left out is empty then."""
         value = record.get(theirs)
         if ours == "messages":
             return read_conversation(value, theirs)
+        if ours == "history":
+            if isinstance(value, str):  # a field of that name, and no turns
+                self.counts.unused[theirs] += value != ""
+                return []
+            return read_history(value, theirs)
         if ours in ("input", "system") and is_none(value):
             self.counts.empty += ours == "input" and theirs in record
             return ""
@@ -225,9 +235,20 @@ class LayoutReader:
             return self._spoken(read_conversation(turns, self.layout.fields["instruction"]), parts)
         if "messages" in parts:
             return self._spoken(parts["messages"], parts)
+        if parts.get("history"):
+            return self._remembered(parts)
         system = parts.get("system")
         instruction = f"{system}\n\n{parts['instruction']}" if system else parts["instruction"]
         return [Texts(instruction, parts.get("input", ""), parts["output"])]
+
+    def _remembered(self, parts: dict[str, Any]) -> list[Texts]:
+        """A record with earlier turns; the input belongs to its own instruction, the last one."""
+        turns = (*parts["history"], parts["instruction"], parts["output"])
+        rest = {name: part for name, part in parts.items() if name != "input"}
+        texts = self._spoken(Conversation("", turns, Counter()), rest)
+        if self._turns != "first":
+            texts[-1] = replace(texts[-1], input=parts.get("input", ""))
+        return texts
 
     def _spoken(self, conversation: Conversation, parts: dict[str, Any]) -> list[Texts]:
         pairs = conversation.pairs(self._turns)

@@ -84,7 +84,11 @@ class Template:
 
     def ending(self, example: Example) -> str:
         """The template text after the output: a model trained on it writes it before it stops."""
-        parts = [part for part in self.parts if part.when in (None, example.has_input)]
+        return self.ending_of(has_input=example.has_input)
+
+    def ending_of(self, *, has_input: bool) -> str:
+        """The same for records with an input, or without."""
+        parts = [part for part in self.parts if part.when in (None, has_input)]
         return "".join(part.text for part in parts[_position(parts, "output") + 1 :])
 
     def stops_inside(self, example: Example) -> bool:

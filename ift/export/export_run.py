@@ -68,10 +68,12 @@ def export_run(run: Run, out: Path, to: Target, *, outtype: OutType = "f16", arc
 
 def next_command(made: Path, to: Target) -> str:
     """The command that takes an export further; nothing is sent by itself."""
+    is_packed = made.suffix == ".zip"
+    folder = made.with_suffix("") if is_packed else made
+    unpack = f"unzip {made} -d {folder} && " if is_packed else ""
     if to is Target.GGUF:
-        return f"ollama create {made.name} -f {made / 'Modelfile'}"
-    unpack = f"unzip {made} -d {made.with_suffix('')} && " if made.suffix == ".zip" else ""
-    return f"{unpack}hf upload YOUR-NAME/{made.stem} {made.with_suffix('') if unpack else made} ."
+        return f"{unpack}ollama create {folder.name} -f {folder / 'Modelfile'}"
+    return f"{unpack}hf upload YOUR-NAME/{folder.name} {folder} ."
 
 
 def _require_free(made: Path) -> None:

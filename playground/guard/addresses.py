@@ -3,6 +3,7 @@
 import re
 
 from playground.guard.refusals import NOT_THERE, Refused
+from playground.runs.exports import PREFIX as TAKEN
 from playground.scripts import PREFIX
 
 API = "/gradio_api"
@@ -16,7 +17,7 @@ STREAM = f"{API}/queue/data"
 HEALTH = "/health"
 _ALWAYS = {"/", "/theme.css", "/favicon.ico", "/manifest.json", "/pwa_icon", "/robots.txt", HEALTH}
 _API_GET = {STREAM, f"{API}/upload_progress", f"{API}/startup-events", f"{API}/theme.css"}
-_FOLDERS = ("/assets/", "/static/", f"/{PREFIX}/", "/pwa_icon/", f"{API}/heartbeat/")
+_FOLDERS = ("/assets/", "/static/", f"/{PREFIX}/", f"/{TAKEN}/", "/pwa_icon/", f"{API}/heartbeat/")
 FREE = (
     "/assets/",
     "/static/",

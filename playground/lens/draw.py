@@ -7,20 +7,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ift.audit.batch_audit import batch_findings
 from ift.config import TrainConfig
-from ift.data.templates import Template
+from ift.data.records import to_example
+from ift.data.templates import MAX_CHARACTERS, Template
 from ift.errors import ConfigError, DataError, IftError
-from ift.masks import TRAIN_ON, parse_trained
+from ift.masks import TRAIN_ON, name_trained, parse_trained
 from ift.model.known_tokens import known_ids
 from ift.roles import Role
-from ift.types import Side
+from ift.types import Example, Side
 from playground import caches
 from playground.context import Context, train_on, whole
-from playground.lens.payload import lens, notes, shown
+from playground.lens.other_rows import found_in, other_rows
+from playground.lens.payload import Shown, lens, notes, shown
 from playground.lens.recent import Kept
 from playground.lens.state import MAX_ROWS, NONE, View, preset_of, to_link
+from playground.tokenized_uploads import is_rows, load_rows
 from playground.views import html
 from playground.views.data import containing
+from playground.views.findings import chips
 from playground.visitors import current
 
 OWN = "own"
@@ -38,8 +43,7 @@ def draw(context: Context, view: View, model: str | None, run: str | None) -> di
     at = time.time_ns() // 1000
     kept = Kept(view, model, run, current().key)
     try:
-        kept, value = _drawn(context, kept)
-        message = notes(value, context.limit(model, view.max_length))
+        kept, value, message = (_other_rows if is_rows(view.data) else _drawn)(context, kept)
         found = {"batch": json.dumps(value), "message": message}
     except IftError as problem:
         found = {"message": html.error(problem)}
@@ -74,7 +78,22 @@ def seed(value: float | None) -> int:
     return TrainConfig(seed=whole("seed", value)).seed  # checked there
 
 
-def _drawn(context: Context, kept: Kept) -> tuple[Kept, dict]:
+def _other_rows(context: Context, kept: Kept) -> tuple[Kept, dict, str]:
+    """Rows of another trainer: as they are, whatever template and mask the page has."""
+    view, upload = kept.view, load_rows(kept.view.data)
+    chosen = _batch(range(len(upload.rows)), replace(view, find=""))
+    found, value = other_rows(upload, chosen)
+    models = {Side.BEFORE: context.model(kept.model)} if upload.is_gpt2 else {}
+    sides = {side.value: Path(name).name for side, name in models.items()}
+    about = {"sides": sides, "link": to_link(view), "text": view.data}
+    message = chips(found_in(upload, chosen), total=len(chosen))
+    note = html.note(
+        "busy", "Rows of another trainer, as they are: template, mask and cut of this page change nothing."
+    )
+    return replace(kept, shown=found, models=models), {**value, **about}, note + message
+
+
+def _drawn(context: Context, kept: Kept) -> tuple[Kept, dict, str]:
     view, model = kept.view, kept.model
     template, dataset = Template.parse(view.template), caches.dataset(view.data)
     longest = context.limit(model, view.max_length)
@@ -86,11 +105,12 @@ def _drawn(context: Context, kept: Kept) -> tuple[Kept, dict]:
         )
     found = shown(
         dataset.examples,
-        _batch(containing(dataset, order, view.find) if view.find else order, view),
+        _batch(containing(dataset, order, view.find) if view.find else order, view)[: view.size - view.has_own],
         template,
         trained=roles,
         width=_width(view, longest, most=context.limit(model, 0)),
         max_length=longest,
+        own=_own(view),
     )
     run, models, labels = context.jobs.run(kept.run), {Side.BEFORE: context.model(model)}, {}
     if run and run.checkpoints():
@@ -98,9 +118,33 @@ def _drawn(context: Context, kept: Kept) -> tuple[Kept, dict]:
     sides = {side.value: labels.get(side, Path(name).name) for side, name in models.items()}  # a stranger sees no paths
     other = None if view.other == NONE else TRAIN_ON[view.other]
     value = lens(found, known=known_ids(context.model(model)), other=other)
-    text = f"{view.data}\0{template.source}".encode("utf-8", "replace")
+    text = "\0".join((view.data, template.source, name_trained(roles), str(longest))).encode("utf-8", "replace")
     about = {"sides": sides, "link": to_link(view), "text": hashlib.sha256(text).hexdigest()}
-    return replace(kept, shown=found, models=models), {**value, **about}
+    message = _judged(found, longest) + notes(value)
+    return replace(kept, shown=found, models=models), {**value, **about}, message
+
+
+def _judged(shown: Shown, longest: int) -> str:
+    """What is wrong with the batch under its mask, cut and width, as chips."""
+    found = batch_findings(shown.batch, shown.records, left_out=shown.left_out, max_length=longest)
+    return chips(found, total=len(shown.records) + len(shown.left_out))
+
+
+def _own(view: View) -> Example | None:
+    """The visitor's own record, checked as a file's is.
+
+    Raises:
+        DataError: a field is too long, or holds half a character.
+    """
+    if not view.has_own:
+        return None
+    fields = (view.own_instruction, view.own_input, view.own_output)
+    texts = {name: text or "" for name, text in zip(("instruction", "input", "output"), fields, strict=True)}
+    for name, text in texts.items():
+        if len(text) > MAX_CHARACTERS:
+            fix = f"Shorten it to at most {MAX_CHARACTERS:,}."
+            raise DataError(f"The {name} has {len(text):,} characters", where="your own record", fix=fix)
+    return to_example(texts, where="your own record")
 
 
 def _width(view: View, longest: int, *, most: int) -> int | None:

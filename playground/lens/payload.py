@@ -1,6 +1,6 @@
 """The batch lens: the trainer's own batch as a payload for the live grid. Drawn in the browser, by textContent."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ from ift.types import IGNORE_INDEX, Encoded, Example, Rendered
 from playground.views.html import NEW_TO_MODEL, note
 
 UNKNOWN_LISTED = 12
+OWN_RECORD = -1
+"""The position of a record that a visitor typed: in no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ def shown(
     trained: frozenset[Role],
     width: int | None = None,
     max_length: int | None = None,
+    own: Example | None = None,
 ) -> Shown:
     """The batch that the trainer would get for these records; what has no trained target is left out, as in training.
 
@@ -47,11 +50,14 @@ def shown(
         trained: the roles that are targets.
         width: of the batch; None takes its longest row.
         max_length: of a row; None does not cut.
+        own: a record that is not in the data set, first in the batch; its position is `OWN_RECORD`.
 
     Raises:
         ConfigError: a row is longer than `width`.
     """
     chosen = [examples[i] for i in records]
+    if own:
+        chosen, records = [own, *chosen], (OWN_RECORD, *records)
     rows = encode_all(chosen, template)
     found = batch_for(rows, trained=trained, width=width, max_length=max_length)
     selection = found.selection
@@ -65,13 +71,20 @@ def shown(
     )
 
 
-def lens(found: Shown, *, known: frozenset[int] | None = None, other: frozenset[Role] | None = None) -> dict:
+def lens(
+    found: Shown,
+    *,
+    known: frozenset[int] | None = None,
+    other: frozenset[Role] | None = None,
+    piece: Callable[[int], str] = piece,
+) -> dict:
     """What the grid draws and its tiles say.
 
     Args:
         found: the batch.
         known: the ids that the chosen model knows; None: all.
         other: the roles of a second mask, to be shown below the first.
+        piece: the text of an id.
     """
     batch = found.batch
     used = np.unique(np.concatenate([batch.inputs.ravel(), batch.next_ids.ravel()])).tolist()
@@ -84,9 +97,9 @@ def lens(found: Shown, *, known: frozenset[int] | None = None, other: frozenset[
         "groups": [character_groups(row.ids[:-1].tolist()) for row in found.encoded],
         "inputs": batch.inputs.tolist(),
         "next": batch.next_ids.tolist(),
-        "roles": _digits(batch.roles),
-        "input_roles": _digits(batch.input_roles),
-        "trained": _digits(is_trained),
+        "roles": digits(batch.roles),
+        "input_roles": digits(batch.input_roles),
+        "trained": digits(is_trained),
         "mask": name_trained(batch.trained),
         "other": None if other is None else _other(batch, other),
         "lengths": batch.lengths.tolist(),
@@ -97,7 +110,7 @@ def lens(found: Shown, *, known: frozenset[int] | None = None, other: frozenset[
         "padding_share": batch.padding_share,
         "trained_share": batch.trained_share,
         "trained_tokens": batch.trained_tokens,
-        "role_shares": _role_shares(batch.roles[is_trained]),
+        "role_shares": role_shares(batch.roles[is_trained]),
     }
 
 
@@ -106,37 +119,28 @@ def _other(batch: Batch, trained: frozenset[Role]) -> dict:
     is_trained = np.isin(batch.roles, list(trained))
     return {
         "mask": name_trained(trained),
-        "trained": _digits(is_trained),
+        "trained": digits(is_trained),
         "trained_tokens": int(is_trained.sum()),
-        "role_shares": _role_shares(batch.roles[is_trained]),
+        "role_shares": role_shares(batch.roles[is_trained]),
     }
 
 
-def _digits(values: np.ndarray) -> list[str]:
+def digits(values: np.ndarray) -> list[str]:
     """One character a cell: a tenth of the bytes of a list of numbers."""
     return ["".join(map(str, row)) for row in values.astype(np.uint8).tolist()]
 
 
-def _role_shares(roles: np.ndarray) -> list[float]:
+def role_shares(roles: np.ndarray) -> list[float]:
     """Share of each role in the trained targets (n,), by role number."""
     counts = np.bincount(roles, minlength=len(Role))
     return (counts / max(1, counts.sum())).tolist()
 
 
-def notes(value: dict, longest: int) -> str:
-    """What the user should know about the rows shown, as HTML; empty where there is nothing."""
-    texts = []
-    if value["cut"]:
-        texts.append(f"Rows {_list(value['cut'])} are cut at {longest} tokens and lose their end of text.")
-    if value["left_out"]:
-        texts.append(f"Rows {_list(value['left_out'])} have no trained target and are left out.")
-    if value["unknown"]:
-        pieces = [value["pieces"][str(token)] for token in value["unknown"][:UNKNOWN_LISTED]]
-        more = len(value["unknown"]) - len(pieces)
-        listed = " ".join(pieces) + (f" and {more} more" if more else "")
-        texts.append(f"{NEW_TO_MODEL} Here: {listed}")
-    return "".join(note("warn", text) for text in texts)
-
-
-def _list(rows: Sequence[int]) -> str:
-    return ", ".join(map(str, rows))
+def notes(value: dict) -> str:
+    """What the user should know about the tokens shown, as HTML; empty where there is nothing."""
+    if not value["unknown"]:
+        return ""
+    pieces = [value["pieces"][str(token)] for token in value["unknown"][:UNKNOWN_LISTED]]
+    more = len(value["unknown"]) - len(pieces)
+    listed = " ".join(pieces) + (f" and {more} more" if more else "")
+    return note("warn", f"{NEW_TO_MODEL} Here: {listed}")

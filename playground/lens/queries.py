@@ -7,7 +7,11 @@ import numpy as np
 from ift.data.tokenizer import piece
 from ift.errors import IftError
 from playground.context import Context
+from playground.lens.draw import trained
 from playground.lens.recent import Kept
+from playground.tokenized_uploads import is_rows, load_rows
+from playground.views.data import rows_overview
+from playground.views.findings import chips
 from playground.views.lint import findings
 from playground.visitors import current
 
@@ -59,12 +63,21 @@ def top(context: Context) -> Callable[[object], dict]:
 
 
 def linter(context: Context) -> Callable[[object], dict]:
-    """For the pause after typing: the linter's report on more and more rows, as HTML, until it is complete."""
+    """For the pause after typing: the linter's report on more and more rows, until it is complete.
+
+    Gives it as HTML, and what has nothing to do with the mask as chips, too: those of the mask are the batch's own.
+    """
 
     def lens_lint(query: object) -> dict:
         def answer(kept: Kept) -> dict:
-            report = context.linters.report(kept.view.data, kept.view.template)
-            return {"html": findings(report), "complete": report.complete}
+            view = kept.view
+            if is_rows(view.data):
+                return {"html": rows_overview(load_rows(view.data).report), "chips": "", "complete": True}
+            report = context.linters.report(view.data, view.template)
+            longest = context.limit(kept.model, view.max_length)
+            found = report.findings(trained=trained(view), max_length=longest)
+            shown = chips(report.found, total=report.total)
+            return {"html": findings(report, found), "chips": shown, "complete": report.complete}
 
         return _about(context, query, answer)
 

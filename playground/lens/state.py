@@ -23,7 +23,8 @@ class View:
     """Defaults are the page's at the start.
 
     template: its text. other: a second mask, or `none`. size: rows of the batch. first: how many of the rows, in their
-    order, stand before the batch. find: only rows that contain this text. seed: of the training order.
+    order, stand before the batch. find: only rows that contain this text. seed: of the training order. own_…: a record
+    of the visitor's own, first in the batch; none where all three are blank.
     """
 
     data: str = "starter"
@@ -40,6 +41,19 @@ class View:
     find: str = ""
     order: str = "file"
     seed: int = 123
+    own_instruction: str = ""
+    own_input: str = ""
+    own_output: str = ""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that may be long."""
+        return (self.template, self.own_instruction or "", self.own_input or "", self.own_output or "")
+
+    @property
+    def has_own(self) -> bool:
+        """Whether there is a record of the visitor's own."""
+        return any((text or "").strip() for text in (self.own_instruction, self.own_input, self.own_output))
 
 
 CHOICES = {
@@ -87,7 +101,7 @@ def read_link(text: str) -> View | None:
     except (ValueError, TypeError, AttributeError, binascii.Error) as error:
         raise ConfigError("The link can't be read", where="the address", fix=_FIX) from error
     is_known = all(getattr(view, name) in choices for name, choices in CHOICES.items())
-    if not (is_typed and is_known and len(view.template) <= MAX_CHARACTERS):
+    if not (is_typed and is_known and all(len(text) <= MAX_CHARACTERS for text in view.texts)):
         raise ConfigError("The link asks for what this page does not have", where="the address", fix=_FIX)
     return view
 

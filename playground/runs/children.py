@@ -20,7 +20,7 @@ def start_child(args: Sequence[str], *, output: IO | int) -> subprocess.Popen:
         stdin=subprocess.PIPE,  # never written to: its end tells the child that the server has gone
         stdout=output,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "TQDM_POSITION": "-1"},
         start_new_session=True,  # Ctrl-C in the server's terminal is the server's
     )
 

@@ -14,6 +14,7 @@ from playground.context import LIVE, QUIET, Context, when_loaded, whole
 from playground.runs import polls
 from playground.views import compare as views
 from playground.views import html
+from playground.widgets.take_model import TakeModel
 
 CHAT_TOKENS = 40
 _NOTE = html.note("busy", "Your question is answered after the one before it.")
@@ -61,6 +62,7 @@ class CompareTab:
         self.filter = gr.Radio(list(views.FILTERS), value="all", label="Records", visible="hidden", elem_id="filter")
         self.page = gr.Number(1, label="Page", precision=0, visible="hidden", elem_id="answers-page")
         self.table = gr.HTML(elem_id="answers", elem_classes="plain")
+        self.take = TakeModel(context)
 
     def _build_chat(self) -> None:
         gr.HTML('<div class="ift"><h2>Ask both models</h2></div>', elem_classes="plain")
@@ -78,6 +80,7 @@ class CompareTab:
         """Connect the tab's own widgets."""
         self.answer.click(self._answer, self.run, [self.progress, self.why], **QUIET)
         self.stop.click(self._stop, self.run, self.why, **QUIET)
+        self.take.wire(self.run)
         self.progress.changed(self.show, self.run, self.results, **QUIET)
         for change in (self.filter.input, self.page.change):
             change(self._table, [self.run, self.filter, self.page], self.table, **LIVE)

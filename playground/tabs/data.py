@@ -1,23 +1,28 @@
 """Tab 1: choose a data set, see what it holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import gradio as gr
 
+from ift.audit.data_report import DataReport
 from ift.data.records import RecordsError
 from ift.data.sources import NAMES, PUBLIC, load_dataset
 from ift.data.sources.hub_datasets import ID
 from ift.data.sources.urls import fetch_url, is_url
 from ift.data_options import LAYOUTS, TURNS, DataOptions
 from ift.errors import ConfigError, IftError
+from ift.masks import parse_trained
 from playground import caches
-from playground.context import LIVE, QUIET, Context, busy, when_loaded
+from playground.context import LIVE, QUIET, Context, busy, train_on, when_loaded
+from playground.downloads import Download
+from playground.tabs.prompt import PromptTab
+from playground.tokenized_uploads import is_rows, keep_rows, load_rows
 from playground.uploads import keep_upload
 from playground.views import data as views
 from playground.views import html
 
-OWN = "own"
+OWN, ROWS = "own", "rows"
 SUFFIXES = [".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".gz", ".txt"]
 """What the browser offers; what a file is, its bytes decide."""
 
@@ -45,6 +50,13 @@ class DataTab:
                         elem_id="place",
                     )
                     self.load = gr.Button("Load", elem_id="load")
+                with gr.Group(visible=False) as self.others:
+                    self.rows = gr.File(
+                        label="Rows: JSON Lines or Parquet of input_ids and labels", file_types=SUFFIXES, elem_id="rows"
+                    )
+                    self.tokenizer = gr.File(
+                        label="Their tokenizer.json; none: GPT-2's", file_types=[".json"], elem_id="rows-tokenizer"
+                    )
                 with gr.Accordion("How it is read", open=False, visible=False, elem_id="reading") as self.reading:
                     self.layout = gr.Dropdown(list(LAYOUTS), value="auto", label="Layout", elem_id="layout")
                     self.fields = gr.Textbox(
@@ -56,6 +68,8 @@ class DataTab:
                     self.again = gr.Button("Read again", elem_id="read-again")
             with gr.Column(scale=4, min_width=320):
                 self.message = gr.HTML(elem_id="data-message", elem_classes="plain")
+                self.cancel = gr.Button("Cancel", visible=False, size="md", elem_id="cancel-download")
+                self.token = gr.State("")  # of the download under way
                 self.leave_out = gr.Button("Leave these out", visible=False, elem_id="leave-out")
                 self.overview = gr.HTML(elem_id="data-overview", elem_classes="plain")
                 self.figure = gr.HTML(
@@ -73,22 +87,30 @@ class DataTab:
                         ["all", "train", "validation", "test"], value="all", label="Part", elem_id="part"
                     )
                     self.page = gr.Number(1, label="Page", precision=0, elem_id="data-page")
+                # the code of a finding whose rows alone are shown; the buttons of findings fill it (assets/web/rows.js)
+                self.finding = gr.Textbox("", label="Finding", visible="hidden", elem_id="finding")
                 self.records = gr.HTML(elem_id="records", elem_classes="plain")
 
-    def wire(self, template: gr.Textbox, model: gr.Dropdown, max_length: gr.Number) -> None:
-        """Connect the widgets; `template`, `model` and `max_length` decide what the rows look like."""
-        self._inputs = [self.name, template, model, max_length]
-        self._search = [*self._inputs, self.query, self.part, self.page]
-        chosen = [self.name, self.upload, self.elsewhere, self.reading, self.message, self.leave_out]
-        self.source.input(self._choose, [self.source, self.name], chosen, **busy(self.message, "full"))
+    def wire(self, model: gr.Dropdown, prompt: PromptTab) -> None:
+        """Connect the widgets; the model, and the prompt tab's template, mask and limit decide what is found."""
+        masks = [prompt.mask, prompt.keep_eos, prompt.train_padding]
+        self._inputs = [self.name, prompt.template, model, prompt.max_length, *masks]
+        self._search = [*self._inputs, self.query, self.part, self.finding, self.page]
+        at_work = [self.cancel, self.token]
+        places = [self.upload, self.elsewhere, self.reading, self.others]
+        chosen = [self.source, self.name, *places, self.message, self.leave_out, *at_work]
+        self.source.input(self._choose, [self.source, self.name], chosen, **QUIET)
+        self.cancel.click(self.context.downloads.cancel, self.token, None, queue=False, **QUIET)
         options = [self.name, self.layout, self.fields, self.turns]
         taken = [self.name, self.file, self.message, self.leave_out]
         self.upload.change(self._take, [self.upload, *options], taken, **QUIET)
-        self.load.click(self._fetch, [self.place, *options], taken, **busy(self.message, "full"))
-        self.place.submit(self._fetch, [self.place, *options], taken, **busy(self.message, "full"))
+        for file in (self.rows, self.tokenizer):
+            file.change(self._take_rows, [self.rows, self.tokenizer, self.name], [self.name, self.message], **QUIET)
+        for event in (self.load.click, self.place.submit):
+            event(self._fetch, [self.place, *options], [*taken, *at_work], **QUIET)
         self.again.click(self._take, [self.file, *options], taken, **QUIET)
         self.leave_out.click(self._take_good, [self.file, *options], taken, **QUIET)
-        for change in (self.query.change, self.part.change, self.page.change):
+        for change in (self.query.change, self.part.change, self.finding.change, self.page.change):
             change(self._table, self._search, self.records, **LIVE)
         self.show_on(self.name.change)
 
@@ -97,64 +119,89 @@ class DataTab:
         shown = event(self._show, self._inputs, [self.overview, self.figure], **busy(self.overview))
         shown.then(self._table, self._search, self.records, **QUIET)
 
-    def _show(self, name: str, source: str, model: str, max_length: float) -> tuple:
+    def _report(self, name: str, source: str, model: str, max_length: float, *masks: object) -> DataReport:
+        longest = self.context.limit(model, max_length)
+        roles = parse_trained(train_on(*masks))
+        return self.context.linters.data_report(name, source, trained=roles, max_length=longest)
+
+    def _show(self, name: str, *given: object) -> tuple:
         try:
-            longest = self.context.limit(model, max_length)
-            data = caches.dataset(name)
-            report = caches.report(name, source, longest)
+            if is_rows(name):
+                return views.rows_overview(load_rows(name).report), {}
+            data, report = caches.dataset(name), self._report(name, *given)
         except IftError as problem:
             return html.error(problem), {}
-        return views.overview(data, report, max_length=longest), views.length_figure(report, max_length=longest)
+        return views.overview(data, report), views.length_figure(report, max_length=report.max_length)
 
-    def _table(self, name: str, source: str, model: str, max_length: float, query: str, part: str, page: float) -> str:
+    def _table(self, name: str, *given: object) -> str:
+        *decides, query, part, code, page = given
         try:
-            data = caches.dataset(name)
-            report = caches.report(name, source, self.context.limit(model, max_length))
+            data, report = caches.dataset(name), self._report(name, *decides)
         except IftError:
             return ""  # said already, above
-        found = views.find(data, report, query=query or "", part=part)
-        return views.records_table(data, report, found, page=int(page or 1))
+        found = views.find(data, report, query=query or "", part=part, code=code or "")
+        return views.records_table(data, report, found, page=int(page or 1), code=code or "")
 
-    def _choose(self, chosen: str, name: str, progress: gr.Progress = gr.Progress()) -> tuple:  # noqa: B008 (Gradio's way)
+    def _choose(self, chosen: str, name: str) -> Iterator[tuple]:
         own = chosen == OWN
         shown = (
             gr.File(None, visible=own) if own else gr.File(visible=False),
             gr.Group(visible=own and not self.context.settings.is_shared),
             gr.Accordion(visible=own),
+            gr.Group(visible=chosen == ROWS),
         )
         hidden = gr.Button(visible=False)
-        if own:
+        if own or chosen == ROWS:
             note = html.note("busy", f"Choose a file. Still in use: {_title(name)}.")
-            return gr.skip(), *shown, note, hidden
+            yield gr.skip(), gr.skip(), *shown, note, hidden, *_AT_REST
+            return
         try:
             self.context.require_data(chosen)
-            caches.dataset(chosen, _bytes(progress))
+            for step in self.context.downloads.follow(lambda progress: caches.dataset(chosen, progress)):
+                if isinstance(step, Download):
+                    yield gr.skip(), gr.skip(), *shown, *_waiting(step)
         except IftError as problem:
-            return gr.skip(), *shown, html.error(problem), hidden
-        return chosen, *shown, "", hidden
+            source = gr.Radio(value=_source_of(name))  # what is in use is what is chosen
+            yield source, gr.skip(), *(gr.skip() for _ in shown), html.error(problem), hidden, *_AT_REST
+            return
+        yield gr.skip(), chosen, *shown, "", hidden, *_AT_REST
 
-    def _fetch(
-        self,
-        place: str | None,
-        name: str,
-        layout: str,
-        fields: str | None,
-        turns: str,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio's way)
-    ) -> tuple:
+    def _fetch(self, place: str | None, name: str, *options: str) -> Iterator[tuple]:
         """What is at an address is taken as an upload is; a data set on the Hub keeps its name and is read as it is."""
         place = (place or "").strip()
         try:
             if self.context.settings.is_shared or not (is_url(place) or ID.fullmatch(place)):
                 fix = "Use an address that begins with https:// or owner/name; a public page takes uploads only."
                 raise ConfigError(f"{place[:80]!r} can't be loaded", where="the page", fix=fix)
-            if is_url(place):
-                path = fetch_url(place, progress=_bytes(progress))
-                return self._take(str(path), name, layout, fields, turns)
-            load_dataset(place, progress=_bytes(progress))
+            work = fetch_url if is_url(place) else load_dataset
+            path = None
+            for step in self.context.downloads.follow(lambda progress: work(place, progress=progress)):
+                if isinstance(step, Download):
+                    yield gr.skip(), None, *_waiting(step)
+                else:
+                    path = step.value
         except IftError as problem:
-            return self._refused(None, problem, name)
-        return place, None, html.note("ok", f"{place} is in use."), gr.Button(visible=False)
+            yield *self._refused(None, problem, name), *_AT_REST
+            return
+        if is_url(place):
+            yield *self._take(str(path), name, *options), *_AT_REST
+        else:
+            yield place, None, html.note("ok", f"{place} is in use."), gr.Button(visible=False), *_AT_REST
+
+    def _take_rows(self, path: str | None, tokenizer: str | None, name: str) -> tuple:
+        """The name of what is in use, and a message."""
+        if path is None:
+            return gr.skip(), ""
+        try:
+            kept = keep_rows(
+                self.context.settings.uploads,
+                Path(path),
+                Path(tokenizer) if tokenizer else None,
+                limits=self.context.settings.limits,
+            )
+        except IftError as problem:
+            return gr.skip(), html.error(problem) + html.note("warn", f"Still in use: {_title(name)}.")
+        return str(kept), html.note("ok", f"{kept.name} is shown here and on tab 2. It can't be trained on.")
 
     def _take_good(self, *given: str | None) -> tuple:
         return self._take(*given, on_error="drop")
@@ -181,8 +228,19 @@ class DataTab:
         return gr.skip(), path, html.error(problem) + note, gr.Button(visible=False)
 
 
-def _bytes(progress: gr.Progress) -> Callable[[int, int], None]:
-    return lambda done, total: progress((done, total or None), unit="bytes")
+_AT_REST = gr.Button(visible=False), ""
+"""Cancel, and the token of a download: where none is under way."""
+
+
+def _waiting(step: Download) -> tuple:
+    """The message, "Leave these out", Cancel and the token while a data set comes."""
+    said = f"Downloading: {step.text}." if step.text else "Reading the data set."
+    return html.note("busy", said), gr.Button(visible=False), gr.Button(visible=True), step.token
+
+
+def _source_of(name: str) -> str:
+    """The choice that a data set's name belongs to."""
+    return name if name in NAMES else ROWS if is_rows(name) else OWN
 
 
 def _title(name: str) -> str:
@@ -193,4 +251,4 @@ def _title(name: str) -> str:
 def _choices() -> list[tuple[str, str]]:
     starter = f"Starter set · {len(caches.dataset('starter')):,} records · made for this project"
     public = [(f"{one.title} · {one.records:,} records · {one.licence}", name) for name, one in PUBLIC.items()]
-    return [(starter, "starter"), *public, ("A file of your own", OWN)]
+    return [(starter, "starter"), *public, ("A file of your own", OWN), ("Rows of another trainer", ROWS)]

@@ -16,6 +16,7 @@ from playground.lens.draw import OWN, draw, seed, trained, typed
 from playground.lens.state import MASKS, MAX_ROWS, NONE, ORDERS, WIDTHS, View, preset_of, read_link
 from playground.views import html
 from playground.views.numbers import numbers, padding_figure
+from playground.widgets.own_record import OwnRecord
 
 SYNTAX = (
     "{{instruction}} {{input}} {{output}}; {{#input}}…{{/input}} where a record has an input, "
@@ -60,7 +61,11 @@ class PromptTab:
                         elem_classes="plain",
                     )
                     self.file = gr.UploadButton("Load a file", size="sm", elem_id="load-template")
-                gr.HTML(html_template='<div class="said"></div>', elem_id="template-message", elem_classes="plain")
+                gr.HTML(
+                    html_template='<div class="said"></div><div class="of-all"></div>',
+                    elem_id="template-message",
+                    elem_classes="plain",
+                )
                 with gr.Column(elem_classes="switches"):
                     self._build_switches(start)
             with gr.Column(scale=4, min_width=320):
@@ -106,6 +111,8 @@ class PromptTab:
             start.size, label="Rows in the batch", info=f"1 to {MAX_ROWS}", precision=0, elem_id="size"
         )
         self.first = gr.Number(start.first, label="First row", precision=0, elem_id="first")
+        self.own = OwnRecord()
+        self.own_instruction, self.own_input, self.own_output = self.own.instruction, self.own.input, self.own.output
         with gr.Accordion("What if: width, cut, order", open=False, elem_id="what-if"):
             self.width = gr.Radio(WIDTHS, value=start.width, label="Pad to", elem_id="width")
             self.fixed_width = gr.Number(start.fixed_width, label="Fixed width", precision=0, elem_id="fixed-width")

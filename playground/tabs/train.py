@@ -21,7 +21,9 @@ from playground.tabs.prompt import PromptTab
 from playground.uploads import data_options
 from playground.views import html
 from playground.views import run as views
+from playground.views.findings import chips
 from playground.widgets.estimate_button import EstimateButton
+from playground.widgets.models_table import ModelsTable
 from playground.widgets.option_form import build_form, to_options, to_values
 from playground.widgets.run_buttons import RunButtons
 
@@ -29,6 +31,10 @@ PRESET_TITLES = {
     "quick": "Quick: 2 epochs, batch 16, learning rate 3e-4, loss on the response",
     "book": "Book, chapter 7: 2 epochs, batch 8, learning rate 5e-5, weight decay 0.1, loss on all tokens",
 }
+
+
+SPOIL = ("split-empty", "nothing-trained", "row-cut", "eos-masked", "padding-trained", "split-partial", "leak")
+"""The findings that are shown before Start."""
 
 
 class TrainTab:
@@ -42,6 +48,7 @@ class TrainTab:
                 self._build_options()
             with gr.Column(scale=2, min_width=320):
                 self.ready = gr.HTML(elem_id="ready", elem_classes="plain")
+                self.judged = gr.HTML(elem_id="run-findings", elem_classes="plain")
                 self.needs = EstimateButton(context)
                 self.start = gr.Button("Start fine-tuning", variant="primary", size="lg", elem_id="start")
                 self.control = RunButtons(context, shown=shown)
@@ -69,6 +76,7 @@ class TrainTab:
             allow_custom_value=not self.context.settings.is_shared,
             elem_id="model",
         )
+        self.models = ModelsTable(self.context)
         presets = [(title, name) for name, title in PRESET_TITLES.items()]
         self.preset = gr.Radio(presets, value=preset_for(quick.model), label="Preset", elem_id="run-preset")
         self.mask = gr.Radio(MASKS, value=quick.train_on, label="Which tokens count in the loss", elem_id="run-mask")
@@ -83,6 +91,7 @@ class TrainTab:
         outputs = [self.control.shown, self.control.message]
         self.start.click(self._start, inputs, outputs, **QUIET)
         self.control.wire(self.run, self.chart)
+        self.models.wire(self.needs.needs)
         self.needs.wire(tab, self._config, inputs, {**self.hyper, "max_length": prompt.max_length})
         preset = {"fn": self._preset, "inputs": self.preset, "outputs": [self.mask, prompt.mask, *hyper]}
         self.preset.input(**preset, **QUIET)
@@ -90,11 +99,14 @@ class TrainTab:
         self.mask.input(lambda mask: mask, self.mask, prompt.mask, **LIVE)
         prompt.mask.input(lambda mask: mask, prompt.mask, self.mask, **LIVE)
         preview = {"fn": self._preview, "inputs": inputs, "outputs": [self.ready, self.command]}
+        judge = {"fn": self._judge, "inputs": inputs, "outputs": self.judged}
         for component in (data, *switches):
             component.change(**preview, **LIVE)
+            component.change(**judge, **QUIET, trigger_mode="always_last")
             component.change(None, None, self.control.message, js="() => ''")  # it was about what stood there before
         for event in (page.load, tab.select):  # not at each key in the template: the lens needs that time
             event(**preview, **QUIET)
+            event(**judge, **QUIET, trigger_mode="always_last")
 
     @property
     def looks(self) -> list:
@@ -136,6 +148,16 @@ class TrainTab:
         command = views.command_line([*train_options(config, name), "--out", "runs/my-run"])
         ready = views.ready(config, template=name, records=len(examples), rows=rows, tokens_per_row=tokens)
         return ready, command
+
+    def _judge(self, data: str, source: str, model: str, *switches: object) -> str:
+        """What would spoil a run with these settings, as chips; every row is looked at, so it comes by itself."""
+        try:
+            config = self._config(data, model, *switches)
+            longest = self.context.limit(model, config.max_length or 0)
+            report = self.context.linters.data_report(data, source, trained=config.trained, max_length=longest)
+        except IftError:
+            return ""  # said by the preview
+        return chips([one for one in report.findings if one.code in SPOIL], total=len(report.dataset))
 
     def _start(self, data: str, source: str, model: str, *switches: object) -> tuple:
         try:

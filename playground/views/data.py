@@ -1,29 +1,30 @@
 """The Data tab: what a data set holds, what deserves a look, and its records."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
 
 from ift.audit.data_report import DataReport
+from ift.audit.findings import LABELS, Severity
+from ift.audit.tokenized_audit import TokenizedReport
 from ift.data.records import Dataset, RecordsError
-from ift.plurals import agree, plural
+from ift.plurals import plural
 from ift.roles import Role
 from ift.types import Example
-from playground.views.html import block, card, esc, legend, role_bar, table, tiles
+from playground.views.findings import found_list
+from playground.views.html import block, card, esc, legend, note, role_bar, table, tiles
 
 PAGE_ROWS = 25
 PROBLEMS_SHOWN = 100
 
 
-def overview(data: Dataset, report: DataReport, *, max_length: int | None) -> str:
-    """Lead, tiles, what to look at, split."""
+def overview(data: Dataset, report: DataReport) -> str:
+    """Lead, tiles, what was found, split."""
     total = sum(report.tokens_by_role.values())
     shares = {role: report.tokens_by_role[role.label] / total for role in Role if role is not Role.PAD}
     answer = shares[Role.RESPONSE] + shares[Role.EOS]
     n = len(data)
-    look = len([rows for rows in _problems(report, max_length) if rows[0]]) + len(_warnings(data, report))
-    verdict = {0: "Nothing stands in the way of training.", 1: "One thing deserves a look before training."}
-    lead = verdict.get(look, f"{look} things deserve a look before training.")
     numbers = tiles(
         [
             (f"{n:,}", _readable(data), ""),
@@ -34,12 +35,35 @@ def overview(data: Dataset, report: DataReport, *, max_length: int | None) -> st
         ]
     )
     return block(
-        f'<p class="lead"><b>Stage 1 of 3, data.</b> {n:,} instruction–answer pairs, checked row by row. {lead}</p>',
+        f'<p class="lead"><b>Stage 1 of 3, data.</b> {n:,} instruction–answer pairs, checked row by row. '
+        f"{_verdict(data, report)}</p>",
         numbers,
         legend(shares),
-        f'<div class="half">{_checks(data, report, max_length)}<div class="ift col">{_split(report)}'
-        f"{_reading(data)}</div></div>",
+        f'<div class="half">{_checks(data, report)}<div class="ift col">{_split(report)}{_reading(data)}</div></div>',
     )
+
+
+def rows_overview(report: TokenizedReport) -> str:
+    """What the rows of another trainer train, and what was found in them."""
+    numbers = tiles(
+        [
+            (f"{report.rows:,}", "rows of another trainer", ""),
+            (f"{report.longest:,}", "tokens in the longest row", ""),
+            (f"{report.trained_share:.1%}", f"of {report.tokens:,} tokens are trained", ""),
+        ]
+    )
+    unread = ""
+    if report.problems:
+        first = report.problems[0]
+        what = f"{plural(len(report.problems), 'row')} can't be read: the first is row {first.row}"
+        unread = note("warn", f"{what}, whose {first.field} {first.problem}.")
+    return block(numbers, unread, card("Findings", found_list(report.findings)))
+
+
+def _verdict(data: Dataset, report: DataReport) -> str:
+    look = sum(one.severity is Severity.WARNING for one in report.findings) + len(_unread(data))
+    verdict = {0: "Nothing stands in the way of training.", 1: "One thing deserves a look before training."}
+    return verdict.get(look, f"{look} things deserve a look before training.")
 
 
 def _readable(data: Dataset) -> str:
@@ -47,14 +71,8 @@ def _readable(data: Dataset) -> str:
     return f"records, {plural(reading.dropped, 'row')} left out" if reading.dropped else "records, all readable"
 
 
-def _warnings(data: Dataset, report: DataReport) -> list[tuple[str, str]]:
-    """(what deserves a look, what it means) of the set as a whole."""
-    meaning = {
-        "train": "There is nothing to train on: add records, or name a split in each.",
-        "validation": "There will be no validation loss.",
-        "test": "There will be nothing to score the run with.",
-    }
-    empty = [(f"The {name} split is empty", meaning[name]) for name in report.split.empty]
+def _unread(data: Dataset) -> list[tuple[str, str]]:
+    """(what deserves a look, what it means) of how the file was read."""
     unused = [
         (f"{name} is not used, in {plural(data.reading.unused[name], 'record')}", f"Did you mean {ours}?")
         for name, ours in data.reading.likely.items()
@@ -62,7 +80,7 @@ def _warnings(data: Dataset, report: DataReport) -> list[tuple[str, str]]:
     left_out = (
         [(f"{plural(data.reading.dropped, 'row')} left out", "They can't be used.")] if data.reading.dropped else []
     )
-    return empty + unused + left_out
+    return unused + left_out
 
 
 def _reading(data: Dataset) -> str:
@@ -93,49 +111,13 @@ def problems(refused: RecordsError, *, kept: str) -> str:
     )
 
 
-def _problems(report: DataReport, max_length: int | None) -> list[tuple[Sequence[int], str, str]]:
-    """(rows, what is wrong with them, what to do or what it means) each; no rows is good."""
-    limit = f"the limit of {max_length} tokens" if max_length else "the limit"
-    return [
-        (
-            report.cut,
-            f"exceeds|exceed {limit} and would lose the end-of-text",
-            "The model would not learn to stop.",
-        ),
-        (report.empty_outputs, "has|have an empty output", "Such a row trains the end-of-text only."),
-        (
-            report.leaks,
-            "of the test split asks|ask what a training record asks",
-            "The score would count what was learnt.",
-        ),
-        (report.repeats, "repeats|repeat an earlier question", "Exact match can count only one answer as right."),
-        (
-            report.unplaced,
-            "is|are without a split although others name one",
-            "So none counts, and the parts go by file order: name one in every record, or in none.",
-        ),
-        (
-            report.unstable,
-            "merges|merge a token across the boundary of prompt and response when tokenized whole",
-            "Here the prompt is tokenized by itself, so training and inference agree; other tools may not.",
-        ),
-    ]
-
-
-def _checks(data: Dataset, report: DataReport, max_length: int | None) -> str:
-    items = [
+def _checks(data: Dataset, report: DataReport) -> str:
+    items = "".join(
         f'<li><b class="warn">!</b><span><b>{esc(what)}.</b><span class="fix">{esc(meaning)}</span></span></li>'
-        for what, meaning in _warnings(data, report)
-    ]
-    for rows, what, meaning in _problems(report, max_length):
-        if rows:
-            first = ", ".join(map(str, rows[:6])) + (" and more" if len(rows) > 6 else "")
-            detail = f'<span class="fix">{esc(meaning)} {"Row" if len(rows) == 1 else "Rows"} {first}.</span>'
-            count, text = plural(len(rows), "row"), agree(len(rows), what)
-            items.append(f'<li><b class="warn">!</b><span><b>{count}</b> {esc(text)}.{detail}</span></li>')
-        else:
-            items.append(f'<li><b class="good">✓</b><span>No row {esc(agree(1, what))}.</span></li>')
-    return card("Validation report", f'<ul class="probs">{"".join(items)}</ul>')
+        for what, meaning in _unread(data)
+    )
+    unread = f'<ul class="probs">{items}</ul>' if items else ""
+    return card("Findings", unread, found_list(report.findings, filters=True))
 
 
 def _split(report: DataReport) -> str:
@@ -190,9 +172,16 @@ def length_figure(report: DataReport, *, max_length: int | None) -> dict:
     }
 
 
-def find(data: Dataset, report: DataReport, *, query: str, part: str) -> list[int]:
-    """Records whose text contains the query, case ignored, in one part of the split or in all."""
-    return containing(data, range(len(data)) if part == "all" else getattr(report.split, part), query)
+def find(data: Dataset, report: DataReport, *, query: str, part: str, code: str = "") -> list[int]:
+    """Records whose text contains the query, case ignored, in one part of the split or in all.
+
+    `code`: only rows of this finding.
+    """
+    records = range(len(data)) if part == "all" else getattr(report.split, part)
+    if code:
+        rows = set(report.rows_of(code))
+        records = [i for i in records if i in rows]
+    return containing(data, records, query)
 
 
 def containing(data: Dataset, records: Sequence[int], query: str) -> list[int]:
@@ -205,18 +194,13 @@ def _haystack(example: Example) -> str:
     return "\n".join((example.instruction, example.input, example.output, example.task or "")).lower()
 
 
-def records_table(data: Dataset, report: DataReport, found: Sequence[int], *, page: int) -> str:
-    """One page of records."""
+def records_table(data: Dataset, report: DataReport, found: Sequence[int], *, page: int, code: str = "") -> str:
+    """One page of records; `code`: the finding whose rows they are."""
     pages = max(1, -(-len(found) // PAGE_ROWS))
     page = min(max(1, page), pages)
     shown = found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
     part_of = {i: name for name in ("train", "validation", "test") for i in getattr(report.split, name)}
-    marks = {
-        "empty output": set(report.empty_outputs),
-        "repeats a question": set(report.repeats),
-        "asked in training": set(report.leaks),
-        "is cut": set(report.cut),
-    }
+    marks = {one.label: one.positions for one in report.findings if one.positions}
     head = (
         ("Row", "n"),
         ("Part", "nw"),
@@ -230,7 +214,7 @@ def records_table(data: Dataset, report: DataReport, found: Sequence[int], *, pa
     for i in shown:
         example = data.examples[i]
         notes = "".join(
-            f' <span class="chip warn">! {name}</span>' for name, found_in in marks.items() if i in found_in
+            f' <span class="chip warn">! {esc(name)}</span>' for name, rows_of in marks.items() if _is_in(i, rows_of)
         )
         empty = '<span class="muted">none</span>'
         rows.append(
@@ -245,4 +229,18 @@ def records_table(data: Dataset, report: DataReport, found: Sequence[int], *, pa
             )
         )
     caption = f"{len(found):,} of {len(data):,} records, page {page} of {pages}"
-    return block(table(caption, head, rows))
+    return block(_chosen(code), table(caption, head, rows))
+
+
+def _chosen(code: str) -> str:
+    """Which finding's rows are shown, and the way back to all."""
+    if not code:
+        return ""
+    back = '<button type="button" class="ift-btn link" data-finding="">Show all records</button>'
+    return f"<p>Only rows with: <b>{esc(LABELS.get(code, code))}</b>. {back}</p>"
+
+
+def _is_in(row: int, rows: Sequence[int]) -> bool:
+    """Whether a row is among rows in order."""
+    place = bisect_left(rows, row)
+    return place < len(rows) and rows[place] == row

@@ -72,7 +72,12 @@ def legend(shares: dict[Role, float]) -> str:
 
 
 def row_buttons(rows: Sequence[int], *, total: int) -> str:
-    """A button a row that the page listens to (`data-row`), and how many more there are; empty where none is."""
+    """A button a row that the page listens to (`data-row`), and how many more there are; empty where none is.
+
+    A negative position is of a record that is in no file: it has no button.
+    """
+    total -= sum(row < 0 for row in rows)
+    rows = [row for row in rows if row >= 0]
     if not rows:
         return ""
     buttons = " ".join(

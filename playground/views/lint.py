@@ -1,45 +1,26 @@
-"""The linter's findings: what, how many rows, which, how to fix."""
+"""The linter's report on a whole data set: how far it is, what it found, and what the template takes."""
 
-from ift.audit.lint_rules import Finding, Severity
+from collections.abc import Sequence
+
+from ift.audit.findings import Finding, Severity
 from ift.audit.linter import LintReport
+from ift.plurals import plural
 from ift.roles import Role
-from playground.views.html import block, card, esc, legend, role_bar, row_buttons, tiles
-
-_SIGNS = {Severity.WARNING: ("warn", "!", "Change"), Severity.NOTE: ("acc", "i", "Know")}
-
-
-def findings(report: LintReport) -> str:
-    """The whole report: lead, how much of the tokens is template, and the findings."""
-    rows = [_finding(finding) for finding in report.findings]
-    items = "".join(rows) or '<li><b class="good">✓</b><span>Nothing to change.</span></li>'
-    return block(
-        card("Linter", _lead(report), f'<ul class="probs">{items}</ul>'),
-        _tokens(report),
-    )
+from playground.views.findings import found_list
+from playground.views.html import block, card, legend, role_bar, tiles
 
 
-def _lead(report: LintReport) -> str:
-    notes = len(report.findings) - report.warnings
-    said = f"{_count(report.warnings, 'warning')}, {_count(notes, 'note')}"
+def findings(report: LintReport, found: Sequence[Finding]) -> str:
+    """The whole report; `found`: what it finds under the present mask and limit."""
+    return block(card("Linter", _lead(report, found), found_list(found)), _tokens(report))
+
+
+def _lead(report: LintReport, found: Sequence[Finding]) -> str:
+    warnings = sum(finding.severity is Severity.WARNING for finding in found)
+    said = f"{plural(warnings, 'warning')}, {plural(len(found) - warnings, 'note')}"
     if report.complete:
         return f'<p class="muted">{said}. All {report.total:,} rows were looked at.</p>'
     return f'<p class="muted">{said} so far: {report.rows:,} of {report.total:,} rows were looked at.</p>'
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
-
-
-def _finding(finding: Finding) -> str:
-    kind, sign, word = _SIGNS[finding.severity]
-    count = f" <b>{finding.rows:,} {'row' if finding.rows == 1 else 'rows'}.</b>" if finding.rows else ""
-    details = [f'<code class="pre">{esc(line)}</code>' for line in finding.details]
-    parts = (*details, row_buttons(finding.examples, total=finding.rows), esc(finding.fix))
-    rest = "".join(f'<span class="fix">{part}</span>' for part in parts if part)
-    return (
-        f'<li data-code="{esc(finding.code)}"><b class="{kind}" role="img" aria-label="{word}">{sign}</b>'
-        f"<span>{esc(finding.what)}.{count}{rest}</span></li>"
-    )
 
 
 def _tokens(report: LintReport) -> str:

@@ -62,6 +62,7 @@ class EstimateButton:
         except IftError as problem:
             yield *_said(html.error(problem)), source
             return
+        self.context.times[config.model] = made.probe.time_s
         yield *_said(views.estimate(made), dict(made.nearest[0].options) if made.nearest else {}), source
 
     def _use(self, options: dict) -> list:

@@ -29,11 +29,11 @@ def test_tasks_are_counted_once_each():
 
 def test_rows_that_ask_the_same_again_are_repeats():
     made = report(Example("Add 1", "", "x"), Example("Add 2", "", "x"), Example(" add  1 ", "", "y"))
-    assert made.repeats == (2,)
+    assert made.rows_of("conflicting-answers") == (2,)
 
 
 def test_the_same_instruction_with_another_input_is_no_repeat():
-    assert report(Example("Add", "1", "x"), Example("Add", "2", "x")).repeats == ()
+    assert report(Example("Add", "1", "x"), Example("Add", "2", "x")).rows_of("repeated-question") == ()
 
 
 def test_test_rows_whose_question_was_trained_are_leaks():
@@ -43,19 +43,24 @@ def test_test_rows_whose_question_was_trained_are_leaks():
         Example("Add 1", "", "x", split="validation"),
         Example("Add 2", "", "x", split="test"),
     )
-    assert made.leaks == (1,)
+    assert made.rows_of("leak") == (1,)
 
 
 def test_empty_outputs_are_listed():
-    assert report(Example("a", "", "x"), Example("b", "", " \n"), Example("c", "", "")).empty_outputs == (1, 2)
+    assert report(Example("a", "", "x"), Example("b", "", " \n"), Example("c", "", "")).rows_of("empty-answer") == (
+        1,
+        2,
+    )
 
 
 @pytest.mark.parametrize(("max_length", "cut"), [(None, ()), (6, ()), (5, (1,))])
 def test_rows_that_max_length_cuts_are_listed(max_length, cut):
-    assert report(Example("a", "", "x"), Example("a", "", " x y"), max_length=max_length).cut == cut
+    assert report(Example("a", "", "x"), Example("a", "", " x y"), max_length=max_length).rows_of("row-cut") == cut
 
 
 def test_rows_that_whole_text_tokenizing_would_merge_are_listed():
     spaced = Template.parse("{{instruction}} A: {{output}}")
-    assert report(Example("a", "", "word"), Example("a", "", "\n\n\n"), template=spaced).unstable == (0,)
-    assert report(Example("a", "", " word")).unstable == ()
+    assert report(Example("a", "", "word"), Example("a", "", "\n\n\n"), template=spaced).rows_of(
+        "unstable-boundary"
+    ) == (0,)
+    assert report(Example("a", "", " word")).rows_of("unstable-boundary") == ()

@@ -31,4 +31,5 @@ def test_both_tabs_and_the_command_agree():
     template = load_template("alpaca")
     report = data_report(Dataset("own", EXAMPLES, sha256=""), template)
     counted = dataset_statistics(EXAMPLES, template, trained=TRAIN_ON["response"], max_length=100, batch_size=2, seed=1)
-    assert report.repeats == tuple(sorted(counted.same + counted.conflicting))
+    assert report.rows_of("repeated-question") == counted.same
+    assert report.rows_of("conflicting-answers") == counted.conflicting

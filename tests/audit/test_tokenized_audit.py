@@ -214,7 +214,7 @@ def rows_file(tmp_path):
 def test_the_command_shows_findings_and_rows(rows_file, capsys):
     assert main(["inspect", str(rows_file), "--rows", "4"]) == 0
     shown = capsys.readouterr().out
-    assert "warning, eos-masked: The end-of-text token is there, but its label is -100. 1 row: 4" in shown
+    assert "warning, eos-masked: The end-of-text token is there, but its label is -100. 1 row (4)." in shown
     assert "·Response" in shown
     assert main(["inspect", str(rows_file), "--json", "--fail_on", "warning"]) == 1
     assert json.loads(capsys.readouterr().out)["findings"][0]["examples"] == [4]

@@ -45,6 +45,8 @@ def test_json_holds_all_that_was_made_of_the_file(data, write):
     }
     assert shown["split"] == {"train": 17, "validation": 1, "test": 2, "from_file": False}
     assert (shown["problems"], shown["empty_splits"]) == ([], [])
+    found = {one["code"]: (one["severity"], one["rows"], one["examples"]) for one in shown["findings"]}
+    assert found["conflicting-answers"] == ("warning", 19, list(range(1, 9)))
 
 
 def test_problems_are_all_listed_and_the_exit_code_is_2(data, write):
@@ -96,7 +98,7 @@ def test_the_text_says_the_same(write, capsys):
     assert "Not used: context in 1 record; did you mean input?" in out
     assert "Numbers and truth values became text: output in 1 record." in out
     assert "row 2, field output: 'output' is null, not text." in out
-    assert "no record in: test" in out
+    assert "warning, split-empty: The test split is empty." in out
     assert err.startswith("Error: 'output' is null, not text (mine.json, row 2, field output)")
 
 
@@ -143,3 +145,18 @@ def test_train_warns_of_an_empty_test_split_and_of_split_names_that_do_not_count
     err = capsys.readouterr().err
     assert "No test record" in err
     assert "4 records name no split although others do" in err
+
+
+@pytest.mark.parametrize("command", ["data", "lint"])
+def test_data_and_lint_find_the_same_under_a_mask_and_a_limit(command, write, capsys):
+    rows = [{"instruction": f"Q{n}", "input": "<noinput>", "output": f"A{n} END of it"} for n in range(20)]
+    template = write([], "template.txt")
+    with open(template, "w", encoding="utf-8") as file:
+        file.write("{{instruction}} {{input}}:\n{{output}} END")
+    words = ["--data", write(rows), "--template", template, "--train_on", "response,pad", "--max_length", "8"]
+    assert main([command, *words, "--json"]) == 0
+    found = {one["code"]: one["rows"] for one in json.loads(capsys.readouterr().out)["findings"]}
+    expected = {"eos-masked": 0, "padding-trained": 0, "row-cut": 20, "placeholder": 20, "ending-in-output": 20}
+    assert expected.items() <= found.items()
+    assert main([command, *words]) == 0
+    assert "warning, ending-in-output: " in capsys.readouterr().out

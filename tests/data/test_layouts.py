@@ -298,3 +298,53 @@ def test_each_half_of_a_prompt_and_its_completion_is_checked():
         (1, "prompt"),
         (1, "completion"),
     ]
+
+
+HISTORY = {
+    "instruction": "And 2 + 2?",
+    "input": "Briefly.",
+    "output": "4",
+    "history": [["1 + 1?", "2"], ["Sure?", "Yes."]],
+}
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        (
+            "last",
+            [("User: 1 + 1?\n\nAssistant: 2\n\nUser: Sure?\n\nAssistant: Yes.\n\nUser: And 2 + 2?", "Briefly.", "4")],
+        ),
+        ("first", [("1 + 1?", "", "2")]),
+        (
+            "each",
+            [
+                ("1 + 1?", "", "2"),
+                ("User: 1 + 1?\n\nAssistant: 2\n\nUser: Sure?", "", "Yes."),
+                (
+                    "User: 1 + 1?\n\nAssistant: 2\n\nUser: Sure?\n\nAssistant: Yes.\n\nUser: And 2 + 2?",
+                    "Briefly.",
+                    "4",
+                ),
+            ],
+        ),
+    ],
+)
+def test_llama_factorys_history_is_earlier_turns(turns, expected):
+    rows = [HISTORY, {**HISTORY, "history": []}, {**HISTORY, "history": None}]
+    dataset = parse_dataset(json.dumps(rows).encode(), name="x.json", options=DataOptions(turns=turns))
+    found = [(one.instruction, one.input, one.output) for one in dataset.examples]
+    assert found == [*expected, *[("And 2 + 2?", "Briefly.", "4")] * 2]
+    assert dataset.reading.unused == {}
+    assert dataset.reading.conversations["several"] == 1
+
+
+def test_a_history_that_is_text_is_not_used_and_that_is_said():
+    assert read({**HISTORY, "history": "none before"}, {**HISTORY, "history": ""}).reading.unused == {"history": 1}
+
+
+@pytest.mark.parametrize("history", [[["only a question"]], [["q", None]], {"q": "a"}, [["q", "a", "b"]]])
+def test_a_history_that_is_none_is_refused_with_its_field(history):
+    with pytest.raises(RecordsError) as caught:
+        parse_dataset(json.dumps([{**HISTORY, "history": history}]).encode(), name="x.json")
+    assert [problem.field for problem in caught.value.dataset.reading.problems] == ["history"]

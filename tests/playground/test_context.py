@@ -17,7 +17,7 @@ from ift.runs.folder import create_run
 from ift.training.checkpoint import save_checkpoint
 from ift.types import Side
 from playground import caches
-from playground.caches import MODELS_KEPT, Models
+from playground.caches import MODELS_KEPT, Linters, Models
 from playground.context import Context, train_on, whole
 from playground.lens.state import preset_of
 from playground.runs import polls
@@ -292,22 +292,28 @@ def test_a_model_that_can_not_be_read_is_an_error_and_is_not_kept(tiny_folder, t
 SOURCE = "Q: {{instruction}}\nA:{{output}}"
 
 
-def test_a_second_look_at_the_same_report_costs_nothing(data_file):
-    assert caches.report(str(data_file), SOURCE, 64) is caches.report(str(data_file), SOURCE, 64)
+def report(name, source=SOURCE, *, max_length=64, linters=None):
+    linters = linters or Linters()
+    return linters.data_report(str(name), source, trained=TRAIN_ON["response"], max_length=max_length)
+
+
+def test_a_second_look_at_the_same_template_lints_nothing_again(data_file):
+    linters = Linters()
+    assert report(data_file, linters=linters).lint is report(data_file, linters=linters, max_length=5).lint
 
 
 def test_another_template_or_limit_is_another_report(data_file):
-    first = caches.report(str(data_file), SOURCE, 64)
-    assert caches.report(str(data_file), SOURCE, 5).cut != first.cut
-    assert caches.report(str(data_file), "More " + SOURCE, 64).lengths[0] == first.lengths[0] + 1
+    first = report(data_file)
+    assert report(data_file, max_length=5).rows_of("row-cut") != first.rows_of("row-cut")
+    assert report(data_file, "More " + SOURCE).lengths[0] == first.lengths[0] + 1
 
 
 def test_a_file_that_has_changed_is_read_again(data_file):
     name = str(data_file)
-    assert (len(caches.dataset(name)), len(caches.report(name, SOURCE, 64).lengths)) == (20, 20)
+    assert (len(caches.dataset(name)), len(report(name).lengths)) == (20, 20)
     write_records(data_file, range(7))
     os.utime(data_file, ns=(1, 1))
-    assert (len(caches.dataset(name)), len(caches.report(name, SOURCE, 64).lengths)) == (7, 7)
+    assert (len(caches.dataset(name)), len(report(name).lengths)) == (7, 7)
 
 
 def test_a_file_that_is_gone_is_an_error_though_it_was_read_before(data_file):
@@ -318,14 +324,10 @@ def test_a_file_that_is_gone_is_an_error_though_it_was_read_before(data_file):
 
 
 def test_the_tokens_of_a_row_are_estimated_from_some_rows_of_the_whole_file(data_file):
-    assert caches.tokens_per_row(str(data_file), SOURCE) == pytest.approx(
-        caches.report(str(data_file), SOURCE, 64).lengths.mean()
-    )
+    assert caches.tokens_per_row(str(data_file), SOURCE) == pytest.approx(report(data_file).lengths.mean())
     write_records(data_file, range(1000))
     os.utime(data_file, ns=(2, 2))
-    assert caches.tokens_per_row(str(data_file), SOURCE) == pytest.approx(
-        caches.report(str(data_file), SOURCE, 64).lengths.mean(), rel=0.05
-    )
+    assert caches.tokens_per_row(str(data_file), SOURCE) == pytest.approx(report(data_file).lengths.mean(), rel=0.05)
 
 
 # Polls.

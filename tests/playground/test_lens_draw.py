@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ift.data.templates import preset_source
+from ift.roles import Role
 from playground.context import Context
 from playground.lens.draw import OWN, draw, typed
 from playground.lens.state import View
@@ -77,3 +78,28 @@ def test_half_a_surrogate_pair_is_no_trouble(context):
     stamp = draw(context, View(size=1), "starter", None)["stamp"]
     value = typed(context)({"stamp": stamp, "template": "\ud800 " + TEXT})
     json.dumps(value).encode("utf-8")
+
+
+MINE = {"own_instruction": "Name the capital of Peru.", "own_output": "Lima"}
+
+
+def test_a_record_of_ones_own_is_first_and_the_batch_keeps_its_size(context):
+    found = json.loads(draw(context, View(first=5, size=3, **MINE), "starter", None)["batch"])
+    assert found["rows"] == [-1, 5, 6]
+    assert found["segments"][0][-1] == [int(Role.RESPONSE), "Lima"]
+    alone = json.loads(draw(context, View(size=1, **MINE), "starter", None)["batch"])
+    assert alone["rows"] == [-1]
+    assert json.loads(draw(context, View(own_input=" \n"), "starter", None)["batch"])["rows"][0] == 0
+
+
+def test_a_record_of_ones_own_is_checked_as_a_files_is(context):
+    for text in ("x" * 20_001, "half \ud800"):
+        shown = draw(context, View(own_instruction=text), "starter", None)
+        assert "your own record" in shown["message"]
+        assert "batch" not in shown
+
+
+def test_a_record_of_ones_own_has_no_row_to_show(context):
+    message = draw(context, View(size=1, max_length=30, **MINE), "starter", None)["message"]
+    assert "nothing trained: all 1 row" in message
+    assert "data-row" not in message

@@ -79,8 +79,8 @@ def test_ids_that_the_model_never_saw_are_named_with_what_that_means():
     found = shown([Example("a", "", "zorb")], [0], TEMPLATE, trained=TRAIN_ON["response"])
     value = lens(found, known=known)
     assert {value["pieces"][str(token)] for token in value["unknown"]} >= {"orb"}
-    assert "new to the starter" in notes(value, 8)
-    assert "orb" in notes(value, 8)
+    assert "new to the starter" in notes(value)
+    assert "orb" in notes(value)
 
 
 def test_a_second_mask_is_the_same_batch_under_other_roles():
@@ -98,8 +98,5 @@ def test_a_width_beyond_the_longest_row_is_filled_up_and_one_below_it_is_refused
         shown(EXAMPLES, (3, 2), TEMPLATE, trained=TRAIN_ON["response"], width=3)
 
 
-def test_the_notes_name_cut_and_left_out_rows_and_are_silent_without():
-    said = notes({"cut": [3, 5], "left_out": [0], "unknown": []}, 8)
-    assert "Rows 3, 5 are cut at 8 tokens" in said
-    assert "Rows 0 have no trained target" in said
-    assert notes({"cut": [], "left_out": [], "unknown": []}, 8) == ""
+def test_without_new_tokens_there_is_no_note():
+    assert notes({"unknown": []}) == ""

@@ -9,6 +9,7 @@ from ift.masks import TRAIN_ON
 from ift.model.token_losses import token_losses
 from ift.types import Example, Side
 from playground.context import Context
+from playground.lens.draw import draw
 from playground.lens.payload import shown
 from playground.lens.queries import GONE, linter, losses, top
 from playground.lens.recent import KEPT, Kept, Recent
@@ -116,3 +117,29 @@ def test_where_there_is_no_room_the_one_who_has_not_asked_for_longest_loses(cont
     fourth = recent.keep(replace(found, visitor="d"))
     named = {"a": first, "b": second, "c": third, "d": fourth}
     assert [recent.get(one, name) is not None for name, one in named.items()] == [True, False, True, True]
+
+
+def test_the_linters_report_is_judged_under_the_masks_and_the_limit_of_the_grid(context):
+    view = View(data="starter", mask="response", keep_eos=False, train_padding=True, max_length=20)
+    shown = draw(context, view, "starter", None)
+    while not (answer := linter(context)({"stamp": shown["stamp"]}))["complete"]:
+        pass
+    for code in ("eos-masked", "padding-trained", "row-cut", "nothing-trained"):
+        assert f'data-code="{code}"' in answer["html"]
+        assert f'data-code="{code}"' not in answer["chips"]
+
+
+def test_the_chips_judge_what_is_shown(context):
+    view = View(data="starter", size=8, train_padding=True)
+    plain, padded = (draw(context, one, "starter", None)["message"] for one in (View(), view))
+    assert "<details" not in plain
+    batch = context.recent.get(draw(context, view, "starter", None)["stamp"]).shown.batch
+    extra = batch.trained_tokens - draw_trained(context, View())
+    assert f"padding trained: 7 of 8 rows, {extra} targets" in padded
+    cut = draw(context, View(max_length=batch.width - 1), "starter", None)["message"]
+    assert "end of text cut off: 1 of 8 rows, at " in cut
+    assert 'data-row="' in cut
+
+
+def draw_trained(context, view):
+    return context.recent.get(draw(context, view, "starter", None)["stamp"]).shown.batch.trained_tokens

@@ -175,28 +175,39 @@ def test_a_record_says_its_part_and_what_deserves_a_look():
     dataset, report = made(Example("a", "", " x y z", split="train"), Example("A", "", "", split="test"), max_length=7)
     shown = data.records_table(dataset, report, [0, 1], page=1)
     first, second = shown.split("<tr>")[2:]
-    assert [mark in first for mark in (">train<", "! is cut", "! empty output", "! asked in training")] == [
+    assert [mark in first for mark in (">train<", "! end of text cut off", "! empty answer", "! test questions")] == [
         True,
         True,
         False,
         False,
     ]
-    assert [mark in second for mark in (">test<", "! empty output", "! repeats a question", "! asked in training")] == [
+    assert [mark in second for mark in (">test<", "! empty answer", "! conflicting answers", "! test questions")] == [
         True
     ] * 4
 
 
 def test_the_overview_counts_the_things_that_deserve_a_look():
-    assert "Nothing stands in the way" in data.overview(*THREE, max_length=None)
     rest = Example("t", "", "t", split="test"), Example("v", "", "v", split="validation")
+    assert "Nothing stands in the way" in data.overview(*made(Example("a", "", " x", split="train"), *rest))
     one = made(Example("a", "", " x", split="train"), Example("b", "", "", split="train"), *rest)
-    assert "One thing deserves a look" in data.overview(*one, max_length=None)
+    assert "One thing deserves a look" in data.overview(*one)
     two = made(Example("a", "", " x", split="train"), Example("a", "", "", split="train"), *rest)
-    assert "2 things deserve a look" in data.overview(*two, max_length=None)
+    assert "2 things deserve a look" in data.overview(*two)
+
+
+def test_a_findings_button_leads_to_its_rows_in_the_table_and_back():
+    dataset, report = made(Example("a", "", " x"), Example("b", "", ""), Example("c", "", ""))
+    assert 'data-finding="empty-answer">Show these 2 rows<' in data.overview(dataset, report)
+    found = data.find(dataset, report, query="", part="all", code="empty-answer")
+    shown = data.records_table(dataset, report, found, page=1, code="empty-answer")
+    assert rows_of(shown) == found == [1, 2]
+    assert "Only rows with: <b>empty answer</b>" in shown
+    assert 'data-finding=""' in shown
+    assert "<b>&lt;x" in data.records_table(dataset, report, [], page=1, code="<x")
 
 
 def test_empty_splits_deserve_a_look_with_what_they_mean():
-    shown = data.overview(*made(Example("a", "", "b")), max_length=None)
+    shown = data.overview(*made(Example("a", "", "b")))
     assert "2 things deserve a look" in shown
     assert "The train split is empty" in shown
     assert "There is nothing to train on" in shown
@@ -207,7 +218,7 @@ def test_the_overview_shows_how_the_file_was_read():
     rows = [{"prompt": "Q", "completion": n, "context": "I", "id": n} for n in range(20)] + [{"prompt": None}]
     options = DataOptions(on_error="drop")
     dataset = parse_dataset(json.dumps(rows).encode(), name="x.json", options=options)
-    shown = data.overview(dataset, data_report(dataset, TEMPLATE), max_length=None)
+    shown = data.overview(dataset, data_report(dataset, TEMPLATE))
     for text in ("prompt-completion", "instruction from prompt, output from completion", "Not used: id in 20 records."):
         assert text in shown
     assert "context is not used, in 20 records" in shown
@@ -228,7 +239,7 @@ def test_all_problems_are_shown_with_their_places_and_what_stays_in_use():
 def test_what_a_file_calls_its_fields_is_escaped():
     rows = [{"instruction": "a", "output": "b", EVIL: "c"}]
     dataset = parse_dataset(json.dumps(rows).encode(), name=EVIL)
-    assert EVIL not in data.overview(dataset, data_report(dataset, TEMPLATE), max_length=None)
+    assert EVIL not in data.overview(dataset, data_report(dataset, TEMPLATE))
     with pytest.raises(RecordsError) as caught:
         parse_dataset(json.dumps([*rows, {"instruction": "a", EVIL: 1}]).encode(), name=EVIL)
     assert "<script>" not in data.problems(caught.value, kept=EVIL)

@@ -37,7 +37,7 @@ export class Batch {
     this.view = view;
     this.titles = roles.map(role => role.title);
     this.numbers = Object.fromEntries(roles.map((role, number) => [role.label, number]));
-    this.rows = view.rows; // positions in the data set
+    this.rows = view.rows.map(row => (row < 0 ? "yours" : row)); // positions in the data set; a negative one is in none
     this.lengths = view.lengths;
     this.unknown = new Set(view.unknown);
     this.groups = view.groups.map(groupsOf);

@@ -1,4 +1,4 @@
-// The linter: asks the server for more rows on each pause until it has seen all; a row's button shows it in the grid.
+// The linter: asks the server for more rows on each pause until it has seen all.
 import { attrs, el } from "../parts.js";
 
 const PAUSE = 800; // milliseconds without a redraw
@@ -8,14 +8,9 @@ export class Lint {
   constructor(server, lost) {
     Object.assign(this, { server, lost, text: "", stamp: 0, timer: 0, isComplete: false });
     this.card = attrs(el("div", "lint"), { "aria-live": "off" });
-    const show = event => {
-      if (this.card.isConnected) showRow(event.target.closest("button.link[data-row]"));
-      else removeEventListener("click", show);
-    };
-    addEventListener("click", show); // also of the rows among the numbers over the whole data set
   }
 
-  /** Another batch; `text` is a hash of what the linter reads, template and data set. */
+  /** Another batch; `text` is a hash of what the linter judges: data set, template, mask and limit. */
   take({ stamp, text }) {
     this.stamp = stamp;
     clearTimeout(this.timer);
@@ -33,25 +28,11 @@ export class Lint {
     if (stamp !== this.stamp || !reply) return;
     if (reply.gone) this.lost();
     if (reply.error) return;
+    const chips = document.querySelector("#template-message .of-all");
+    if (chips) chips.innerHTML = reply.chips; // as below
     this.card.innerHTML = reply.html; // every text in it was escaped by the server (playground/views/html.py)
     this.isComplete = reply.complete;
     this.card.dataset.complete = reply.complete;
     if (!reply.complete) this.ask(stamp);
   }
-}
-
-function showRow(button) {
-  if (!button) return;
-  document.querySelector("#order input")?.click(); // the file's order, the first choice
-  type("#find textarea", "");
-  type("#first input", button.dataset.row);
-  document.querySelector("#lens").scrollIntoView({ block: "start" });
-}
-
-/** Fill a box as a visitor would. */
-function type(selector, value) {
-  const box = document.querySelector(selector);
-  if (!box || box.value === String(value)) return;
-  box.value = value;
-  for (const name of ["input", "change"]) box.dispatchEvent(new Event(name, { bubbles: true }));
 }
