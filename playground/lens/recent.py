@@ -35,7 +35,7 @@ class Kept:
     @property
     def cells(self) -> int:
         """What it takes: cells of its batch, and what its texts weigh in cells: a refused template is kept, too."""
-        texts = sum(map(len, self.view.texts)) + len(self.view.find)
+        texts = sum(map(len, self.view.texts))
         return 1 + texts // CHARACTERS_PER_CELL + (self.shown.batch.inputs.size if self.shown else 0)
 
 

@@ -48,7 +48,8 @@ class View:
     @property
     def texts(self) -> tuple[str, ...]:
         """All that may be long."""
-        return (self.template, self.own_instruction or "", self.own_input or "", self.own_output or "")
+        own = (self.own_instruction, self.own_input, self.own_output)
+        return tuple(text or "" for text in (self.template, self.find, *own))
 
     @property
     def has_own(self) -> bool:

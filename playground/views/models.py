@@ -7,17 +7,7 @@ from ift.training.model_table import Fit, ModelChoice
 from playground.views.html import block, chip, esc, table
 
 _CHIPS = {Fit.FULL: ("good", "✓ fits"), Fit.LORA: ("warn", "! LoRA only"), Fit.NOTHING: ("bad", "✗ too large")}
-_HEAD = (
-    ("Model", "nw"),
-    ("Parameters", "n"),
-    ("Context", "n"),
-    ("Download", "n"),
-    ("Memory, all weights", "n"),
-    ("Memory, LoRA", "n"),
-    ("Time of the run", "nw"),
-    ("Here", "nw"),
-    ("Advice", ""),
-)
+_HEAD = (("Model", "nw"), ("Download", "nw"), ("Memory", "nw"), ("Time", "nw"), ("Here", ""))
 
 
 def models_table(choices: Sequence[ModelChoice], *, free_bytes: int, times: Mapping[str, float]) -> str:
@@ -31,17 +21,18 @@ def models_table(choices: Sequence[ModelChoice], *, free_bytes: int, times: Mapp
 
 
 def _row(choice: ModelChoice, time_s: float | None) -> tuple[str, ...]:
+    size = f"{choice.parameters / 1e6:,.1f} M parameters"
     return (
-        esc(choice.name),
-        f"{choice.parameters / 1e6:,.1f} M",
-        f"{choice.context:,}",
+        _two(choice.name, f"{size}, context {choice.context:,}"),
         "none: it is here" if choice.is_here else f"{choice.download_bytes / 1e6:,.0f} MB",
-        _gb(choice.full_bytes),
-        _gb(choice.lora_bytes),
+        _two(_gb(choice.full_bytes), f"LoRA: {_gb(choice.lora_bytes)}"),
         esc(f"about {duration(time_s)}") if time_s is not None else '<span class="muted">not measured</span>',
-        chip(*_CHIPS[choice.fit]),
-        esc(choice.advice),
+        f'{chip(*_CHIPS[choice.fit])}<br><span class="muted">{esc(choice.advice)}</span>',
     )
+
+
+def _two(first: str, second: str) -> str:
+    return f'{esc(first)}<br><span class="muted">{esc(second)}</span>'
 
 
 def _gb(size_bytes: int) -> str:
