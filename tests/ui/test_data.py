@@ -146,3 +146,4 @@ def test_a_file_with_nothing_to_train_on_says_so_before_start(visit, tmp_path):
     page.get_by_text("The train split is empty").wait_for()
     open_tab(page, "3 Fine-tune")
     page.get_by_text("The training split is empty").wait_for()
+    page.locator("#run-findings [data-code=split-empty]").first.wait_for()

@@ -65,7 +65,7 @@ def test_a_template_error_names_line_and_column_and_greys_the_last_good_view(vis
     assert "line 2, column 4" in message
     edit(page, "Q: {{instruction}}\nA: {{output}}")
     assert page.locator(".lens.stale").count() == 0
-    assert page.locator("#template-message").inner_text().strip() == ""
+    assert page.locator("#template-message .said").inner_text().strip() == ""
 
 
 def test_a_preset_fills_the_editor_and_editing_makes_it_your_own(visit):
