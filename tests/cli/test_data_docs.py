@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ift.audit.findings import LABELS
+from ift.audit.tokenized_audit import CODES
 from ift.cli import main
 from ift.data.layouts import _FIELDS
 from ift.data.sources import NAMES
@@ -29,8 +31,18 @@ def test_a_command_runs_as_it_is_written(command, tmp_path, monkeypatch, capsys)
         assert len(Path("clean.jsonl").read_text(encoding="utf-8").splitlines()) == 4
 
 
+def section(title):
+    return TEXT.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_the_findings_are_all_explained():
+    first_cells = "\n".join(re.findall(r"^\|([^|]+)\|", section("What is found"), re.MULTILINE))
+    explained = set(re.findall(r"`([a-z-]+)`", first_cells))
+    assert explained == set(LABELS) - (set(CODES) - {"eos-masked", "padding-trained", "row-cut", "nothing-trained"})
+
+
 def test_the_tables_have_every_layout_and_every_name():
-    rows = re.findall(r"^\| `([a-z][a-z-]*)` \| (.+) \|$", TEXT, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z][a-z-]*)` \| (.+) \|$", section("Layouts"), re.MULTILINE)
     assert {name for name, _ in rows} == set(LAYOUTS) - {"auto"}
     for name, fields in rows:
         assert {theirs[0] for theirs in _FIELDS[name].values()} <= set(re.findall(r"`(\w+)`", fields))
