@@ -12,7 +12,10 @@ export function rows() {
   });
 }
 
-function showRow(row) {
+async function showRow(row) {
+  const tab = [...document.querySelectorAll("[role=tab]")].find(one => one.textContent.trim().startsWith("2"));
+  if (tab?.getAttribute("aria-selected") === "false") tab.click(); // from another tab
+  await until(() => document.querySelector("#first input"));
   document.querySelector("#order input")?.click(); // the file's order, the first choice
   type("#find textarea", "");
   type("#first input", row);

@@ -79,7 +79,7 @@ class DataTab:
                     elem_id="lengths",
                     elem_classes="plain",
                 )
-                with gr.Row():
+                with gr.Row() as self.search:
                     self.query = gr.Textbox(
                         label="Search the records", placeholder="e.g. capital", scale=3, elem_id="query"
                     )
@@ -116,7 +116,8 @@ class DataTab:
 
     def show_on(self, event: Callable) -> None:
         """Show the data set's report on an event, such as the page's load."""
-        shown = event(self._show, self._inputs, [self.overview, self.figure], **busy(self.overview))
+        outputs = [self.overview, self.figure, self.search, self.finding]
+        shown = event(self._show, [self.finding, *self._inputs], outputs, **busy(self.overview))
         shown.then(self._table, self._search, self.records, **QUIET)
 
     def _report(self, name: str, source: str, model: str, max_length: float, *masks: object) -> DataReport:
@@ -124,14 +125,18 @@ class DataTab:
         roles = parse_trained(train_on(*masks))
         return self.context.linters.data_report(name, source, trained=roles, max_length=longest)
 
-    def _show(self, name: str, *given: object) -> tuple:
+    def _show(self, code: str | None, name: str, *given: object) -> tuple:
+        """The report, the figure, the search, and the finding whose rows are shown, as long as it is there."""
+        hidden = gr.HTML({}, visible="hidden"), gr.Row(visible=False), ""
         try:
             if is_rows(name):
-                return views.rows_overview(load_rows(name).report), {}
+                return views.rows_overview(load_rows(name).report), *hidden
             data, report = caches.dataset(name), self._report(name, *given)
         except IftError as problem:
-            return html.error(problem), {}
-        return views.overview(data, report), views.length_figure(report, max_length=report.max_length)
+            return html.error(problem), *hidden
+        figure = gr.HTML(views.length_figure(report, max_length=report.max_length), visible=True)
+        kept = code if code and report.rows_of(code) else ""
+        return views.overview(data, report), figure, gr.Row(visible=True), kept
 
     def _table(self, name: str, *given: object) -> str:
         *decides, query, part, code, page = given
