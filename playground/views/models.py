@@ -7,27 +7,26 @@ from ift.training.model_table import Fit, ModelChoice
 from playground.views.html import block, chip, esc, table
 
 _CHIPS = {Fit.FULL: ("good", "✓ fits"), Fit.LORA: ("warn", "! LoRA only"), Fit.NOTHING: ("bad", "✗ too large")}
-_HEAD = (("Model", "nw"), ("Download", "nw"), ("Memory", "nw"), ("Time", "nw"), ("Here", ""))
+_HEAD = (("Model", "nw"), ("Download", "nw"), ("Memory", "nw"), ("On this machine", ""))
 
 
 def models_table(choices: Sequence[ModelChoice], *, free_bytes: int, times: Mapping[str, float]) -> str:
     """times: by model, the seconds of the run that was last estimated."""
     rows = [_row(choice, times.get(choice.name)) for choice in choices]
     note = (
-        f"{_gb(free_bytes)} of memory are free. Memory is without the activations of a batch; “Estimate memory and "
+        f"Parameters in millions, and tokens that a row may have. {_gb(free_bytes)} of memory are free. Memory is without the activations of a batch; “Estimate memory and "
         "time” measures the rest, and the time, for the run that is set."
     )
     return block(table("Models to fine-tune", _HEAD, rows), f'<p class="muted">{esc(note)}</p>')
 
 
 def _row(choice: ModelChoice, time_s: float | None) -> tuple[str, ...]:
-    size = f"{choice.parameters / 1e6:,.1f} M parameters"
+    time = "time not measured" if time_s is None else f"about {duration(time_s)}"
     return (
-        _two(choice.name, f"{size}, context {choice.context:,}"),
-        "none: it is here" if choice.is_here else f"{choice.download_bytes / 1e6:,.0f} MB",
-        _two(_gb(choice.full_bytes), f"LoRA: {_gb(choice.lora_bytes)}"),
-        esc(f"about {duration(time_s)}") if time_s is not None else '<span class="muted">not measured</span>',
-        f'{chip(*_CHIPS[choice.fit])}<br><span class="muted">{esc(choice.advice)}</span>',
+        _two(choice.name, f"{choice.parameters / 1e6:,.0f} M, {choice.context:,} tokens"),
+        "none: is here" if choice.is_here else f"{choice.download_bytes / 1e6:,.0f} MB",
+        _two(_gb(choice.full_bytes), f"LoRA {_gb(choice.lora_bytes)}"),
+        f'{chip(*_CHIPS[choice.fit])} {esc(time)}<br><span class="muted">{esc(choice.advice)}</span>',
     )
 
 
