@@ -14,8 +14,9 @@ def models_table(choices: Sequence[ModelChoice], *, free_bytes: int, times: Mapp
     """times: by model, the seconds of the run that was last estimated."""
     rows = [_row(choice, times.get(choice.name)) for choice in choices]
     note = (
-        f"Parameters in millions, and tokens that a row may have. {_gb(free_bytes)} of memory are free. Memory is without the activations of a batch; “Estimate memory and "
-        "time” measures the rest, and the time, for the run that is set."
+        f"Parameters in millions, and the tokens that a row may have. {_gb(free_bytes)} of memory are free. Memory is "
+        "without the activations of a batch; “Estimate memory and time” measures them, and the time of the run that is "
+        "set."
     )
     return block(table("Models to fine-tune", _HEAD, rows), f'<p class="muted">{esc(note)}</p>')
 
