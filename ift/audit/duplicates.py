@@ -48,7 +48,8 @@ def find_duplicates(
     """
     asked = array("q", map(hash, map(question, examples)))  # 64 bits of a text take a tenth of its memory
     answers: dict[int, int | set[int]] = {}
-    same, conflicting = [], []
+    same: list[int] = []
+    conflicting: list[int] = []
     for i, example in enumerate(examples):
         answer = hash(_squeezed(example.output))
         if asked[i] not in answers:
