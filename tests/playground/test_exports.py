@@ -28,6 +28,7 @@ def context(tmp_path):
 def run(run, context):
     """The shared fixture's run, where the page looks for runs."""
     context.settings.runs.mkdir()
+    run.training.path.touch()
     return Run(run.path.rename(context.settings.runs / run.id))
 
 
