@@ -18,6 +18,7 @@ __all__ = [
     "Dataset",
     "Encoded",
     "Evaluated",
+    "EvaluationOptions",
     "Example",
     "IftError",
     "Role",
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from ift.data.sources import load_dataset
     from ift.data.templates import Template, load_template
     from ift.errors import IftError
+    from ift.evaluation.evaluation_options import EvaluationOptions
     from ift.events import Evaluated, Stepped, TrainEvent
     from ift.masks import parse_trained
     from ift.model.load_by_name import load_model
@@ -65,6 +67,7 @@ _MODULES = {
     "ift.data.sources": ("load_dataset",),
     "ift.data.templates": ("Template", "load_template"),
     "ift.errors": ("IftError",),
+    "ift.evaluation.evaluation_options": ("EvaluationOptions",),
     "ift.events": ("Evaluated", "Stepped", "TrainEvent"),
     "ift.model.load_by_name": ("load_model",),
     "ift.notebook": ("batch_for", "evaluate", "generate", "train"),

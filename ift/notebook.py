@@ -14,6 +14,7 @@ from ift.data.batching import Batch
 from ift.data.bulk_encoding import encode_all
 from ift.data.sources import load_dataset
 from ift.data.templates import Template, load_template
+from ift.evaluation.evaluation_options import EvaluationOptions
 from ift.events import TrainEvent
 from ift.masks import parse_trained
 from ift.model.names import find_model
@@ -25,6 +26,8 @@ from ift.types import Completion, Example
 
 if TYPE_CHECKING:
     from ift.model.gpt2 import GPT2
+
+ALL_RECORDS = EvaluationOptions()
 
 
 def batch_for(
@@ -70,15 +73,12 @@ def train(config: TrainConfig, *, out: str | PathLike[str]) -> Iterator[TrainEve
         yield from logged(run.training, train_events(run, config, dataset, template, Stop(run)))
 
 
-def evaluate(
-    run_folder: str | PathLike[str], *, limit: int | None = None, max_new_tokens: int | None = None
-) -> Iterator[TrainEvent]:
+def evaluate(run_folder: str | PathLike[str], options: EvaluationOptions = ALL_RECORDS) -> Iterator[TrainEvent]:
     """Answer and score a run's held-out records before and after; iterate to the end, then read `open_run(…).scores`.
 
     Args:
         run_folder: what `train` made.
-        limit: only the first so many held-out records.
-        max_new_tokens: of each answer, at most; None takes a quarter of the model's context.
+        options: which records, how they are answered, and by which checkpoint; by default all, greedily, the newest.
 
     Raises:
         InputError: the run, its data or one of its models can't be used.
@@ -88,7 +88,7 @@ def evaluate(
     run = open_run(Path(run_folder))
     with run.writing():
         run.evaluation.path.unlink(missing_ok=True)
-        yield from logged(run.evaluation, evaluate_events(run, Stop(run), limit=limit, max_new_tokens=max_new_tokens))
+        yield from logged(run.evaluation, evaluate_events(run, Stop(run), options))
 
 
 def generate(
@@ -100,6 +100,7 @@ def generate(
     max_new_tokens: int | None = None,
     temperature: float = 0.0,
     top_k: int | None = None,
+    top_p: float | None = None,
     seed: int = 0,
 ) -> Completion:
     """Answer one instruction; `.text` is the answer, `.finish` why it ended.
@@ -112,6 +113,7 @@ def generate(
         max_new_tokens: None takes a quarter of the model's context.
         temperature: 0 takes the likeliest token.
         top_k: draws from so many tokens; None from all.
+        top_p: draws from the fewest tokens that have this probability together; None from all.
         seed: of the draws.
 
     Raises:
@@ -121,5 +123,5 @@ def generate(
     from ift.model.generate import Sampling, default_max_new_tokens
 
     limit = default_max_new_tokens(model.config.n_positions) if max_new_tokens is None else max_new_tokens
-    sampling = Sampling(max_new_tokens=limit, temperature=temperature, top_k=top_k, seed=seed)
+    sampling = Sampling(max_new_tokens=limit, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     return ask(model, template, Example(instruction, input, output=""), sampling)

@@ -18,12 +18,14 @@ from ift.model.gpt2 import random_model
 from ift.model.gpt2_config import GPT2Config
 from ift.model.hf_model import write_model
 from ift.roles import Role
+from ift.runs.evaluation_plan import EvaluationPlan, SidePlan
 from ift.runs.lifecycle import logged
 from ift.runs.ranks import ALONE
 from ift.runs.run_config import RunConfig, RunData, SplitCounts
+from ift.runs.scores import Decoding
 from ift.runs.stop import Stop
 from ift.training.finetune import train_events
-from ift.types import EOS_ID, Encoded
+from ift.types import EOS_ID, Encoded, Side
 from playground.views import run
 
 E = EOS_ID
@@ -87,6 +89,12 @@ def run_config(**options):
     """Of a run about whose data nobody asks."""
     data = RunData("data.json", "0" * 64, 20, SplitCounts(17, 1, 2, from_file=False))
     return RunConfig(TrainConfig(**options), "{{instruction}}{{output}}", data)
+
+
+def plan_of(examples):
+    """Of an evaluation that asked for all these, greedily."""
+    side = SidePlan("model", "", Decoding(16))
+    return EvaluationPlan(tuple(range(len(examples))), None, dict.fromkeys(Side, side))
 
 
 def events_of(run, *, resume=False, stop=None, world=ALONE):

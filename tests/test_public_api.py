@@ -68,5 +68,5 @@ def test_a_loop_that_is_left_leaves_a_stopped_run(tmp_path, names):
 
 def test_evaluation_scores_what_training_left(tmp_path, names):
     list(ift.train(ift.TrainConfig(**names, max_steps=1), out=tmp_path / "run"))
-    list(ift.evaluate(tmp_path / "run", limit=1, max_new_tokens=2))
+    list(ift.evaluate(tmp_path / "run", ift.EvaluationOptions(sample=1, max_new_tokens=2)))
     assert ift.open_run(tmp_path / "run").scores.n == 1

@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ift.cli.progress_bars import STOPPED, counting_bar, show_evaluation, show_training
+from ift.cli.progress_bars import STOPPED, counting_bar, show_training
 from ift.config import TrainConfig, make_config
 from ift.data.batching import batch_for, pair_counts
 from ift.data.bulk_encoding import encode_all
@@ -27,14 +27,12 @@ from ift.events import TrainEvent
 from ift.masks import parse_trained
 from ift.model.names import NAMES as MODELS
 from ift.model.names import find_model
-from ift.plurals import plural
 from ift.roles import Role
 from ift.runs.folder import Run, create_run, is_run, open_run, require_no_heirs
 from ift.runs.lifecycle import logged
 from ift.runs.processes import keep_memory
 from ift.runs.ranks import ALONE, place
 from ift.runs.run_config import describe
-from ift.runs.scores import Summary
 from ift.runs.state import State
 from ift.runs.stop import Stop
 from ift.training.estimate import Estimate, duration
@@ -161,12 +159,6 @@ def _train_events(*args: Any, **options: Any) -> Iterator[TrainEvent]:
         yield from train_events(*args, **options, world=world)
 
 
-def _evaluate_events(*args: Any, **options: Any) -> Iterator[TrainEvent]:
-    from ift.evaluation.evaluate import evaluate_events
-
-    yield from evaluate_events(*args, **options)
-
-
 def estimate(args: Namespace) -> int:
     """`estimate`: what `train` with the same options would need, measured in a process of its own."""
     config = _config(args)
@@ -199,43 +191,6 @@ def _gb(size_bytes: int) -> str:
     return f"{size_bytes / 1e9:.2f} GB"
 
 
-def evaluate(args: Namespace) -> int:
-    """`evaluate`: writes the completions and scores, prints the means."""
-    run = open_run(Path(args.run_folder))
-    keep_memory()
-    with run.writing():
-        if not args.attached:
-            run.clear_stop()  # an old one; the page clears it itself, and may have asked anew since
-        stop = Stop(run)
-        stop.listen(attached=args.attached)
-        run.evaluation.path.unlink(missing_ok=True)
-        try:
-            events = _evaluate_events(run, stop, limit=args.limit, max_new_tokens=args.max_new_tokens)
-            code = show_evaluation(logged(run.evaluation, events))
-        finally:
-            run.clear_stop()
-    if code == 0 and (scores := run.scores):
-        print(json.dumps(scores.to_dict()) if args.json else _score_table(scores))
-    return code
-
-
-def _score_table(scores: Summary) -> str:
-    lines = [f"{scores.n} held-out records", f"{'':12} {'before':>8} {'after':>8}   95 % of the gain"]
-    for name in scores.after:
-        found = scores.metric(name)
-        gain = "[{:+.3f}, {:+.3f}]".format(*found.interval) if found.interval else "none"
-        lines.append(f"{name:12} {_number(found.before):>8} {_number(found.after):>8}   {gain}")
-    for name, group in scores.held_out.items():
-        found = group.metric("exact_match")
-        means = f"{_number(found.before)} → {_number(found.after)}"
-        lines.append(f"exact match of the {plural(group.n, 'record')} with a held-out {name}: {means}")
-    return "\n".join(lines)
-
-
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3f}"
-
-
 def generate(args: Namespace) -> int:
     """`generate`: prints the answer."""
     from ift.model.answer import ask
@@ -250,6 +205,7 @@ def generate(args: Namespace) -> int:
         max_new_tokens=args.max_new_tokens or default_max_new_tokens(model.config.n_positions),
         temperature=args.temperature,
         top_k=args.top_k,
+        top_p=args.top_p,
         seed=args.seed,
     )
     answer = ask(model, template, example, sampling)

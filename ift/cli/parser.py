@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ift import __version__
 from ift.cli import commands, data_command
+from ift.cli import evaluate_command as evaluations
 from ift.cli import export_command as exports
 from ift.cli import inspect_command as inspects
 from ift.cli import lint_command as lint
@@ -16,6 +17,7 @@ from ift.cli.arguments import Parser
 from ift.config import PRESETS, TrainConfig, preset_for
 from ift.data.sources import NAMES as DATA
 from ift.data.templates import PRESETS as TEMPLATES
+from ift.evaluation.evaluation_options import EvaluationOptions
 from ift.model.names import NAMES as MODELS
 from ift.options import Group, Option, options_of, show
 
@@ -159,15 +161,6 @@ def _count(
     return Option(text, name=name, kind=int, default=default, optional=True, minimum=1, unset=unset, aliases=aliases)
 
 
-def _evaluate(command: Parser) -> None:
-    command.add_argument("run_folder", metavar="RUN", help="Folder of a run that has saved a checkpoint.")
-    limit = _count("limit", "Score only the first N held-out records", unset="all of them", aliases=("max_samples",))
-    command.option(limit)
-    unset = "a quarter of the model's context"
-    command.option(_count("max_new_tokens", "Tokens that an answer may have", unset=unset, aliases=("max_tokens",)))
-    command.add_argument("--attached", action="store_true", help="Stop when standard input ends.")
-
-
 def _generate(command: Parser) -> None:
     aliases = ("prompt", "question", "text")
     command.option(Option("What to answer", name="instruction", aliases=aliases), is_required=True, metavar="TEXT")
@@ -182,7 +175,8 @@ def _generate(command: Parser) -> None:
         "How far the choice of tokens is left to chance", minimum=0, maximum=100, special={0: "the likeliest token"}
     )
     command.option(dataclasses.replace(temperature, name="temperature", kind=float, default=0.0, example="0.7"))
-    command.option(_count("top_k", "Draw from the N likeliest tokens only", unset="all of them"))
+    for name in ("top_k", "top_p"):
+        command.option(options_of(EvaluationOptions)[name])
     seed = dataclasses.replace(TRAIN_OPTIONS["seed"], help="Seed of the choice of tokens", default=0, example="0")
     command.option(seed)
 
@@ -235,9 +229,13 @@ COMMANDS = (
         "Answer the held-out records of a run's data set with its model before and after fine-tuning,\n"
         "score the answers, and write them into the run folder.",
         "RUN [options]",
-        ("evaluate runs/first", "evaluate runs/first --limit 20 --json"),
-        _evaluate,
-        commands.evaluate,
+        (
+            "evaluate runs/first",
+            "evaluate runs/first --sample 20 --seed 1 --json",
+            "evaluate runs/first --checkpoint 100",
+        ),
+        evaluations.add,
+        evaluations.run,
     ),
     Command(
         "generate",

@@ -1,74 +1,140 @@
 """Before and after: the base model and the fine-tuned one answer the held-out records and are scored."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
+from ift.data.records import Dataset
 from ift.data.templates import Template
+from ift.evaluation.evaluation_options import EvaluationOptions
+from ift.evaluation.habits import headers_of
 from ift.evaluation.held_out import load_held_out
 from ift.evaluation.metrics import score, unscored
-from ift.evaluation.results import answered_record, summarize
+from ift.evaluation.reference_losses import reference_losses
+from ift.evaluation.results import REFERENCE_LOSS, answered_record, summarize
 from ift.events import Answered, Finished, TrainEvent
-from ift.model.generate import Sampling, default_max_new_tokens, generate, prompt_of, why_no_answer
+from ift.model.generate import Sampling, generate, prompt_of, why_no_answer
 from ift.model.gpt2 import GPT2
+from ift.model.hf_model import read_config
 from ift.model.load_by_name import load_model
+from ift.model.manifest import MANIFEST, sha256_of
+from ift.model.names import find_model
+from ift.runs.evaluation_plan import EvaluationPlan, SidePlan
 from ift.runs.folder import Run
-from ift.runs.scores import answers_to_text
+from ift.runs.scores import AnsweredRecord, Decoding
 from ift.runs.stop import Stop
-from ift.types import Example, Scored, Side
+from ift.types import Example, Score, Scored, Side
+
+DEFAULTS = EvaluationOptions()
+NO_LOSSES: Mapping[int, float | None] = MappingProxyType({})
+REPORT_EVERY = 8
+"""Answers between two events."""
 
 
-def evaluate_events(
-    run: Run, stop: Stop, *, limit: int | None = None, max_new_tokens: int | None = None
-) -> Iterator[TrainEvent]:
-    """Answer and score; writes before.jsonl, after.jsonl and, last, scores.json.
+def evaluate_events(run: Run, stop: Stop, options: EvaluationOptions = DEFAULTS) -> Iterator[TrainEvent]:
+    """Answer and score; each row is written as soon as it is answered, scores.json last.
+
+    What was answered before under the same options is not asked again, whether that evaluation came to its end or not.
 
     Args:
         run: with at least one checkpoint.
         stop: is looked at after each answer.
-        limit: only the first so many held-out records.
-        max_new_tokens: None takes a quarter of the model's context.
+        options: which records, how, and by which checkpoint.
 
     Raises:
         InputError: the run, its data or one of its models can't be used.
-        StopAsked: somebody asked; no scores are written then.
+        StopAsked: somebody asked; no scores are written then, and the answers stay.
     """
     stop.raise_if_asked()
-    dataset, records = load_held_out(run)
-    records = records[:limit]
-    template = run.config.template
-    models = run.models
-    run.forget_scores()  # only now: whatever is wrong with the run has been told before
-    sides: dict[Side, list[Scored]] = {}
+    dataset, held_out = load_held_out(run)
+    models = run.models_at(options.checkpoint)
+    plan = _plan(models, held_out, options)
+    sides = {side: list(rows) for side, rows in run.answer_files.begin(plan).items()}
     for side, name in models.items():
-        model = load_model(name)
-        sampling = Sampling(max_new_tokens=max_new_tokens or default_max_new_tokens(model.config.n_positions))
-        done: list[Scored] = []
-        yield Answered(step=0, side=side, done=0, total=len(records))
-        for scored in answer(model, dataset.examples, records, template, sampling):
-            done.append(scored)
-            stop.raise_if_asked()
-            if len(done) % 8 == 0 or len(done) == len(records):
-                yield Answered(step=len(done), side=side, done=len(done), total=len(records))
-        sides[side] = sorted(done, key=lambda scored: scored.completion.record)
-        answers = (answered_record(scored, dataset.examples[scored.completion.record]) for scored in sides[side])
-        run.write_text(f"{side}.jsonl", answers_to_text(answers))
-    summary = replace(
-        summarize(sides[Side.BEFORE], sides[Side.AFTER], dataset.examples),
-        checkpoint=Path(models[Side.AFTER]).name,
-        max_new_tokens=sampling.max_new_tokens,
-    )
+        rows = sides[side]
+        yield Answered(step=len(rows), side=side, done=len(rows), total=len(plan.records))
+        if len(rows) < len(plan.records):
+            yield from _answer_side(run, stop, plan, side, name, dataset, rows)
+            run.answer_files.write(side, rows)
+    summary = summarize(sides[Side.BEFORE], sides[Side.AFTER], plan)
     run.write_json("scores.json", summary.to_dict())
-    yield Finished(step=len(records))
+    yield Finished(step=len(plan.records))
+
+
+def _plan(models: Mapping[Side, str], held_out: Sequence[int], options: EvaluationOptions) -> EvaluationPlan:
+    records, sampled = options.choose(held_out)
+    n_positions = read_config(Path(models[Side.AFTER])).n_positions
+    decoding = options.decoding(n_positions)
+    sampling_of(decoding)  # whatever is wrong with it shows before anything is forgotten
+    names = {Side.BEFORE: models[Side.BEFORE], Side.AFTER: Path(models[Side.AFTER]).name}
+    sides = {side: SidePlan(names[side], _fingerprint(models[side]), decoding) for side in models}
+    return EvaluationPlan(records, sampled, sides)
+
+
+def _fingerprint(model: str) -> str:
+    """Of the weights, by their manifest; a run that was resumed may have saved others under the same name."""
+    found = find_model(model)
+    manifest = found / MANIFEST if isinstance(found, Path) else None
+    return sha256_of(manifest) if manifest and manifest.is_file() else ""
+
+
+def sampling_of(decoding: Decoding) -> Sampling:
+    """The same, checked, for the model."""
+    return Sampling(
+        max_new_tokens=decoding.max_new_tokens,
+        temperature=decoding.temperature,
+        top_k=decoding.top_k,
+        top_p=decoding.top_p,
+        seed=decoding.seed,
+    )
+
+
+def _answer_side(
+    run: Run, stop: Stop, plan: EvaluationPlan, side: Side, name: str, dataset: Dataset, rows: list[AnsweredRecord]
+) -> Iterator[TrainEvent]:
+    """Answer what is not in `rows` yet, and add it there and to the side's file."""
+    model, template, total = load_model(name), run.config.template, len(plan.records)
+    there = {row.record for row in rows}
+    missing = [record for record in plan.records if record not in there]
+    stop.raise_if_asked()
+    found = reference_losses(model, dataset.examples, plan.records, template, wanted=frozenset(missing))
+    losses: dict[int, float | None] = {}
+    for record, loss in found:
+        losses[record] = loss
+        stop.raise_if_asked()
+    for scored in answer(model, dataset.examples, missing, template, sampling_of(plan.sides[side].decoding), losses):
+        row = answered_record(scored, dataset.examples[scored.completion.record])
+        run.answer_files.append(side, row)
+        rows.append(row)
+        stop.raise_if_asked()
+        if len(rows) % REPORT_EVERY == 0 or len(rows) == total:
+            yield Answered(step=len(rows), side=side, done=len(rows), total=total)
 
 
 def answer(
-    model: GPT2, examples: Sequence[Example], records: Sequence[int], template: Template, sampling: Sampling
+    model: GPT2,
+    examples: Sequence[Example],
+    records: Sequence[int],
+    template: Template,
+    sampling: Sampling,
+    losses: Mapping[int, float | None] = NO_LOSSES,
 ) -> Iterator[Scored]:
-    """One scored completion a record, as they are done; a record that can't be answered says why."""
+    """One scored completion a record, as they are done; a record that can't be answered says why.
+
+    `losses`: of the expected answers, by record; a record without one has no such score.
+    """
     prompts = {record: prompt_of(record, examples[record], template) for record in records}
+    headers = headers_of(template)
     for completion in generate(model, list(prompts.values()), sampling):
-        reason = why_no_answer(prompts[completion.record], model.config.n_positions)
-        example = examples[completion.record]
-        scores = unscored(reason, example) if reason else score(completion.text, example)
+        record = completion.record
+        reason = why_no_answer(prompts[record], model.config.n_positions)
+        scores = unscored(reason, examples[record]) if reason else score(completion.text, examples[record], headers)
+        if record in losses:
+            scores = (*scores, _loss_score(losses[record], reason))
         yield Scored(completion, scores)
+
+
+def _loss_score(loss: float | None, reason: str | None) -> Score:
+    if reason or loss is None:
+        return Score(REFERENCE_LOSS, None, reason or "the expected answer does not fit in the context")
+    return Score(REFERENCE_LOSS, loss)

@@ -47,6 +47,13 @@ class Measure:
             return f"{100 * value:{sign}.1f} {'points' if signed else '%'}"
         return f"{value:{sign}.3f} nats" if self.unit is Unit.NATS else f"{value:{sign}.1f}"
 
+    def show_interval(self, interval: tuple[float, float] | None) -> str:
+        """A difference's interval with its unit, once: `+98.1 to +99.8 points`; `none` where there is none."""
+        if interval is None:
+            return "none"
+        low, high = (self.show(bound, signed=True) for bound in interval)
+        return f"{low.partition(' ')[0]} to {high}"
+
 
 _ALL = (
     Measure(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ift.evaluation.habits import format_leak, repetition, starts_right
 from ift.evaluation.words import normalize, rouge_words, words_of
 from ift.types import Check, Example, Score
 
@@ -76,7 +77,11 @@ METRICS: Mapping[str, Callable[[str, str], float]] = {
     "token_f1": token_f1,
     "rouge_l": rouge_l,
     "chrf": chrf,
+    "starts_right": starts_right,
 }
+"""Of an answer and the expected one; their titles and what they can't see: `ift.evaluation.measures`."""
+HABITS = ("format_leak", "repetition")
+"""Scores that no expected answer is needed for."""
 
 
 CHECK = "check"
@@ -95,18 +100,27 @@ def passes(answer: str, check: Check) -> float:
     return float(named >= check.at_least and sentences >= check.sentences)
 
 
-def score(answer: str, example: Example) -> tuple[Score, ...]:
-    """One score per metric, then the check's where the record has one.
+def score(answer: str, example: Example, headers: Sequence[str] = ()) -> tuple[Score, ...]:
+    """One score per metric, the check's where the record has one, and the answer's habits.
 
     Where many answers are right, likeness to the one in the file says nothing: those metrics stay empty then.
+
+    Args:
+        answer: the whole completion.
+        example: the record.
+        headers: the template's, see `headers_of`.
     """
     if example.check:
         reason = "open-ended: scored by its own check"
-        return (*(Score(name, None, reason) for name in METRICS), Score(CHECK, passes(answer, example.check)))
-    return tuple(Score(name, metric(answer, example.output)) for name, metric in METRICS.items())
+        compared = [Score(name, None, reason) for name in METRICS]
+        compared.append(Score(CHECK, passes(answer, example.check)))
+    else:
+        compared = [Score(name, metric(answer, example.output)) for name, metric in METRICS.items()]
+    leak, repeats = format_leak(answer, example.output, headers), repetition(answer)
+    return (*compared, *(Score(name, value) for name, value in zip(HABITS, (leak, repeats), strict=True)))
 
 
 def unscored(reason: str, example: Example) -> tuple[Score, ...]:
     """The same scores, empty, for a record that got no answer: the row stays, the mean leaves it out."""
-    names = (*METRICS, CHECK) if example.check else tuple(METRICS)
+    names = (*METRICS, *([CHECK] if example.check else []), *HABITS)
     return tuple(Score(name, None, reason) for name in names)

@@ -55,7 +55,7 @@ _TITLES = {
 _ADVICE = {
     Finding.NEVER_STOPS: "Train on the end-of-text (train_on response or all): no other answer is exact.",
     Finding.TOO_FEW: "Use at least {fewest} held-out records.",
-    Finding.OPEN: "The interval {interval} holds 0: more held-out records would narrow it.",
+    Finding.OPEN: "The interval, {interval}, holds 0: more held-out records would narrow it.",
     Finding.CEILING: "These records can't show an improvement: use harder ones.",
 }
 
@@ -169,8 +169,7 @@ def _habits(summary: Summary, finding: Finding) -> Iterator[str]:
 
 
 def _interval(found: Comparison) -> str:
-    low, high = found.interval or (0.0, 0.0)
-    return f"[{100 * low:+.1f}, {100 * high:+.1f}] points"
+    return measure_of(LEADING[0]).show_interval(found.interval)
 
 
 def _percent(share: float | None) -> str:

@@ -43,11 +43,16 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How the next token is picked: the likeliest at temperature 0, else drawn from the `top_k` (None: all)."""
+    """How the next token is picked: the likeliest at temperature 0, else drawn.
+
+    top_k: from so many of the likeliest. top_p: from the fewest of them that have this probability together. None: from
+    all; with both, top_k comes first.
+    """
 
     max_new_tokens: int
     temperature: float = 0.0
     top_k: int | None = None
+    top_p: float | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -57,6 +62,8 @@ class Sampling:
             raise ConfigError(f"temperature can't be {self.temperature}", where="temperature", fix="Give 0 to 100.")
         if self.top_k is not None and self.top_k < 1:
             raise ConfigError("top_k is below 1", where="top_k", fix="Give 1 or more, or leave it out.")
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise ConfigError(f"top_p can't be {self.top_p}", where="top_p", fix="Give above 0 to 1, or leave it out.")
         if not 0 <= self.seed < 2**32:
             raise ConfigError(f"seed can't be {self.seed}", where="seed", fix="Give 0 to 4294967295.")
 
@@ -196,4 +203,16 @@ def draw_tokens(logits: Tensor, rows: Sequence[GrowingAnswer], sampling: Samplin
         kept = logits.topk(min(sampling.top_k, logits.shape[-1])).values[:, -1:]
         logits = logits.masked_fill(logits < kept, -torch.inf)
     shares = logits.softmax(dim=-1)
+    if sampling.top_p is not None:
+        shares = _nucleus(shares, sampling.top_p)
     return [int(torch.multinomial(share, 1, generator=row.rng)) for share, row in zip(shares, rows, strict=True)]
+
+
+def _nucleus(shares: Tensor, top_p: float) -> Tensor:
+    """(B, V) → (B, V): all but the fewest likeliest that have `top_p` together are 0.
+
+    Source: Holtzman et al. 2020, section 3.1.
+    """
+    ordered, ids = shares.sort(dim=-1, descending=True, stable=True)
+    before = ordered.cumsum(dim=-1) - ordered
+    return torch.zeros_like(shares).scatter(-1, ids, ordered.masked_fill(before >= top_p, 0.0))

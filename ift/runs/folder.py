@@ -3,7 +3,8 @@
 config.json     everything that decides the result; written first, never changed
 events.jsonl    training's events, append-only
 checkpoints/    complete checkpoints only
-evaluation.jsonl  before.jsonl  after.jsonl  scores.json    the held-out records, answered and scored
+evaluation.jsonl  evaluation.json    how answering the held-out records went, and what was asked
+before.jsonl  after.jsonl  scores.json    the answers, as they come, and last what they come to
 run.log         what the process printed
 stop            there while somebody wants the run to stop; its text says why
 owner.json      whose it is, where strangers share the page that started it
@@ -21,9 +22,11 @@ import filelock
 
 from ift.errors import RunError
 from ift.events import Prepared
+from ift.runs.answer_files import AnswerFiles
+from ift.runs.lines import write_text
 from ift.runs.log import EventLog
 from ift.runs.run_config import RunConfig
-from ift.runs.scores import AnsweredRecord, ComparedRecord, Summary, answers_from_bytes, compare_answers
+from ift.runs.scores import AnsweredRecord, ComparedRecord, Summary, compare_answers
 from ift.runs.state import State
 from ift.types import Side
 
@@ -58,6 +61,11 @@ class Run:
         return EventLog(self.path / "evaluation.jsonl")
 
     @property
+    def answer_files(self) -> AnswerFiles:
+        """The held-out records as they were answered."""
+        return AnswerFiles(self.path)
+
+    @property
     def log_path(self) -> Path:
         """The child's own output."""
         return self.path / "run.log"
@@ -78,7 +86,16 @@ class Run:
         Raises:
             RunError: the folder is no run, or has no checkpoint.
         """
-        return {Side.BEFORE: self.config.options.model, Side.AFTER: str(self.last_checkpoint())}
+        return self.models_at(None)
+
+    def models_at(self, step: int | None) -> dict[Side, str]:
+        """What training began with, and the checkpoint of a step; None: the newest.
+
+        Raises:
+            RunError: the folder is no run, or has no such checkpoint.
+        """
+        folder = self.last_checkpoint() if step is None else self.checkpoint(step)
+        return {Side.BEFORE: self.config.options.model, Side.AFTER: str(folder)}
 
     @property
     def scores(self) -> Summary | None:
@@ -91,16 +108,15 @@ class Run:
         return Summary.from_dict(self._json(path.name), where=str(path)) if path.is_file() else None
 
     def answers(self, side: Side) -> tuple[AnsweredRecord, ...]:
-        """The rows of before.jsonl or after.jsonl, in the data set's order; none where there is no such file.
+        """The rows of before.jsonl or after.jsonl, in the data set's order; while `scores` is None maybe not all yet.
 
         Raises:
             RunError: the file is damaged.
         """
-        path = self.path / f"{side}.jsonl"
-        return answers_from_bytes(path.read_bytes(), side=side) if path.is_file() else ()
+        return self.answer_files.read(side)
 
     def comparison(self) -> tuple[ComparedRecord, ...]:
-        """Each held-out record with both answers.
+        """Each held-out record that has both answers.
 
         Raises:
             RunError: a file is damaged.
@@ -133,6 +149,19 @@ class Run:
             raise RunError("The run has saved no checkpoint", where=str(self.path), fix=fix)
         return found[-1]
 
+    def checkpoint(self, step: int) -> Path:
+        """The complete checkpoint of a step.
+
+        Raises:
+            RunError: there is none.
+        """
+        self.last_checkpoint()  # raises where there is none at all
+        found = {step_of(folder): folder for folder in self.checkpoints()}
+        if step not in found:
+            fix = f"Use one of {', '.join(map(str, found))}."
+            raise RunError(f"The run has no checkpoint of step {step}", where=self.id, fix=fix)
+        return found[step]
+
     def write_json(self, name: str, value: object) -> None:
         """Write a file of the folder so that a reader sees all of it or none."""
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)
@@ -140,12 +169,7 @@ class Run:
 
     def write_text(self, name: str, text: str) -> None:
         """The same for text."""
-        part = self.path / f".{name}.part"
-        with part.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())  # else a power cut may leave the new name with nothing behind it
-        os.replace(part, self.path / name)
+        write_text(self.path / name, text)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -160,11 +184,6 @@ class Run:
         except filelock.Timeout as error:
             fix = "Wait until it has ended, or stop it."
             raise RunError("Another process is working in this run", where=str(self.path), fix=fix) from error
-
-    def forget_scores(self) -> None:
-        """Remove what an earlier evaluation found: a new one begins."""
-        for name in ("scores.json", "before.jsonl", "after.jsonl"):  # first what says that the others are whole
-            (self.path / name).unlink(missing_ok=True)
 
     def take_back(self) -> None:
         """Remove a run that was refused before it began, and its folder where nothing else stands in it."""

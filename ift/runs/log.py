@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ift.errors import RunError
 from ift.events import Failed, Finished, Started, Stopped, TrainEvent, from_json, to_json
+from ift.runs.lines import append_line
 from ift.runs.processes import is_alive
 from ift.runs.state import State
 
@@ -29,17 +30,7 @@ class EventLog:
         Raises:
             RunError: it can't be written, for want of space say; no part of it stays.
         """
-        rest = memoryview(f"{to_json(event)}\n".encode())
-        with self.path.open("ab", buffering=0) as file:
-            size = file.seek(0, os.SEEK_END)
-            try:
-                while rest:  # a disk that is nearly full takes a part
-                    rest = rest[file.write(rest) :]
-            except OSError as error:
-                with suppress(OSError):
-                    file.truncate(size)
-                fix = "Free some space, or check the disk; then resume the run."
-                raise RunError(f"The log can't be written: {error.strerror}", where=str(self.path), fix=fix) from error
+        append_line(self.path, to_json(event))
 
     def read(self, offset: int = 0) -> tuple[list[TrainEvent], int]:
         """The complete events from a byte offset on, and the offset to resume from."""

@@ -212,24 +212,24 @@ class Summary(GroupSummary):
 
 
 def compare_answers(before: Sequence[AnsweredRecord], after: Sequence[AnsweredRecord]) -> tuple[ComparedRecord, ...]:
-    """The records of both sides in pairs; they are as many and in the same order."""
-    return tuple(ComparedRecord(*pair) for pair in zip(before, after, strict=True))
+    """The records that both sides have, in `before`'s order."""
+    found = {answer.record: answer for answer in after}
+    return tuple(ComparedRecord(one, found[one.record]) for one in before if one.record in found)
 
 
-def answers_to_text(answers: Iterable[AnsweredRecord]) -> str:
-    """The text of before.jsonl or after.jsonl."""
-    lines = (json.dumps(answer.to_dict(), ensure_ascii=False, allow_nan=False) for answer in answers)
-    return "".join(f"{line}\n" for line in lines)
+def answer_to_line(answer: AnsweredRecord) -> str:
+    """A line of before.jsonl or after.jsonl, without its line break."""
+    return json.dumps(answer.to_dict(), ensure_ascii=False, allow_nan=False)
 
 
-def answers_from_bytes(raw: bytes, *, side: Side) -> tuple[AnsweredRecord, ...]:
-    """What `answers_to_text` gave, encoded.
+def answers_from_lines(lines: Iterable[bytes], *, side: Side) -> tuple[AnsweredRecord, ...]:
+    """What `answer_to_line` gave, encoded.
 
     Raises:
         RunError: a line is no JSON, or one of its fields is missing or has another type.
     """
     answers = []
-    for number, line in enumerate(raw.splitlines(), start=1):  # bytes, as text has other line ends, U+2028 for one
+    for number, line in enumerate(lines, start=1):
         where = f"{side}.jsonl, line {number}"
         try:
             value = json.loads(line)

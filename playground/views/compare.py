@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ift.evaluation.intervals import mean
+from ift.evaluation.measures import Unit, measure_of
 from ift.evaluation.metrics import CHECK
 from ift.events import Answered, Failed, TrainEvent
 from ift.model.known_tokens import stretches
@@ -62,7 +63,8 @@ def verdict(scores: Summary) -> str:
 
 def title_of(metric: str) -> tuple[str, str]:
     """A metric's title and what it means; its own name where this page has no title for it."""
-    return TITLES.get(metric, (metric.replace("_", " ").capitalize(), ""))
+    measure = measure_of(metric)
+    return TITLES.get(metric, (measure.title, measure.meaning))
 
 
 def _held_out(name: str, group: GroupSummary, metric: str) -> str:
@@ -82,6 +84,9 @@ def _tile(scores: Summary, name: str) -> tuple[str, str, str]:
     low, high = found.interval
     gain = f"gain [{100 * low:+.1f}, {100 * high:+.1f}]"
     means = f"{found.before:.1%} → {found.after:.1%}"
+    if (measure := measure_of(name)).unit is not Unit.SHARE:
+        gain = f"change [{measure.show(low, signed=True)}, {measure.show(high, signed=True)}]"
+        means = f"{measure.show(found.before)} → {measure.show(found.after)}"
     return means, title, f"<span>{esc(' · '.join(filter(None, (gain, meaning))))}</span>"
 
 

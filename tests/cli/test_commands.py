@@ -357,8 +357,9 @@ def test_evaluate_prints_the_means_and_writes_every_row(call, run):
 
 def test_evaluate_again_begins_anew(call, run):
     call("evaluate", run, "--max-new-tokens", 1)
-    table = call("evaluate", run, "--limit", 1, "--max-new-tokens", 1)
-    assert table.startswith("1 held-out records")
+    table = call("evaluate", run, "--sample", 1, "--max-new-tokens", 1)
+    assert table.startswith("Never stops: ")
+    assert "1 held-out record of 2, drawn with seed 0, greedy answers of up to 1 tokens" in table
     assert Run(run).scores.n == 1
 
 
@@ -372,7 +373,7 @@ def test_a_flipped_bit_in_a_checkpoint_is_told(refuse, run):
     assert Run(run).evaluation.state() is State.FAILED
 
 
-@pytest.mark.parametrize("words", [["--limit", "0"], ["--max-new-tokens", "0"]])
+@pytest.mark.parametrize("words", [["--sample", "0"], ["--max-new-tokens", "0"]])
 def test_evaluate_refuses_numbers_that_make_no_sense(refuse, run, words):
     assert "is below 1" in refuse("evaluate", run, *words)
 

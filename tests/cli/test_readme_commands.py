@@ -18,7 +18,7 @@ SMALLER = {
     "batch": "",
     "estimate": f"{ON_A_TINY_MODEL} --data records.json --max_steps 2",
     "train": f"{ON_A_TINY_MODEL} --data records.json --max_steps 2 --eval_steps 2",
-    "evaluate": "--limit 1 --max_new_tokens 2",
+    "evaluate": "--sample 1 --max_new_tokens 2",
     "generate": "--max_new_tokens 2",
     "export": "",
     "inspect": "",

@@ -8,15 +8,16 @@ from ift.data.sources import load_dataset
 from ift.data.templates import Template
 from ift.errors import DataError, InputError, RunError
 from ift.evaluation.evaluate import answer, evaluate_events
-from ift.evaluation.metrics import METRICS
-from ift.evaluation.results import summarize
+from ift.evaluation.evaluation_options import EvaluationOptions
+from ift.evaluation.metrics import HABITS, METRICS
+from ift.evaluation.results import answered_record, summarize
 from ift.events import Answered, Finished
 from ift.model.answer import ask
 from ift.model.generate import Sampling
-from ift.runs.scores import Comparison
+from ift.runs.scores import Comparison, Outcome, SampledRecords
 from ift.runs.stop import Stop
 from ift.types import EOS_ID, Check, Completion, Example, Finish, Score, Scored, Side
-from tests.helpers import WORD, parrot, tiny_model, write_records
+from tests.helpers import WORD, parrot, plan_of, tiny_model, write_records
 
 TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")
 TOO_LONG = Example("x " * 100, "", "y")
@@ -26,6 +27,14 @@ def answered(model, *examples, **options):
     sampling = Sampling(**{"max_new_tokens": 2, **options})
     found = answer(model, examples, range(len(examples)), TEMPLATE, sampling)
     return sorted(found, key=lambda scored: scored.completion.record)
+
+
+def rows_of(scored, examples):
+    return [answered_record(one, examples[one.completion.record]) for one in scored]
+
+
+def summary_of(before, after, examples):
+    return summarize(rows_of(before, examples), rows_of(after, examples), plan_of(examples))
 
 
 def test_an_answer_is_scored_against_its_own_record():
@@ -44,10 +53,10 @@ def test_a_prompt_that_fills_the_context_is_a_row_without_a_value_and_with_the_r
 def test_the_means_leave_out_what_could_not_be_answered():
     before = answered(parrot(EOS_ID), Example("a", "", "word word"), TOO_LONG)
     after = answered(parrot(WORD), Example("a", "", "word word"), TOO_LONG)
-    summary = summarize(before, after, [Example("a", "", "word word"), TOO_LONG])
+    summary = summary_of(before, after, [Example("a", "", "word word"), TOO_LONG])
     assert summary.n == 2
-    assert summary.metric("exact_match") == Comparison(0.0, 1.0, (1.0, 1.0))
-    assert summary.metric("ended") == Comparison(1.0, 0.0, (-1.0, -1.0))
+    assert summary.metric("exact_match") == Comparison(0.0, 1.0, (1.0, 1.0), Outcome(1, 0, 0, 1.0))
+    assert summary.metric("ended") == Comparison(1.0, 0.0, (-1.0, -1.0), Outcome(0, 0, 1, 1.0))
 
 
 def test_the_means_are_split_by_what_no_training_record_has():
@@ -56,7 +65,7 @@ def test_the_means_are_split_by_what_no_training_record_has():
         Example("b", "", "other", held_out=("fact", "wording")),
     ]
     rows = answered(parrot(WORD), *examples)
-    groups = summarize(rows, rows, examples).held_out
+    groups = summary_of(rows, rows, examples).held_out
     assert {name: (group.n, group.after["exact_match"]) for name, group in groups.items()} == {
         "fact": (2, 0.5),
         "wording": (1, 0.0),
@@ -66,14 +75,18 @@ def test_the_means_are_split_by_what_no_training_record_has():
 def test_an_open_ended_record_is_scored_by_its_own_check_and_left_out_of_exact_match():
     examples = [Example("a", "", "word word"), Example("b", "", "a story", check=Check(("word",)))]
     rows = answered(parrot(WORD), *examples)
-    summary = summarize(rows, rows, examples)
+    summary = summary_of(rows, rows, examples)
     assert (summary.after["exact_match"], summary.after["check"]) == (1.0, 1.0)
-    assert {score.by: score.value for score in rows[1].scores} == {**dict.fromkeys(METRICS), "check": 1.0}
+    assert {score.by: score.value for score in rows[1].scores} == {
+        **dict.fromkeys(METRICS),
+        "check": 1.0,
+        **dict.fromkeys(HABITS, 0.0),
+    }
 
 
 def test_where_nothing_could_be_answered_the_means_are_none():
     row = Scored(Completion(0, "", (), Finish.LENGTH), tuple(Score(name, None, "too long") for name in METRICS))
-    summary = summarize([row], [row], [TOO_LONG])
+    summary = summary_of([row], [row], [TOO_LONG])
     assert {*summary.before.values(), *summary.gain_interval_95.values()} == {None}
 
 
@@ -90,7 +103,7 @@ def test_a_single_question_gets_the_models_answer():
 
 
 def test_a_run_is_answered_twice_and_scored_last(run):
-    events = list(evaluate_events(run, Stop(run), max_new_tokens=2))
+    events = list(evaluate_events(run, Stop(run), EvaluationOptions(max_new_tokens=2)))
     assert [(event.side, event.done, event.total) for event in events if isinstance(event, Answered)] == [
         ("before", 0, 2),
         ("before", 2, 2),
@@ -99,12 +112,12 @@ def test_a_run_is_answered_twice_and_scored_last(run):
     ]
     assert isinstance(events[-1], Finished)
     assert run.scores.n == 2
-    assert run.scores.before.keys() == run.scores.after.keys() == {*METRICS, "ended"}
+    assert run.scores.before.keys() == run.scores.after.keys() == {*METRICS, *HABITS, "ended", "reference_loss"}
     assert run.scores.checkpoint == "step-000003"
 
 
 def test_the_rows_say_what_was_asked_expected_and_answered(run):
-    list(evaluate_events(run, Stop(run), max_new_tokens=2))
+    list(evaluate_events(run, Stop(run), EvaluationOptions(max_new_tokens=2)))
     rows = run.answers(Side.AFTER)
     assert [row.record for row in rows] == [17, 18]
     assert (rows[0].instruction, rows[0].output) == ("After 17?", "18")
@@ -113,19 +126,24 @@ def test_the_rows_say_what_was_asked_expected_and_answered(run):
     assert [row.record for row in run.answers(Side.BEFORE)] == [17, 18]
 
 
-def test_a_limit_takes_the_first_held_out_records(run):
-    list(evaluate_events(run, Stop(run), limit=1, max_new_tokens=1))
-    assert [row.record for row in run.answers(Side.AFTER)] == [17]
+def test_a_sample_is_drawn_by_seed_and_told(run):
+    found = []
+    for seed in (0, 1, 0):
+        list(evaluate_events(run, Stop(run), EvaluationOptions(sample=1, seed=seed, max_new_tokens=1)))
+        found += [row.record for row in run.answers(Side.AFTER)]
+        assert run.scores.sampled == SampledRecords(total=2, seed=seed)
+    assert set(found) == {17, 18}
+    assert found[0] == found[2]
 
 
 def test_answers_may_fill_a_quarter_of_the_context_unless_told(run):
-    list(evaluate_events(run, Stop(run), limit=1))
+    list(evaluate_events(run, Stop(run), EvaluationOptions(sample=1)))
     assert run.scores.max_new_tokens == 16
 
 
 def test_the_run_has_the_template_that_it_was_trained_with(run, template_file):
     template_file.write_text("Other: {{instruction}}{{output}}", encoding="utf-8")
-    list(evaluate_events(run, Stop(run), limit=1, max_new_tokens=1))
+    list(evaluate_events(run, Stop(run), EvaluationOptions(sample=1, max_new_tokens=1)))
     assert run.config.template_source == "Q: {{instruction}}\nA:{{output}}"
 
 

@@ -8,7 +8,7 @@ from rouge_score.tokenize import tokenize
 from sacrebleu import sentence_chrf
 
 from ift.evaluation.intervals import mean, paired_interval
-from ift.evaluation.metrics import METRICS, chrf, exact_match, passes, rouge_l, score, token_f1, unscored
+from ift.evaluation.metrics import HABITS, METRICS, chrf, exact_match, passes, rouge_l, score, token_f1, unscored
 from ift.evaluation.words import normalize, rouge_words
 from ift.types import Check, Example
 
@@ -151,12 +151,12 @@ def test_chrf_is_the_packages_own_on_a_scale_of_one(answer, expected):
 
 def test_a_perfect_answer_scores_one_everywhere():
     assert [s.value for s in score("Paris is big.", Example("a", "", "Paris is big."))] == pytest.approx(
-        [1.0] * len(METRICS)
+        [*[1.0] * len(METRICS), 0.0, 0.0]  # and nothing leaks or repeats itself
     )
 
 
 def test_every_metric_gives_one_score_with_or_without_an_answer():
-    assert [s.by for s in score("x", EXAMPLE)] == [s.by for s in unscored("too long", EXAMPLE)] == list(METRICS)
+    assert [s.by for s in score("x", EXAMPLE)] == [s.by for s in unscored("too long", EXAMPLE)] == [*METRICS, *HABITS]
     assert {(s.value, s.reason) for s in unscored("too long", EXAMPLE)} == {(None, "too long")}
 
 

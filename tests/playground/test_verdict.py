@@ -1,7 +1,5 @@
 """The verdict on tab 4 when part of the records have their own check, or no answer, or a metric that is new."""
 
-from dataclasses import replace
-
 import pytest
 
 from ift.evaluation.metrics import METRICS, score, unscored
@@ -9,6 +7,7 @@ from ift.evaluation.results import answered_record, summarize
 from ift.runs.scores import compare_answers
 from ift.types import Check, Completion, Example, Finish, Scored
 from playground.views import compare
+from tests.helpers import plan_of
 
 OPEN = Example("Name a color.", "", "red", task="color", check=Check(any_of=("red", "blue")))
 CLOSED = Example("Which color is grass?", "", "green", task="fact")
@@ -27,7 +26,7 @@ def evaluated(examples, before, after):
         for texts in (before, after)
     ]
     rows = [[answered_record(row, examples[row.completion.record]) for row in side] for side in sides]
-    return replace(summarize(*sides, examples), max_new_tokens=16), *rows
+    return summarize(*rows, plan_of(examples)), *rows
 
 
 def test_where_all_records_have_a_check_the_verdict_is_about_the_checks():

@@ -11,9 +11,10 @@ import pytest
 from ift.errors import RunError
 from ift.events import Failed, Finished, Sampled, Saved, Started, Stopped, Warned, to_json
 from ift.runs.folder import START_LIMIT_S, Run, create_run, is_run, list_runs, open_run
+from ift.runs.lines import append_line
 from ift.runs.log import EventLog
 from ift.runs.processes import creation_time, is_alive, own_identity
-from ift.runs.scores import AnsweredRecord, GroupSummary, Summary, answers_to_text
+from ift.runs.scores import AnsweredRecord, GroupSummary, Summary
 from ift.runs.state import State
 from ift.types import Finish, Score, Side
 from tests.helpers import run_config
@@ -128,7 +129,7 @@ def test_answers_are_read_back_to_the_letter(run):
         AnsweredRecord(i, "q", "", "o", text, Finish.STOP, (Score("chrf", 0.5),), "list", ("fact",))
         for i, text in enumerate(texts)
     )
-    run.write_text("before.jsonl", answers_to_text(rows))
+    run.answer_files.write(Side.BEFORE, reversed(rows))
     assert run.answers(Side.BEFORE) == rows
     assert run.answers(Side.AFTER) == ()
 
@@ -136,7 +137,8 @@ def test_answers_are_read_back_to_the_letter(run):
 @pytest.mark.parametrize("line", ["{", "[]", '{"record": 1}'])
 def test_a_damaged_answer_is_named_with_its_line(run, line):
     row = AnsweredRecord(0, "q", "", "o", "a", Finish.EOS, ())
-    run.write_text("after.jsonl", answers_to_text([row]) + f"{line}\n")
+    run.answer_files.append(Side.AFTER, row)
+    append_line(run.path / "after.jsonl", line)
     with pytest.raises(RunError) as caught:
         run.answers(Side.AFTER)
     assert caught.value.where.startswith("after.jsonl, line 2")
@@ -148,8 +150,6 @@ def test_scores_are_none_until_they_are_written(run):
     assert run.scores is None
     run.write_json("scores.json", summary.to_dict())
     assert run.scores == summary
-    run.forget_scores()
-    assert run.scores is None
 
 
 def test_damaged_scores_name_the_field(run):

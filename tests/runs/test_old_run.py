@@ -12,7 +12,7 @@ from ift.errors import RunError
 from ift.events import Evaluated, Finished, Sampled, Stepped
 from ift.runs.folder import Run, open_run
 from ift.runs.run_config import RunConfig, RunData, SplitCounts
-from ift.runs.scores import Comparison, answers_to_text
+from ift.runs.scores import Comparison, answer_to_line
 from ift.runs.state import State
 from ift.types import Finish, Side
 
@@ -74,7 +74,7 @@ def test_its_answers_and_scores_are_read_and_written_again_as_they_were():
     new = json.loads(json.dumps(run.scores.to_dict()))
     assert {name: new[name] for name in old} == old
     lines = (FOLDER / "after.jsonl").read_text(encoding="utf-8").splitlines()
-    written = answers_to_text(run.answers(Side.AFTER)).splitlines()
+    written = map(answer_to_line, run.answers(Side.AFTER))
     for new, old in zip(map(json.loads, written), map(json.loads, lines), strict=True):
         assert {name: new[name] for name in old} == old
 

@@ -1,0 +1,98 @@
+"""The options of an evaluation: declared once, for the command line, the page's form and the Python API."""
+
+import dataclasses
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ift.options import Option, check_options, declare, document, options_of
+from ift.runs.scores import Decoding, SampledRecords
+
+APIS = ("ollama", "openai")
+
+
+@document
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationOptions:
+    """Which held-out records are answered, how, by which checkpoint, and who judges the answers.
+
+    Raises:
+        ConfigError: an option has a value outside its limits.
+    """
+
+    sample: int | None = declare(
+        None,
+        Option(
+            "Answer only so many held-out records, drawn by seed",
+            minimum=1,
+            unset="all of them",
+            example="50",
+            aliases=("limit", "max_samples", "num_samples"),
+        ),
+    )
+    checkpoint: int | None = declare(
+        None,
+        Option(
+            "Step of the checkpoint to score", minimum=0, unset="the newest", example="100", aliases=("step", "ckpt")
+        ),
+    )
+    max_new_tokens: int | None = declare(
+        None,
+        Option(
+            "Tokens that an answer may have",
+            minimum=1,
+            unset="a quarter of the model's context",
+            example="64",
+            aliases=("max_tokens", "max_length"),
+        ),
+    )
+    temperature: float = declare(
+        0.0,
+        Option(
+            "How far the choice of tokens is left to chance",
+            minimum=0,
+            maximum=100,
+            special={0: "the likeliest token"},
+            example="0.7",
+        ),
+    )
+    top_k: int | None = declare(
+        None, Option("Draw from the N likeliest tokens only", minimum=1, unset="all of them", example="40")
+    )
+    top_p: float | None = declare(
+        None,
+        Option(
+            "Draw from the fewest tokens that have this probability together",
+            above=0,
+            maximum=1,
+            unset="all of them",
+            example="0.9",
+        ),
+    )
+    seed: int = declare(
+        0, Option("Seed of the sample and of the choice of tokens", minimum=0, maximum=2**32 - 1, example="0")
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+    def decoding(self, n_positions: int) -> Decoding:
+        """How the answers are picked, for a model with this context; what can't matter is left out."""
+        limit = self.max_new_tokens or n_positions // 4
+        if self.temperature == 0:
+            return Decoding(limit)
+        return Decoding(limit, self.temperature, self.top_k, self.top_p, self.seed)
+
+    def choose(self, records: Sequence[int]) -> tuple[tuple[int, ...], SampledRecords | None]:
+        """The records to answer, in the data set's order, and how they were drawn; None: these are all."""
+        if self.sample is None or self.sample >= len(records):
+            return tuple(records), None
+        chosen = random.Random(self.seed).sample(list(records), self.sample)
+        return tuple(sorted(chosen)), SampledRecords(len(records), self.seed)
+
+    def arguments(self) -> list[str]:
+        """The same as words of the command line, for a child process."""
+        values = dataclasses.asdict(self)
+        options = options_of(type(self))
+        given = {name: value for name, value in values.items() if value != options[name].default}
+        return [word for name, value in given.items() for word in (f"--{name}", str(value))]
