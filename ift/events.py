@@ -132,6 +132,15 @@ class Answered(TrainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judged(TrainEvent):
+    """The judge's progress: `done` of `total` answers of the `side` model graded; None: pairs of answers compared."""
+
+    side: Side | None
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Warned(TrainEvent):
     """Something the user should know; the run continues."""
 

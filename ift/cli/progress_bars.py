@@ -12,6 +12,7 @@ from tqdm import tqdm
 from ift.events import (
     Answered,
     Evaluated,
+    Judged,
     Preparing,
     Probed,
     Resumed,
@@ -134,12 +135,13 @@ def _line(event: TrainEvent) -> str:
 
 
 def show_evaluation(events: Iterator[TrainEvent]) -> int:
-    """A bar a side; returns the exit code."""
+    """A bar per side, and for the judge; returns the exit code."""
     bar: tqdm | None = None
     for event in events:
-        if isinstance(event, Answered):
-            if event.done == 0:
-                bar = _bar(total=event.total, unit="record", desc=event.side)
+        if isinstance(event, Answered | Judged):
+            name = "judge" if isinstance(event, Judged) else str(event.side)
+            if bar is None or bar.desc != f"{name}: " or event.done < bar.n:
+                bar = _bar(total=event.total, unit="record", desc=name)
             if bar is not None:
                 bar.update(event.done - bar.n)
         if isinstance(event, Stopped):

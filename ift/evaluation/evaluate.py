@@ -1,6 +1,7 @@
 """Before and after: the base model and the fine-tuned one answer the held-out records and are scored."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -9,6 +10,9 @@ from ift.data.templates import Template
 from ift.evaluation.evaluation_options import EvaluationOptions
 from ift.evaluation.habits import headers_of
 from ift.evaluation.held_out import load_held_out
+from ift.evaluation.judge import Judge
+from ift.evaluation.judge_client import JudgeClient
+from ift.evaluation.judging import Bench, KeptReplies, Sides, judge_summary, judging, without_judges
 from ift.evaluation.metrics import score, unscored
 from ift.evaluation.reference_losses import reference_losses
 from ift.evaluation.results import REFERENCE_LOSS, answered_record, summarize
@@ -48,17 +52,34 @@ def evaluate_events(run: Run, stop: Stop, options: EvaluationOptions = DEFAULTS)
     stop.raise_if_asked()
     dataset, held_out = load_held_out(run)
     models = run.models_at(options.checkpoint)
+    if options.chosen_judge:
+        with JudgeClient(options.chosen_judge) as client:
+            client.check()  # before hours of answering for nobody
     plan = _plan(models, held_out, options)
-    sides = {side: list(rows) for side, rows in run.answer_files.begin(plan).items()}
+    sides = {side: without_judges(rows) for side, rows in run.answer_files.begin(plan).items()}
     for side, name in models.items():
         rows = sides[side]
         yield Answered(step=len(rows), side=side, done=len(rows), total=len(plan.records))
         if len(rows) < len(plan.records):
             yield from _answer_side(run, stop, plan, side, name, dataset, rows)
-            run.answer_files.write(side, rows)
-    summary = summarize(sides[Side.BEFORE], sides[Side.AFTER], plan)
+        run.answer_files.write(side, rows)
+    judges = {}
+    if judge := options.chosen_judge:
+        sides = yield from _judge(run, stop, judge, sides)
+        judges[judge.model] = judge_summary(judge, sides)
+    summary = replace(summarize(sides[Side.BEFORE], sides[Side.AFTER], plan), judges=judges)
     run.write_json("scores.json", summary.to_dict())
     yield Finished(step=len(plan.records))
+
+
+def _judge(run: Run, stop: Stop, judge: Judge, sides: Sides) -> Generator[TrainEvent, None, Sides]:
+    ordered = {side: sorted(rows, key=lambda row: row.record) for side, rows in sides.items()}
+    with JudgeClient(judge) as client:
+        bench = Bench(client, KeptReplies(run.path / "judge.jsonl"))
+        judged = yield from judging(bench, ordered, stop.raise_if_asked)
+    for side, rows in judged.items():
+        run.answer_files.write(side, rows)
+    return judged
 
 
 def _plan(models: Mapping[Side, str], held_out: Sequence[int], options: EvaluationOptions) -> EvaluationPlan:

@@ -5,10 +5,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ift.evaluation.judge import APIS, Judge, address, load_rubric
 from ift.options import Option, check_options, declare, document, options_of
 from ift.runs.scores import Decoding, SampledRecords
-
-APIS = ("ollama", "openai")
 
 
 @document
@@ -72,9 +71,45 @@ class EvaluationOptions:
     seed: int = declare(
         0, Option("Seed of the sample and of the choice of tokens", minimum=0, maximum=2**32 - 1, example="0")
     )
+    judge: str = declare(
+        "",
+        Option("Model that also grades the answers, by its server's name for it", example="llama3", unset="no judge"),
+    )
+    judge_api: str = declare("ollama", Option("Protocol of the judge's server", choices=APIS))
+    judge_url: str = declare(
+        "",
+        Option(
+            "Address of the judge's server; its key comes from IFT_JUDGE_KEY in the environment",
+            example="http://localhost:11434",
+            unset="http://localhost:11434 for ollama, https://api.openai.com for openai",
+        ),
+    )
+    judge_prompt: str = declare(
+        "",
+        Option("Prompt for the judge: a text file, or the text itself with {{answer}}; empty: the book's"),
+    )
+    judge_pairs: bool = declare(
+        False, Option("The judge also compares both answers to a record, blind and in both orders")
+    )
+    judge_timeout_s: float = declare(
+        60.0, Option("Seconds for one verdict, retries included", above=0, maximum=3600, example="60")
+    )
 
     def __post_init__(self) -> None:
         check_options(self)
+        _ = self.chosen_judge
+
+    @property
+    def chosen_judge(self) -> Judge | None:
+        """Who judges; None: nobody.
+
+        Raises:
+            ConfigError: its address or its prompt can't be used.
+        """
+        if not self.judge:
+            return None
+        url, rubric = address(self.judge_url, self.judge_api), load_rubric(self.judge_prompt)
+        return Judge(self.judge, self.judge_api, url, rubric, self.judge_pairs, self.judge_timeout_s)
 
     def decoding(self, n_positions: int) -> Decoding:
         """How the answers are picked, for a model with this context; what can't matter is left out."""

@@ -159,9 +159,9 @@ class SampledRecords:
 class JudgeSummary:
     """What a judge's verdicts came to, both sides together; its mean scores are the metric `judge:MODEL`.
 
-    scored, unread: answers with a number, and those without one. rubric: the prompt, with its placeholders. pairs: of
-    the fine-tuned model's answer against the base model's, blind and in both orders; None where they were not compared.
-    unread_pairs: pairs without a verdict.
+    scored, unread: answers with a number, and those without one. suspected: answers that speak of a grade themselves.
+    rubric: the prompt, with its placeholders. pairs: of the fine-tuned model's answer against the base model's, blind
+    and in both orders; None where they were not compared. unread_pairs: pairs without a verdict.
     """
 
     model: str
@@ -169,6 +169,7 @@ class JudgeSummary:
     rubric: str
     scored: int
     unread: int
+    suspected: int = 0
     pairs: Outcome | None = None
     unread_pairs: int = 0
 

@@ -1,8 +1,11 @@
 """The verdict on tab 4 when part of the records have their own check, or no answer, or a metric that is new."""
 
+from dataclasses import replace
+
 import pytest
 
-from ift.evaluation.metrics import METRICS, score, unscored
+from ift.evaluation.measures import MEASURES
+from ift.evaluation.metrics import HABITS, METRICS, score, unscored
 from ift.evaluation.results import answered_record, summarize
 from ift.runs.scores import compare_answers
 from ift.types import Check, Completion, Example, Finish, Scored
@@ -68,8 +71,10 @@ def test_one_record_is_one_record():
     assert "1 held-out record, greedy" in compare.verdict(summary)
 
 
-def test_every_metric_has_a_title():
-    assert set(METRICS) | {"check", "ended"} == set(compare.TITLES)
+def test_every_score_has_a_title_a_meaning_and_what_it_can_not_see():
+    for name in (*METRICS, *HABITS, "check", "ended", "reference_loss"):
+        measure = MEASURES[name]
+        assert all((measure.title, measure.meaning, measure.blind))
 
 
 def test_a_metric_without_a_title_gets_a_tile_under_its_own_name():

@@ -313,14 +313,14 @@ def test_the_verdict_tells_what_no_training_record_has_apart():
     assert "held-out &lt;b&gt;" in shown
 
 
-def open_ended(value):
+def open_ended(value, record=0):
     """A record whose own check was met or not; nothing else can score it."""
-    row = side(value=None, reason="open-ended")
+    row = side(record, value=None, reason="open-ended")
     return replace(row, scores=(*row.scores, Score("check", value)))
 
 
 def test_an_open_ended_record_is_right_where_its_own_check_is_met():
-    answers = compare_answers([open_ended(0.0), open_ended(0.0)], [open_ended(1.0), open_ended(0.0)])
+    answers = compare_answers([open_ended(0.0), open_ended(0.0, 1)], [open_ended(1.0), open_ended(0.0, 1)])
     assert [len(compare.choose(answers, kind)) for kind in ("improved", "not right")] == [1, 1]
     shown = compare.answers_table(answers, page=1)
     assert "✓ met" in shown
@@ -390,9 +390,9 @@ def test_answers_come_in_pages_and_a_page_that_is_not_there_is_the_nearest(page,
     assert rows_of(compare.answers_table(compare_answers(many, many), page=page)) == list(rows)
 
 
-def test_sides_of_different_length_are_never_paired():
-    with pytest.raises(ValueError, match="shorter"):
-        compare_answers([side(0), side(1)], [side(0)])
+def test_a_record_is_paired_with_itself_whatever_the_other_side_lacks():
+    found = compare_answers([side(0), side(1), side(2)], [side(2), side(0)])
+    assert [(pair.before.record, pair.after.record) for pair in found] == [(0, 0), (2, 2)]
 
 
 def test_records_without_tasks_have_no_figure():
