@@ -33,7 +33,9 @@ def test_losses_and_top_fives_are_those_of_the_plain_logits():
     for token, share in zip(found.tokens, probabilities, strict=True):
         assert math.exp(-token.before.loss) == pytest.approx(float(share[token.id]), rel=1e-4)
         assert [choice.id for choice in token.before.top] == share.topk(5).indices.tolist()
-        assert [choice.probability for choice in token.before.top] == pytest.approx(share.topk(5).values.tolist())
+        assert [choice.probability for choice in token.before.top] == pytest.approx(
+            share.topk(5).values.tolist(), rel=1e-4
+        )
     assert found.end == found.tokens[-1]
     assert (found.prompt, found.prompt_tokens) == ("Q: a\nA:", row.prompt_length)
 
