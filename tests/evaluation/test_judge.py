@@ -30,9 +30,10 @@ from ift.runs.scores import AnsweredRecord
 from ift.types import Finish, Score, Side
 
 LIMIT_S = 0.4
+SCORED = (Score("chrf", 0.5),)
 
 
-def row(record, answer, *, output="Paris.", finish=Finish.EOS, scores=(Score("chrf", 0.5),), text=""):
+def row(record, answer, *, output="Paris.", finish=Finish.EOS, scores=SCORED, text=""):
     return AnsweredRecord(record, "What is the capital of France?", text, output, answer, finish, scores)
 
 
@@ -287,17 +288,19 @@ def test_a_choice_that_can_not_be_read_is_no_tie():
 
 
 def test_a_judge_that_is_not_there_is_told_before_anything_is_asked():
-    with judging_server(drop, models=("mistral:latest",)) as (url, _):
-        with (
-            pytest.raises(JudgeError, match="Ollama has no model 'llama3'") as caught,
-            JudgeClient(Judge("llama3", url=url)) as client,
-        ):
-            client.check()
+    with judging_server(drop, models=("mistral:latest",)) as (url, _), pytest.raises(JudgeError) as caught:
+        check(url)
+    assert caught.value.what == "Ollama has no model 'llama3'"
     assert "ollama pull llama3" in caught.value.fix
     assert "mistral" in caught.value.fix
-    with pytest.raises(JudgeError, match="does not answer") as caught, JudgeClient(Judge("llama3", url=url)) as client:
-        client.check()
+    with pytest.raises(JudgeError, match="does not answer") as caught:
+        check(url)
     assert "ollama serve" in caught.value.fix
+
+
+def check(url):
+    with JudgeClient(Judge("llama3", url=url)) as client:
+        client.check()
 
 
 def test_a_key_comes_from_the_environment_and_goes_to_no_other_host(monkeypatch, tmp_path):
