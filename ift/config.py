@@ -8,7 +8,7 @@ from typing import Any
 
 from ift.data_options import FIELDS, LAYOUT, ON_ERROR_OPTION, TURNS_OPTION, DataOptions
 from ift.errors import ConfigError
-from ift.masks import TRAIN_ON, parse_trained
+from ift.masks import PROMPT_ROLES, TRAIN_ON, parse_trained
 from ift.options import Group, Option, check_options, declare, document, nearest, quote
 from ift.roles import Role
 
@@ -63,6 +63,19 @@ class TrainConfig:
             f"Tokens whose prediction is the loss: {', '.join(TRAIN_ON)}, or roles with commas "
             f"({', '.join(role.label for role in Role)})",
             group=Group.DATA,
+        ),
+    )
+    prompt_loss_weight: float = declare(
+        1.0,
+        Option(
+            "What a trained prompt token weighs in the loss, a mean over the sum of all weights; a response token "
+            "weighs 1",
+            minimum=0,
+            maximum=1,
+            special={0: "as if train_on had no prompt tokens"},
+            example="0.1",
+            group=Group.OPTIMIZER,
+            aliases=("prompt_weight", "prompt_loss"),
         ),
     )
     num_train_epochs: float = declare(
@@ -284,7 +297,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
-        parse_trained(self.train_on)
+        self._check_prompt_loss_weight()
         _ = self.data_options
         if unknown := [name for name in self._targets if name not in TARGET_MODULES]:
             near = nearest(unknown[0], TARGET_MODULES)
@@ -301,8 +314,18 @@ class TrainConfig:
 
     @property
     def trained(self) -> frozenset[Role]:
-        """The roles whose tokens are targets."""
-        return parse_trained(self.train_on)
+        """The roles whose tokens are targets; a prompt's tokens with a weight of 0 are none."""
+        roles = parse_trained(self.train_on)
+        return roles if self.prompt_loss_weight else roles - PROMPT_ROLES
+
+    def _check_prompt_loss_weight(self) -> None:
+        roles, weight = parse_trained(self.train_on), self.prompt_loss_weight
+        if weight != 1 and not roles & PROMPT_ROLES:
+            what = f"prompt_loss_weight: {quote(weight)} does nothing without prompt tokens in train_on"
+            raise ConfigError(what, fix="Set train_on to all, too, or leave prompt_loss_weight out.")
+        if not self.trained:
+            what = "prompt_loss_weight: 0 leaves no token to train"
+            raise ConfigError(what, fix="Use a weight above 0, or a train_on with the response.")
 
     @property
     def adapted(self) -> frozenset[str]:

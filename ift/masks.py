@@ -11,6 +11,8 @@ TRAIN_ON: Mapping[str, frozenset[Role]] = {
     "response": frozenset({Role.RESPONSE, Role.EOS}),
 }
 """The named sets of roles whose tokens are trained; any other set is legal too."""
+PROMPT_ROLES = frozenset({Role.TEMPLATE, Role.INSTRUCTION, Role.INPUT, Role.HEADER})
+"""The roles of a prompt's tokens: what `prompt_loss_weight` weighs, where they are trained."""
 
 
 def parse_trained(text: str) -> frozenset[Role]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ift.data.rows import RowStore
 from ift.errors import ConfigError
+from ift.masks import PROMPT_ROLES
 from ift.roles import Role
 from ift.types import EOS_ID, IGNORE_INDEX, Encoded
 
@@ -25,7 +26,8 @@ class Batch:
 
     inputs, next_ids, roles: (B, T) int64 / int64 / uint8. `next_ids[b, t]` follows `inputs[b, t]`;
     `roles` are the roles of `next_ids`. Beyond `lengths[b]` a row is padding: both hold EOS_ID, the
-    role is PAD. first_roles: (B,), the role of `inputs[b, 0]`, which no next id tells.
+    role is PAD. first_roles: (B,), the role of `inputs[b, 0]`, which no next id tells. prompt_loss_weight:
+    what a trained prompt token weighs in the loss, where all others weigh 1.
     """
 
     inputs: np.ndarray
@@ -34,11 +36,23 @@ class Batch:
     lengths: np.ndarray
     first_roles: np.ndarray
     trained: frozenset[Role]
+    prompt_loss_weight: float = 1.0
 
     @cached_property
     def targets(self) -> np.ndarray:
         """(B, T): the next id where its role is trained, else IGNORE_INDEX."""
         return np.where(np.isin(self.roles, list(self.trained)), self.next_ids, IGNORE_INDEX)
+
+    @cached_property
+    def target_weights(self) -> np.ndarray:
+        """(n,) float64: what each trained target weighs in the loss, row by row."""
+        of_prompt = np.isin(self.roles[self.targets != IGNORE_INDEX], list(PROMPT_ROLES))
+        return np.where(of_prompt, self.prompt_loss_weight, 1.0)
+
+    @property
+    def total_weight(self) -> float:
+        """What all trained targets weigh together, the denominator of their mean; their number at a weight of 1."""
+        return float(self.target_weights.sum())
 
     @cached_property
     def input_roles(self) -> np.ndarray:
@@ -88,6 +102,7 @@ def collate(
     trained: frozenset[Role],
     width: int | None = None,
     max_length: int | None = None,
+    prompt_loss_weight: float = 1.0,
 ) -> Batch:
     """Shift each row, cut it at `max_length`, pad all to one width.
 
@@ -96,6 +111,7 @@ def collate(
         trained: the roles whose tokens are targets.
         width: T; None takes the longest row of the batch.
         max_length: cuts inputs and targets after the shift; a cut row loses its end-of-text.
+        prompt_loss_weight: what a trained prompt token weighs in the loss.
 
     Raises:
         ConfigError: `width` is below the longest row.
@@ -116,7 +132,7 @@ def collate(
         next_ids[b, :n] = row.ids[1:][:n]  # the target at t is the token at t + 1
         roles[b, :n] = row.roles[1:][:n]
     first_roles = np.array([row.roles[0] for row in rows], dtype=np.uint8)
-    return Batch(inputs, next_ids, roles, lengths, first_roles, trained)
+    return Batch(inputs, next_ids, roles, lengths, first_roles, trained, prompt_loss_weight)
 
 
 def pair_counts(rows: Sequence[Encoded], max_length: int | None = None) -> np.ndarray:
@@ -179,6 +195,7 @@ def batch_for(
     trained: frozenset[Role],
     width: int | None = None,
     max_length: int | None = None,
+    prompt_loss_weight: float = 1.0,
 ) -> SelectedBatch:
     """The batch of these records: the one way from records to tensors.
 
@@ -192,10 +209,12 @@ def batch_for(
         trained: the roles whose tokens are targets.
         width: T; None takes the longest row of the batch.
         max_length: cuts inputs and targets after the shift.
+        prompt_loss_weight: what a trained prompt token weighs in the loss.
 
     Raises:
         ConfigError: `width` is below the longest row.
     """
     selection = select_trainable(records, trained=trained, max_length=max_length)
     rows = [records[i] for i in selection.trainable]
-    return SelectedBatch(collate(rows, trained=trained, width=width, max_length=max_length), selection)
+    batch = collate(rows, trained=trained, width=width, max_length=max_length, prompt_loss_weight=prompt_loss_weight)
+    return SelectedBatch(batch, selection)

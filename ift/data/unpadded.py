@@ -21,12 +21,12 @@ from ift.types import IGNORE_INDEX
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unpadded:
-    """A batch's cells in a row, and the way there and back; all int64.
+    """A batch's cells in a row, and the way there and back; all int64 but `weights`.
 
     inputs, positions: (N,). layout: (B, T), the cell that stands at each place. places: (N,), a place of each
     cell, counted through the rows. wanted: (M,), the cells with a trained target. targets: (M,), theirs.
     counted: (n,), for each trained target of the batch, row by row, its number among the wanted: a target in the
-    shared opening counts once a row.
+    shared opening counts once a row. weights: (M,) float32, what the targets of each wanted cell weigh together.
     """
 
     inputs: np.ndarray
@@ -36,6 +36,7 @@ class Unpadded:
     wanted: np.ndarray
     targets: np.ndarray
     counted: np.ndarray
+    weights: np.ndarray
 
 
 def can_unpad(batch: Batch) -> bool:
@@ -60,6 +61,8 @@ def unpad(batch: Batch, *, share: bool = True) -> Unpadded:
     wanted = np.flatnonzero(trained.ravel()[places])
     number = np.zeros(len(places), dtype=np.int64)
     number[wanted] = np.arange(len(wanted))
+    counted = number[layout[trained]]
+    weights = np.bincount(counted, batch.target_weights, minlength=len(wanted))
     return Unpadded(
         inputs=batch.inputs.ravel()[places],
         positions=places % max(1, T),
@@ -67,7 +70,8 @@ def unpad(batch: Batch, *, share: bool = True) -> Unpadded:
         places=places,
         wanted=wanted,
         targets=batch.targets.ravel()[places[wanted]],
-        counted=number[layout[trained]],
+        counted=counted,
+        weights=weights.astype(np.float32),
     )
 
 

@@ -20,19 +20,20 @@ def losses(model: GPT2, batch: Batch, *, bf16: bool | None = False) -> tuple[Ten
     """
     roles = torch.from_numpy(batch.roles[batch.targets != IGNORE_INDEX]).to(model.device)
     with torch.no_grad():
-        hidden, head, targets, counted = _cells(model, batch, bf16)
+        hidden, head, targets, counted, _ = _cells(model, batch, bf16)
         return chunked_losses(hidden, head, targets, _dtype(model, bf16))[counted], roles
 
 
 def batch_loss(model: GPT2, batch: Batch, *, share: float | None = None, bf16: bool | None = False) -> Tensor:
-    """The sum of a batch's losses times `share`, (): by default their mean, else the batch's part in a larger one.
+    """The sum of a batch's losses, each times its weight and `share`, ().
 
-    The gradients that one `backward` gives are made here already (`ChunkedLinearCrossEntropy`). `bf16`: see `autocast`.
+    A prompt's token weighs `batch.prompt_loss_weight`, any other 1. `share`: of a loss of weight 1; by default it makes
+    the sum the weighted mean, and for a part of a larger batch the caller gives that one's. The gradients that one
+    `backward` gives are made here already (`ChunkedLinearCrossEntropy`). `bf16`: see `autocast`.
     """
-    hidden, head, wanted, counted = _cells(model, batch, bf16)
-    each = 1 / max(1, batch.trained_tokens) if share is None else share
-    shares = torch.bincount(counted, minlength=len(wanted)) * each
-    return ChunkedLinearCrossEntropy.apply(hidden, head, wanted, shares, _dtype(model, bf16))
+    hidden, head, wanted, _, weights = _cells(model, batch, bf16)
+    each = 1 / (batch.total_weight or 1) if share is None else share
+    return ChunkedLinearCrossEntropy.apply(hidden, head, wanted, weights * each, _dtype(model, bf16))
 
 
 def unpadded_loss(
@@ -56,8 +57,8 @@ def unpadded_loss(
     return ChunkedLinearCrossEntropy.apply(hidden, head, targets, shares, _dtype(model, bf16))
 
 
-def _cells(model: GPT2, batch: Batch, bf16: bool | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The cells with a trained target, (M, C), the head for them, (V, C), their targets, (M,), and `Unpadded.counted`.
+def _cells(model: GPT2, batch: Batch, bf16: bool | None) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The cells with a trained target, (M, C), the head, (V, C), targets (M,), `Unpadded.counted` and its `weights`.
 
     The rows are laid end to end without padding, and only what these cells need is computed. Where padding is trained,
     the batch is computed as it is.
@@ -65,23 +66,24 @@ def _cells(model: GPT2, batch: Batch, bf16: bool | None) -> tuple[Tensor, Tensor
     if not can_unpad(batch):
         return _padded_cells(model, batch, bf16)
     unpadded = unpad(batch, share=not drops(model))
-    inputs, positions, layout, places, wanted, targets, counted = (
+    inputs, positions, layout, places, wanted, targets, counted, weights = (
         torch.from_numpy(getattr(unpadded, name)).to(model.device) for name in unpadded.__slots__
     )
     with autocast(model.device, bf16=bf16):
         hidden, head = model.unpadded_hidden(inputs, positions, layout, places, wanted)
-    return hidden, head, targets, counted
+    return hidden, head, targets, counted, weights
 
 
-def _padded_cells(model: GPT2, batch: Batch, bf16: bool | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _padded_cells(model: GPT2, batch: Batch, bf16: bool | None) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     trained = batch.targets != IGNORE_INDEX  # (B, T)
-    inputs, targets, counted = (
+    n = int(trained.sum())
+    inputs, targets, counted, weights = (
         torch.from_numpy(values).to(model.device)
-        for values in (batch.inputs, batch.targets[trained], np.arange(int(trained.sum())))
+        for values in (batch.inputs, batch.targets[trained], np.arange(n), batch.target_weights.astype(np.float32))
     )
     with autocast(model.device, bf16=bf16):
         hidden = model.hidden(inputs)[torch.from_numpy(trained).to(model.device)]
-    return hidden, model.wte.weight, targets, counted
+    return hidden, model.wte.weight, targets, counted, weights
 
 
 def _dtype(model: GPT2, bf16: bool | None) -> torch.dtype:

@@ -64,12 +64,12 @@ class Staged:
         self._sent = torch.cuda.Event() if is_cuda else None
 
     def load(self, batch: Rounded, each: float) -> None:
-        """Send a batch, of whose targets each has this share in the loss, behind what the device is at work on."""
+        """Send a batch, of whose targets one of weight 1 has this share in the loss, behind the device's own work."""
         if self._sent:
             self._sent.synchronize()  # the last batch may still be on its way out of the pinned memory
         for name, view in self._views(self._host).items():
             view.copy_(torch.from_numpy(getattr(batch, name)))
-        torch.mul(torch.from_numpy(batch.counts), each, out=self._host_shares)
+        torch.mul(torch.from_numpy(batch.weights), each, out=self._host_shares)
         self._block.copy_(self._host, non_blocking=True)
         self.shares.copy_(self._host_shares, non_blocking=True)
         if self._sent:
@@ -129,15 +129,15 @@ class GraphStep:
         size = size_for(Size.of(unpadded), self._sizes)
         return round_up(unpadded, size), size
 
-    def begin(self, batches: Sequence[tuple[Rounded, Size]], *, targets: int, rate: float) -> None:
-        """Send off the step over these batches, of so many trained targets in all."""
+    def begin(self, batches: Sequence[tuple[Rounded, Size]], *, total_weight: float, rate: float) -> None:
+        """Send off the step over these batches, whose targets weigh so much in all."""
         self._model.train()
         for group in self._optimizer.param_groups:
             group["lr"].fill_(rate)
         if self._accumulates:
             self._hold_gradients()
         for batch, size in batches:
-            self._batches.buffers(size, partial(Staged, size, self._model.device)).load(batch, 1 / targets)
+            self._batches.buffers(size, partial(Staged, size, self._model.device)).load(batch, 1 / total_weight)
             self._outcome = self._batches.run(size)
         if self._accumulates:
             self._last.buffers("apply", lambda: None)

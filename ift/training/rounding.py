@@ -61,8 +61,8 @@ class Size:
 class Rounded:
     """A padding-free batch of a given size.
 
-    inputs, positions, places: (N,). layout: (B, T). wanted, targets: (M,). All int64, as in `Unpadded`. counts: (M,)
-    float32, how many of the batch's targets each wanted cell is: 0 where it only fills up.
+    inputs, positions, places: (N,). layout: (B, T). wanted, targets: (M,). All int64, as in `Unpadded`. weights: (M,)
+    float32, as there, and 0 where a cell only fills up.
     """
 
     inputs: np.ndarray
@@ -71,7 +71,7 @@ class Rounded:
     places: np.ndarray
     wanted: np.ndarray
     targets: np.ndarray
-    counts: np.ndarray
+    weights: np.ndarray
 
 
 def round_up(unpadded: Unpadded, size: Size) -> Rounded:
@@ -86,7 +86,6 @@ def round_up(unpadded: Unpadded, size: Size) -> Rounded:
     layout = np.zeros((size.rows, size.width), dtype=np.int64)
     layout[: own.rows, : own.width] = unpadded.layout
     row, column = np.divmod(unpadded.places, max(1, own.width))
-    counts = np.bincount(unpadded.counted, minlength=own.wanted).astype(np.float32)
     return Rounded(
         inputs=_filled(unpadded.inputs, size.cells),
         positions=_filled(unpadded.positions, size.cells),
@@ -94,7 +93,7 @@ def round_up(unpadded: Unpadded, size: Size) -> Rounded:
         places=_filled(row * size.width + column, size.cells),  # counted through wider rows
         wanted=_filled(unpadded.wanted, size.wanted),
         targets=_filled(unpadded.targets, size.wanted),
-        counts=_filled(counts, size.wanted),
+        weights=_filled(unpadded.weights, size.wanted),
     )
 
 

@@ -14,6 +14,7 @@ from ift.data.batching import Batch, batch_for, pair_counts
 from ift.data.order import epoch_batches
 from ift.errors import ConfigError, GradientError, TrainingError
 from ift.events import Evaluated, Prepared, Sampled, Stepped, TrainEvent, Warned
+from ift.masks import PROMPT_ROLES
 from ift.model.cuda.decoder import cuda_capture, plainly
 from ift.model.cuda.graphs import Capture
 from ift.model.dropout import drawn_from, set_dropout
@@ -49,7 +50,8 @@ class Trainer:
     """Train a model in place; iterate over it for the events, or call `evaluate_if_due` and `advance` in turn.
 
     AdamW over all weights that are not frozen, as chapter 7 does it (betas 0.9 and 0.999; decay on every
-    parameter). The loss of a step is the mean over all trained targets of its batches. Validation and sample
+    parameter). The loss of a step is the mean over all trained targets of its batches, weighted where
+    `prompt_loss_weight` says so: Σ weight · loss / Σ weight, both over the whole step. Validation and sample
     answers come at step 0, every `eval_steps` and at the end. `progress`: where to resume from (`ift.training.resume`
     restores the rest). `world`: the processes that share the work (`ift.runs.ranks`); each has a trainer with the same
     arguments, takes its share of each step's rows, and yields the same events. `capture`: how steps are recorded as
@@ -158,7 +160,9 @@ class Trainer:
         )
 
     def _batch(self, rows: Sequence[Encoded]) -> Batch:
-        return batch_for(rows, trained=self.config.trained, max_length=self.max_length).batch
+        config = self.config
+        weight = config.prompt_loss_weight
+        return batch_for(rows, trained=config.trained, max_length=self.max_length, prompt_loss_weight=weight).batch
 
     def _mine(self, rows: Sequence[Encoded], *, size: int) -> tuple[list[Batch], list[int]]:
         """This rank's part of the rows in batches of this size, and whether each counts (`portion`)."""
@@ -179,8 +183,8 @@ class Trainer:
         config, step = self.config, self.step + 1
         rate = learning_rate(config, step, self.total_steps)
         drawn = self._ahead or self._draw()
-        tokens, targets = self._count(drawn.batches, drawn.counted)
-        loss, norm = self._learn(drawn, targets=targets, rate=rate)
+        tokens, targets, weight = self._count(drawn.batches, drawn.counted)
+        loss, norm = self._learn(drawn, total_weight=weight, rate=rate)
         self.progress = self.progress.stepped()
         return Stepped(
             step=step,
@@ -194,10 +198,10 @@ class Trainer:
             step_time_s=time.perf_counter() - began,
         )
 
-    def _learn(self, drawn: _Drawn, *, targets: int, rate: float) -> tuple[float, float]:
+    def _learn(self, drawn: _Drawn, *, total_weight: float, rate: float) -> tuple[float, float]:
         """Change the weights; gives the loss, and the norm of its gradient before clipping."""
         if self._graphs:
-            self._graphs.begin(drawn.rounded, targets=targets, rate=rate)
+            self._graphs.begin(drawn.rounded, total_weight=total_weight, rate=rate)
             self._draw_ahead()
             outcome = self._graphs.end()
             _require_finite(outcome.loss, outcome.norm, self.step + 1)
@@ -205,7 +209,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         with drawn_from(self.config.seed, self.step + 1, self.world.rank, device=self.model.device):
-            total = self._backward(drawn.batches, [weight / targets for weight in drawn.counted])
+            total = self._backward(drawn.batches, [counts / total_weight for counts in drawn.counted])
         weights = [weight for _, weight in self.trained()]
         total_norm = self.world.full_tensor(
             torch.nn.utils.get_total_norm([weight.grad for weight in weights if weight.grad is not None])
@@ -219,12 +223,12 @@ class Trainer:
         self.optimizer.step()
         return loss, norm
 
-    def _count(self, batches: Sequence[Batch], counted: Sequence[int]) -> tuple[int, int]:
-        """Tokens and trained tokens of a step, all ranks' together."""
-        tokens = sum(weight * batch.tokens for batch, weight in zip(batches, counted, strict=True))
-        targets = sum(weight * batch.trained_tokens for batch, weight in zip(batches, counted, strict=True))
-        all_tokens, all_targets = self.world.sums(tokens, targets)
-        return int(all_tokens), int(all_targets)
+    def _count(self, batches: Sequence[Batch], counted: Sequence[int]) -> tuple[int, int, float]:
+        """Tokens and trained tokens of a step, and what the latter weigh; all ranks' together."""
+        mine = [batch for batch, counts in zip(batches, counted, strict=True) if counts]
+        counts = [(batch.tokens, batch.trained_tokens, batch.total_weight) for batch in mine]
+        tokens, targets, weight = self.world.sums(*(map(sum, zip(*counts, strict=True)) if mine else (0, 0, 0)))
+        return int(tokens), int(targets), weight
 
     def _backward(self, batches: Sequence[Batch], weights: Sequence[float]) -> Tensor:
         """Leave the gradient of the sum of all ranks' losses, batch by batch with its weight; gives this rank's part.
@@ -276,7 +280,7 @@ class Trainer:
 
     @torch.inference_mode()
     def _validate(self) -> Generator[None, None, Evaluated]:
-        """The mean over all trained targets of the split, not the mean of batch means."""
+        """The mean over all trained targets of the split, weighted as in training, not the mean of batch means."""
         rows = sorted(self.validation, key=len)  # equal neighbours waste no padding
         size = self.config.per_device_train_batch_size * (VALIDATION_BATCHES if self.model.device.type == "cuda" else 1)
         found: list[tuple[Tensor, Tensor]] = []
@@ -292,7 +296,9 @@ class Trainer:
         numbers = self.world.sums(*sums.tolist(), *counts.tolist())
         by_role = dict(zip(Role, zip(numbers[: len(Role)], numbers[len(Role) :], strict=True), strict=True))
         targets = int(sum(count for _, count in by_role.values()))
-        loss = sum(total for total, _ in by_role.values()) / targets
+        weights = {role: self.config.prompt_loss_weight if role in PROMPT_ROLES else 1.0 for role in by_role}
+        total_weight = sum(weights[role] * count for role, (_, count) in by_role.items())
+        loss = sum(weights[role] * total for role, (total, _) in by_role.items()) / total_weight
         _require_finite(loss, 0.0, self.step)
         return Evaluated(
             step=self.step,

@@ -51,6 +51,31 @@ def test_the_loss_and_its_gradients_are_those_over_all_logits(rows, mask):
         assert torch.allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.parametrize("mask", ["all", "response-and-header", "padding too"])
+@pytest.mark.parametrize("rows", ROWS)
+def test_weighted_losses_and_their_gradients_are_the_sum_of_each_roles(rows, mask):
+    model, weight = tiny_model(), 0.3
+    batch = collate(ROWS[rows], trained=MASKS[mask], prompt_loss_weight=weight)
+    weights = {role: weight if role < R else 1.0 for role in batch.trained}
+    logits = model(torch.from_numpy(batch.inputs)).flatten(0, 1)
+    targets, roles = torch.from_numpy(batch.targets).flatten(), torch.from_numpy(batch.roles).flatten()
+    plain = F.cross_entropy(logits, targets, ignore_index=-100, reduction="none")
+    by_role = {role: plain[(roles == role) & (targets != -100)] for role in batch.trained}
+    total = sum(weights[role] * len(found) for role, found in by_role.items())
+    expected = sum(weights[role] * found.sum() for role, found in by_role.items()) / total
+    ours = batch_loss(model, batch)
+    assert batch.total_weight == pytest.approx(total)
+    assert ours.item() == pytest.approx(expected.item(), abs=1e-5)
+    whole = gradients(model, ours)
+    alone = [
+        gradients(model, batch_loss(model, collate(ROWS[rows], trained=frozenset({role})), share=weights[role] / total))
+        for role, found in by_role.items()
+        if len(found)
+    ]
+    for one, *parts in zip(whole, *alone, strict=True):
+        assert torch.allclose(one, sum(parts), atol=1e-5)
+
+
 @pytest.mark.parametrize("mask", MASKS)
 def test_every_single_loss_is_that_of_its_cell(mask):
     model, batch = tiny_model(), collate(ROWS["an opening"], trained=MASKS[mask])

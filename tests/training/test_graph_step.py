@@ -47,6 +47,7 @@ def numbers(events):
         {"gradient_accumulation_steps": 2},
         {"gradient_accumulation_steps": 3, "max_grad_norm": 0.5, "train_on": "response,"},
         {"group_by_length": True},
+        {"train_on": "all", "prompt_loss_weight": 0.25, "gradient_accumulation_steps": 2},
     ],
 )
 def test_recorded_steps_are_the_plain_ones(options):

@@ -24,7 +24,7 @@ ALIKE = [encoded(7, 8, 9, *end) for end in ((1, 2), (3,), (4, 5, 6))]
 def rounded_loss(model, batch, size, *, share=True):
     rounded = round_up(unpad(batch, share=share), size)
     arrays = {name: torch.from_numpy(getattr(rounded, name)) for name in rounded.__slots__}
-    shares = arrays.pop("counts") / batch.trained_tokens
+    shares = arrays.pop("weights") / batch.total_weight
     return unpadded_loss(model, **arrays, shares=shares, bf16=False)
 
 
@@ -52,8 +52,8 @@ def test_a_cell_that_fills_up_counts_nothing():
     own = Size.of(unpad(batch))
     rounded = round_up(unpad(batch), Size(own.cells + 3, own.wanted + 2, own.width + 1, own.rows + 1))
     assert rounded.inputs[-3:].tolist() == [0, 0, 0]
-    assert rounded.counts[-2:].tolist() == [0, 0]
-    assert rounded.counts.sum() == batch.trained_tokens
+    assert rounded.weights[-2:].tolist() == [0, 0]
+    assert rounded.weights.sum() == batch.trained_tokens
     assert not rounded.layout[-1].any()
 
 

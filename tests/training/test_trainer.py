@@ -92,6 +92,34 @@ def test_a_step_has_the_loss_and_the_gradients_of_the_plain_one(train_on, accumu
         assert torch.allclose(parameter.grad, gradient, atol=1e-5)
 
 
+def test_a_prompt_loss_weight_of_0_and_of_1_are_the_two_masks_bit_for_bit():
+    runs = [
+        steps(trainer(max_steps=3, train_on=mask, **options))
+        for mask, options in (("response", {}), ("all", {"prompt_loss_weight": 0.0}), ("all", {}))
+    ]
+    masked, weight_0, weight_1 = ([(event.loss, event.grad_norm) for event in run] for run in runs)
+    assert weight_0 == masked != weight_1
+    assert TrainConfig(train_on="all", prompt_loss_weight=1.0) == TrainConfig(train_on="all")
+
+
+def test_a_weighted_step_is_a_mean_over_all_weights_however_its_rows_are_batched():
+    values, roles = (
+        torch.cat(parts)
+        for parts in zip(
+            *(losses(tiny_model(), collate([row], trained=TRAIN_ON["all"])) for row in SHORT_ROWS), strict=True
+        )
+    )
+    weights = torch.where(torch.isin(roles, torch.tensor([Role.RESPONSE, Role.EOS])), 1.0, 0.25)
+    expected = ((weights * values).sum() / weights.sum()).item()
+    options = {"max_steps": 1, "train_on": "all", "prompt_loss_weight": 0.25}
+    (whole,) = steps(trainer(per_device_train_batch_size=5, **options))
+    (parts,) = steps(trainer(per_device_train_batch_size=2, gradient_accumulation_steps=3, **options))
+    validated = next(iter(trainer(validation=SHORT_ROWS, **options)))
+    assert [whole.loss, parts.loss, validated.loss] == pytest.approx([expected] * 3, abs=1e-5)
+    assert parts.grad_norm == pytest.approx(whole.grad_norm, rel=1e-4)
+    assert whole.trained_tokens == len(values)  # what is counted is tokens, not weights
+
+
 def test_accumulated_batches_are_one_step_over_as_many_rows():
     large = steps(trainer(max_steps=3, per_device_train_batch_size=4))
     small = steps(trainer(max_steps=3, per_device_train_batch_size=1, gradient_accumulation_steps=4))
