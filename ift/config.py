@@ -65,6 +65,13 @@ class TrainConfig:
             group=Group.DATA,
         ),
     )
+    shift_targets: bool = declare(
+        True,
+        Option(
+            "Each token's target is the next one; false makes it the token itself, a common fault, to see it fail",
+            group=Group.DATA,
+        ),
+    )
     prompt_loss_weight: float = declare(
         1.0,
         Option(
@@ -298,6 +305,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         check_options(self)
         self._check_prompt_loss_weight()
+        self._check_shift()
         _ = self.data_options
         if unknown := [name for name in self._targets if name not in TARGET_MODULES]:
             near = nearest(unknown[0], TARGET_MODULES)
@@ -326,6 +334,11 @@ class TrainConfig:
         if not self.trained:
             what = "prompt_loss_weight: 0 leaves no token to train"
             raise ConfigError(what, fix="Use a weight above 0, or a train_on with the response.")
+
+    def _check_shift(self) -> None:
+        if not self.shift_targets and self.trained <= {Role.EOS, Role.PAD}:
+            what = "shift_targets: false leaves no token to train, as a row's end-of-text is no input"
+            raise ConfigError(what, fix="Use a train_on with the response.")
 
     @property
     def adapted(self) -> frozenset[str]:

@@ -136,9 +136,13 @@ def test_what_only_lora_has_needs_its_rank(option):
 
 @pytest.mark.parametrize(
     ("options", "problem"),
-    [({"prompt_loss_weight": 0.5}, "does nothing"), ({"train_on": "header", "prompt_loss_weight": 0.0}, "no token")],
+    [
+        ({"prompt_loss_weight": 0.5}, "does nothing"),
+        ({"train_on": "header", "prompt_loss_weight": 0.0}, "no token"),
+        ({"train_on": "eos", "shift_targets": False}, "no token"),
+    ],
 )
-def test_a_prompt_loss_weight_needs_prompt_tokens_and_leaves_something_to_train(options, problem):
+def test_options_that_leave_no_token_to_train_or_do_nothing_are_refused(options, problem):
     with pytest.raises(ConfigError, match=problem):
         TrainConfig(**options)
     assert TrainConfig(train_on="all", prompt_loss_weight=0.0).trained == TRAIN_ON["response"]

@@ -24,7 +24,8 @@ from ift.types import EOS_ID, IGNORE_INDEX, Encoded
 class Batch:
     """What one training step gets, shifted, padded and masked.
 
-    inputs, next_ids, roles: (B, T) int64 / int64 / uint8. `next_ids[b, t]` follows `inputs[b, t]`;
+    inputs, next_ids, roles: (B, T) int64 / int64 / uint8. `next_ids[b, t]` follows `inputs[b, t]`, unless the targets
+    were left unshifted, to see it fail: then it is that input;
     `roles` are the roles of `next_ids`. Beyond `lengths[b]` a row is padding: both hold EOS_ID, the
     role is PAD. first_roles: (B,), the role of `inputs[b, 0]`, which no next id tells. prompt_loss_weight:
     what a trained prompt token weighs in the loss, where all others weigh 1.
@@ -103,6 +104,7 @@ def collate(
     width: int | None = None,
     max_length: int | None = None,
     prompt_loss_weight: float = 1.0,
+    shift: bool = True,
 ) -> Batch:
     """Shift each row, cut it at `max_length`, pad all to one width.
 
@@ -112,6 +114,7 @@ def collate(
         width: T; None takes the longest row of the batch.
         max_length: cuts inputs and targets after the shift; a cut row loses its end-of-text.
         prompt_loss_weight: what a trained prompt token weighs in the loss.
+        shift: False leaves the targets where the inputs are: each token has to predict itself.
 
     Raises:
         ConfigError: `width` is below the longest row.
@@ -124,13 +127,14 @@ def collate(
         raise ConfigError(
             f"A width of {T} is below the longest row, {longest}", where=where, fix=f"Give {longest} or more."
         )
+    ahead = int(shift)
     inputs = np.full((len(rows), T), EOS_ID, dtype=np.int64)
     next_ids = np.full((len(rows), T), EOS_ID, dtype=np.int64)
     roles = np.full((len(rows), T), Role.PAD, dtype=np.uint8)
     for b, (row, n) in enumerate(zip(rows, lengths, strict=True)):
         inputs[b, :n] = row.ids[:-1][:n]
-        next_ids[b, :n] = row.ids[1:][:n]  # the target at t is the token at t + 1
-        roles[b, :n] = row.roles[1:][:n]
+        next_ids[b, :n] = row.ids[ahead:][:n]  # the target at t is the token at t + 1
+        roles[b, :n] = row.roles[ahead:][:n]
     first_roles = np.array([row.roles[0] for row in rows], dtype=np.uint8)
     return Batch(inputs, next_ids, roles, lengths, first_roles, trained, prompt_loss_weight)
 
@@ -196,6 +200,7 @@ def batch_for(
     width: int | None = None,
     max_length: int | None = None,
     prompt_loss_weight: float = 1.0,
+    shift: bool = True,
 ) -> SelectedBatch:
     """The batch of these records: the one way from records to tensors.
 
@@ -210,11 +215,19 @@ def batch_for(
         width: T; None takes the longest row of the batch.
         max_length: cuts inputs and targets after the shift.
         prompt_loss_weight: what a trained prompt token weighs in the loss.
+        shift: see `collate`; rows are selected as if their targets were shifted.
 
     Raises:
         ConfigError: `width` is below the longest row.
     """
     selection = select_trainable(records, trained=trained, max_length=max_length)
     rows = [records[i] for i in selection.trainable]
-    batch = collate(rows, trained=trained, width=width, max_length=max_length, prompt_loss_weight=prompt_loss_weight)
+    batch = collate(
+        rows,
+        trained=trained,
+        width=width,
+        max_length=max_length,
+        prompt_loss_weight=prompt_loss_weight,
+        shift=shift,
+    )
     return SelectedBatch(batch, selection)

@@ -161,8 +161,13 @@ class Trainer:
 
     def _batch(self, rows: Sequence[Encoded]) -> Batch:
         config = self.config
-        weight = config.prompt_loss_weight
-        return batch_for(rows, trained=config.trained, max_length=self.max_length, prompt_loss_weight=weight).batch
+        return batch_for(
+            rows,
+            trained=config.trained,
+            max_length=self.max_length,
+            prompt_loss_weight=config.prompt_loss_weight,
+            shift=config.shift_targets,
+        ).batch
 
     def _mine(self, rows: Sequence[Encoded], *, size: int) -> tuple[list[Batch], list[int]]:
         """This rank's part of the rows in batches of this size, and whether each counts (`portion`)."""

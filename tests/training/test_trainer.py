@@ -340,3 +340,12 @@ def test_checkpointing_with_dropout_is_refused_where_its_masks_would_differ():
     require_same_masks(TrainConfig(**rates | {"resid_pdrop": 0.0}), torch.device("mps"))
     with pytest.raises(ConfigError, match="with dropout"):
         require_same_masks(TrainConfig(**rates), torch.device("mps"))
+
+
+def test_targets_left_unshifted_are_the_inputs_themselves():
+    rows = [SHORT_ROWS[0]]
+    batch = collate(rows, trained=TRAIN_ON["response"], shift=False)
+    assert batch.targets.tolist() == [[-100, -100, -100, 13]]  # of 10, 11, 12, 13: the end-of-text is no input
+    values = losses(tiny_model(), batch)[0]
+    (event,) = steps(trainer(train=rows, max_steps=1, shift_targets=False))
+    assert (event.trained_tokens, event.loss) == (1, pytest.approx(values.mean().item(), abs=1e-5))
