@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ift import __version__
 from ift.cli import commands, data_command
+from ift.cli import compare_command as compares
 from ift.cli import evaluate_command as evaluations
 from ift.cli import export_command as exports
 from ift.cli import inspect_command as inspects
@@ -236,6 +237,16 @@ COMMANDS = (
         ),
         evaluations.add,
         evaluations.run,
+    ),
+    Command(
+        "compare",
+        "say what differs between runs, and whether it mattered",
+        "Compare 2 to 6 runs: their settings, curves and scores, with 95 % intervals over the same records\n"
+        "and a verdict: undecided where the interval holds zero.",
+        "RUN RUN [RUN ...] [options]",
+        ("compare runs/first runs/second", "compare runs/first runs/second --json"),
+        compares.add,
+        compares.run,
     ),
     Command(
         "generate",
