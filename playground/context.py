@@ -21,6 +21,7 @@ from playground.lens.recent import Recent
 from playground.ownership import Ownership
 from playground.runs.exports import Exports
 from playground.runs.jobs import Jobs
+from playground.runs.queue import Queue
 from playground.settings import Settings
 
 QUIET = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
@@ -50,6 +51,7 @@ class Context:
     settings: Settings
     jobs: Jobs = field(init=False)
     exports: Exports = field(init=False)
+    queue: Queue = field(init=False)
     models: Models = field(default_factory=Models)
     stamps: count = field(default_factory=lambda: count(1))
     recent: Recent = field(default_factory=Recent)
@@ -62,6 +64,7 @@ class Context:
         self.ownership = Ownership(self.settings)
         self.jobs = Jobs(self.settings, self.ownership)
         self.exports = Exports(self.settings)
+        self.queue = Queue(self.jobs)
 
     def limit(self, model: str | None, max_length: float | None) -> int:
         """Tokens per row at most: the visitor's number, but never beyond the model's context or the page's limit."""

@@ -12,6 +12,7 @@ owner.json      whose it is, where strangers share the page that started it
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -193,6 +194,18 @@ class Run:
             (self.path / name).unlink(missing_ok=True)
         with suppress(OSError):
             self.path.rmdir()
+
+    def begin_again(self) -> None:
+        """Remove what a training that ended before its first save has left, but what the process printed.
+
+        Raises:
+            RunError: it has saved something, and could be resumed.
+        """
+        if self.checkpoints():
+            raise RunError("The run has a checkpoint", where=str(self.path), fix="Resume it.")
+        shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
+        for name in ("events.jsonl", "config.json", ".lock", ".reserve", "stop"):
+            (self.path / name).unlink(missing_ok=True)
 
     def ask_to_stop(self, why: str = "asked to stop") -> None:
         """Ask the process that works in the folder to save and end; its log says why."""

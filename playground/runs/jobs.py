@@ -98,16 +98,37 @@ class Jobs:
         """Whether a run is being trained, and not only scored."""
         return self.state(run, run.training) in GOING_ON
 
-    def start_training(self, config: TrainConfig, *, template: str | None, source: str) -> Run:
-        """Start `python -m ift train` in a new run folder, with a preset template, or with the user's own source.
+    def reserve(self, config: TrainConfig) -> Run:
+        """The folder of a run that starts later, owned by the visitor who asks; until then it is no run."""
+        run = self._new_run(Path(config.model).name)
+        self.ownership.claim(run)
+        return run
+
+    def give_back(self, run: Run) -> None:
+        """Remove a folder that was reserved for a run that won't start.
+
+        Raises:
+            RunError: it can't be removed.
+        """
+        if run.path.is_dir():
+            _remove(run.path)
+
+    def note(self, run: Run, text: str) -> None:
+        """Write into a run's log why it did not start."""
+        with run.log_path.open("a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+
+    def start_training(self, config: TrainConfig, *, template: str | None, source: str, run: Run | None = None) -> Run:
+        """Start `python -m ift train` with a preset template, or with the user's own source.
+
+        `run`: a reserved folder; None makes a new one.
 
         Raises:
             RunError: another run is running.
         """
         with self._starting:  # handlers run in threads: two presses must not both find nobody busy
             self._require_idle()
-            run = self._new_run(Path(config.model).name)
-            self.ownership.claim(run)
+            run = run or self.reserve(config)
             options = self._options(config, template, source)
             self._spawn(run, ["train", *options, "--out", str(run.path), "--attached"], run.training)
         return run
