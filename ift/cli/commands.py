@@ -6,7 +6,7 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ from ift.runs.folder import Run, create_run, is_run, open_run, require_no_heirs
 from ift.runs.lifecycle import logged
 from ift.runs.processes import keep_memory
 from ift.runs.ranks import ALONE, place
-from ift.runs.run_config import describe
+from ift.runs.recipe import other_versions, read_recipe, require_same_data
+from ift.runs.run_config import RunConfig, describe
 from ift.runs.state import State
 from ift.runs.stop import Stop
 from ift.training.estimate import Estimate, duration
@@ -94,8 +95,12 @@ def train(args: Namespace) -> int:
 
 
 def _start(args: Namespace) -> int:
-    config = _config(args)
-    dataset, template = _load_data(config.data, config.data_options), load_template_or_default(config.template)
+    recipe = _recipe(args)
+    config = recipe.options if recipe else _config(args)
+    dataset = _load_data(config.data, config.data_options)
+    if recipe:
+        require_same_data(recipe, dataset)
+    template = recipe.template if recipe else load_template_or_default(config.template)
     find_model(config.model)  # a wrong name is reported before a folder is made
     run = create_run(Path(args.out), describe(config, dataset, template))
     try:
@@ -106,11 +111,27 @@ def _start(args: Namespace) -> int:
         raise
 
 
-def _resume(args: Namespace) -> int:
+def _recipe(args: Namespace) -> RunConfig | None:
+    """What `--from` names, for as many processes as there are."""
+    source = getattr(args, "from")
+    if not source:
+        return None
     given = _given(args)
     if given or args.preset:
+        fix = "Leave it out, or make a run of its own without --from."
+        raise ConfigError("A run is rebuilt with the options it has", where=(given or ["preset"])[0], fix=fix)
+    recipe = read_recipe(Path(source))
+    for note in other_versions(recipe):
+        print(f"Note: {note}", file=sys.stderr)
+    return replace(recipe, options=recipe.options.for_processes(place()[1]))
+
+
+def _resume(args: Namespace) -> int:
+    given = _given(args)
+    if given or args.preset or getattr(args, "from"):
         fix = "Leave it out, or make a new run with --out."
-        raise ConfigError("A run is resumed with the options it has", where=(given or ["preset"])[0], fix=fix)
+        where = (given or ["preset" if args.preset else "from"])[0]
+        raise ConfigError("A run is resumed with the options it has", where=where, fix=fix)
     run = open_run(Path(args.resume))
     if run.state() is State.FINISHED:
         raise RunError("The run is finished", where=args.resume, fix="Make a new run with --out.")

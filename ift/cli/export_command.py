@@ -7,12 +7,18 @@ from pathlib import Path
 from ift.errors import ConfigError
 from ift.runs.folder import open_run
 
+SCRIPT = "script"
+"""What is exported where it is not the model: the training."""
+
 
 def add(command: ArgumentParser) -> None:
     """The options."""
     command.add_argument("run_folder", metavar="RUN", help="the folder of a run that has saved a checkpoint")
-    text = "hf: a folder for transformers and the Hub; gguf: a file for llama.cpp and Ollama; adapter: LoRA's, for PEFT"
-    command.add_argument("--to", choices=("hf", "gguf", "adapter"), required=True, help=text)
+    text = (
+        "hf: a folder for transformers and the Hub; gguf: a file for llama.cpp and Ollama; adapter: LoRA's, for PEFT; "
+    )
+    text += f"{SCRIPT}: the training itself, as a script and a notebook in plain PyTorch"
+    command.add_argument("--to", choices=("hf", "gguf", "adapter", SCRIPT), required=True, help=text)
     command.add_argument("--out", required=True, metavar="DIR", help="the folder to make; its name is the model's")
     command.add_argument("--outtype", choices=("f32", "f16", "q8_0"), help="how a GGUF file keeps its matrices (f16)")
     command.add_argument("--zip", action="store_true", help="make DIR.zip instead of the folder")
@@ -22,6 +28,8 @@ def run(args: Namespace) -> int:
     """Export, and print where it is and the command that takes it further."""
     from ift.export.export_run import Target, export_run, next_command
 
+    if args.to == SCRIPT:
+        return _script(args)
     to = Target(args.to)
     if args.outtype and to is not Target.GGUF:
         raise ConfigError("outtype is only for GGUF files", where="outtype", fix="Leave it out, or use --to gguf.")
@@ -32,4 +40,17 @@ def run(args: Namespace) -> int:
         print(json.dumps({"path": str(made), "next": next_command(made, to)}))
     else:
         print(f"{made}\nNext, if you like: {next_command(made, to)}")
+    return 0
+
+
+def _script(args: Namespace) -> int:
+    from ift.evaluation.held_out import load_run_data
+    from ift.export.stand_alone import write_stand_alone
+
+    if args.outtype or args.zip:
+        raise ConfigError("outtype and zip are only for models", where="--to script", fix="Leave them out.")
+    run = open_run(Path(args.run_folder))
+    made = write_stand_alone(run, load_run_data(run), Path(args.out))
+    command = f"python {made / 'train.py'}"
+    print(json.dumps({"path": str(made), "next": command}) if args.json else f"{made}\nNext, if you like: {command}")
     return 0

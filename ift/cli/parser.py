@@ -116,6 +116,8 @@ def _train(command: Parser) -> None:
     text = "Resume a run that was stopped or interrupted, with the options it has"
     resume = Option(text, name="resume", aliases=("resume_from_checkpoint", "checkpoint"))
     command.option(resume, to=folder, metavar="RUN")
+    text = "With --out, rebuild a run: its folder, or its config.json; bit for bit with as many threads and its torch"
+    command.option(Option(text, name="from", aliases=("config", "recipe")), to=run, metavar="RUN")
     _run_options(command)
     run.add_argument("--attached", action="store_true", help="Save and stop when standard input ends.")
 
