@@ -7,7 +7,7 @@ from pathlib import Path
 from ift.errors import ConfigError
 from ift.runs.folder import open_run
 
-SCRIPT = "script"
+SCRIPT, REPLAY = "script", "replay"
 """What is exported where it is not the model: the training."""
 
 
@@ -28,8 +28,8 @@ def run(args: Namespace) -> int:
     """Export, and print where it is and the command that takes it further."""
     from ift.export.export_run import Target, export_run, next_command
 
-    if args.to == SCRIPT:
-        return _script(args)
+    if args.to in (SCRIPT, REPLAY):
+        return _training(args)
     to = Target(args.to)
     if args.outtype and to is not Target.GGUF:
         raise ConfigError("outtype is only for GGUF files", where="outtype", fix="Leave it out, or use --to gguf.")
@@ -43,14 +43,16 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def _script(args: Namespace) -> int:
+def _training(args: Namespace) -> int:
     from ift.evaluation.held_out import load_run_data
+    from ift.evaluation.replay import write_replay
     from ift.export.stand_alone import write_stand_alone
 
     if args.outtype or args.zip:
-        raise ConfigError("outtype and zip are only for models", where="--to script", fix="Leave them out.")
-    run = open_run(Path(args.run_folder))
-    made = write_stand_alone(run, load_run_data(run), Path(args.out))
-    command = f"python {made / 'train.py'}"
-    print(json.dumps({"path": str(made), "next": command}) if args.json else f"{made}\nNext, if you like: {command}")
+        raise ConfigError("outtype and zip are only for models", where=f"--to {args.to}", fix="Leave them out.")
+    run, out = open_run(Path(args.run_folder)), Path(args.out)
+    is_script = args.to == SCRIPT
+    made = write_stand_alone(run, load_run_data(run), out) if is_script else write_replay(run, out)
+    next_ = f"python {made / 'train.py'}" if is_script else f"open {made} in a browser"
+    print(json.dumps({"path": str(made), "next": next_}) if args.json else f"{made}\nNext, if you like: {next_}")
     return 0

@@ -102,9 +102,10 @@ def script(config: TrainConfig, template: Template, shape: GPT2Config, *, rows: 
     text = SCRIPT.read_text(encoding="utf-8")
     for name, value in options.items():
         shown = pprint.pformat(value, width=110, sort_dicts=False)
-        text, found = re.subn(rf"^{name} = [^#\n]+?(?=$|  #)", lambda _, v=f"{name} = {shown}": v, text, flags=re.M)
-        if found != 1:
+        found = re.findall(rf"^{name} = [^#\n]+?(?=$|  #)", text, flags=re.M)
+        if len(found) != 1:
             raise RuntimeError(f"{SCRIPT.name} has no single line for {name}")
+        text = text.replace(found[0], f"{name} = {shown}", 1)
     return text
 
 
@@ -123,7 +124,7 @@ def notebook(text: str) -> dict[str, object]:
 
 
 def _cell(kind: str, source: str) -> dict[str, object]:
-    code = {"execution_count": None, "outputs": []} if kind == "code" else {}
+    code: dict[str, object] = {"execution_count": None, "outputs": []} if kind == "code" else {}
     return {"cell_type": kind, "metadata": {}, "source": source.splitlines(keepends=True), **code}
 
 
