@@ -16,10 +16,12 @@ def add(command: ArgumentParser) -> None:
     command.add_argument("run_folder", metavar="RUN", help="the folder of a run that has saved a checkpoint")
     text = (
         "hf: a folder for transformers and the Hub; gguf: a file for llama.cpp and Ollama; adapter: LoRA's, for PEFT; "
+        f"{SCRIPT}: the training itself, as a script and a notebook in plain PyTorch; "
+        f"{REPLAY}: one HTML page that plays the run again"
     )
-    text += f"{SCRIPT}: the training itself, as a script and a notebook in plain PyTorch"
-    command.add_argument("--to", choices=("hf", "gguf", "adapter", SCRIPT), required=True, help=text)
-    command.add_argument("--out", required=True, metavar="DIR", help="the folder to make; its name is the model's")
+    command.add_argument("--to", choices=("hf", "gguf", "adapter", SCRIPT, REPLAY), required=True, help=text)
+    out = f"the folder to make, whose name is the model's; for {REPLAY} the page's file"
+    command.add_argument("--out", required=True, metavar="DIR", help=out)
     command.add_argument("--outtype", choices=("f32", "f16", "q8_0"), help="how a GGUF file keeps its matrices (f16)")
     command.add_argument("--zip", action="store_true", help="make DIR.zip instead of the folder")
 
