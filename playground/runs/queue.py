@@ -81,11 +81,13 @@ class Queue:
         evaluate: bool = False,
         belongs_to: Mapping[str, str] | None = None,
     ) -> Ticket:
-        """Put a training in the last place.
+        """Put a training in the last place, for the visitor who asks.
 
         Raises:
+            ConfigError: the page's limits have no place for it; see `require_room`.
             RunError: its ticket can't be written.
         """
+        self.require_room()
         run = self._jobs.reserve(config)
         ticket = Ticket(run.id, config, source, evaluate, belongs_to or {})
         try:
@@ -99,6 +101,17 @@ class Queue:
             ) from error
         self.start()
         return ticket
+
+    def require_room(self, count: int = 1) -> None:
+        """Refuse what the page's limits have no place for: so many more trainings of the visitor who asks.
+
+        Raises:
+            ConfigError: too many wait, or too many of this visitor's.
+        """
+        tickets, limits = self.tickets(), self._jobs.settings.limits
+        limits.require("waiting", len(tickets) + count, where="queue")
+        own = sum(self._jobs.ownership.may_change(Run(self._jobs.settings.runs / ticket.run)) for ticket in tickets)
+        limits.require("trainings_of_one", own + count, where="queue")
 
     def tickets(self) -> list[Ticket]:
         """Those at work and those that wait, in order; a damaged file is none."""

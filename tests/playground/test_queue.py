@@ -3,9 +3,12 @@
 The children are stand-ins that write a run's events: what the queue does next is read from these alone.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from ift.config import TrainConfig
+from ift.errors import ConfigError
 from ift.events import Finished, Prepared, Started, Stopped
 from ift.runs.folder import Run, create_run
 from ift.runs.processes import own_identity
@@ -193,3 +196,18 @@ def test_what_cannot_be_done_leaves_the_queue_and_says_why(page):
     queue.advance()
     assert queue.tickets() == []
     assert "saved no checkpoint" in run_of(jobs, name).log_path.read_text(encoding="utf-8")
+
+
+def test_the_pages_limits_hold_for_those_who_wait(tmp_path):
+    home = Settings(home=tmp_path)
+    jobs = Stand(Settings(home=tmp_path, limits=replace(home.limits, waiting=2)))
+    queue = Queue(jobs)
+    queue.start = lambda: None
+    add(queue)
+    queue.require_room(1)
+    with pytest.raises(ConfigError, match="limit of 2"):
+        queue.require_room(2)
+    add(queue)
+    with pytest.raises(ConfigError, match="trainings that wait"):
+        add(queue)
+    assert len(queue.tickets()) == 2
