@@ -231,7 +231,8 @@ class Player {
     this.slider.value = step;
     const loss = steps ? `, training loss ${this.recording.steps[steps - 1][2].toPrecision(3)}` : "";
     const validation = evaluation ? `, validation ${evaluation[2].toPrecision(3)} nats per token` : "";
-    this.status.textContent = `Step ${step} of ${this.curve.scale.last} after ${clock(this.seconds)}${loss}${validation}`;
+    const where = `Step ${step} of ${this.curve.scale.last} after ${clock(this.seconds)}`;
+    this.status.textContent = `${where}${loss}${validation}`;
     const isOver = this.seconds >= this.end;
     this.answers.hidden = !isOver || !this.recording.answers.length;
     if (evaluation?.[0] !== this.evaluation) this.drawSamples(evaluation);
