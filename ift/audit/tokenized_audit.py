@@ -127,7 +127,7 @@ class _Audit:
         bos = self.special.bos
         if bos is not None and len(content) > 1 and content[0] == content[1] == bos:
             self._hit("double-bos", number)
-        ends = np.flatnonzero(np.isin(content, list(self.special.eos)))
+        ends = _places_of(self.special.eos, content)
         if not _is_end(ends, content):
             self.open_ends.setdefault(len(content), Hits()).add(number)
         elif judges_eos and labels[ends[-1]] == IGNORE_INDEX:
@@ -137,7 +137,7 @@ class _Audit:
         self.openings.add(content[:OPENING].tobytes())
         if row.starts is not None and len(row.starts) > 1:
             return  # each document sees itself alone
-        inner = np.flatnonzero(np.isin(content[:-OPENING], list(self.special.eos)))
+        inner = _places_of(self.special.eos, content[:-OPENING])
         self.inner += [(number, content[at + 1 : at + 1 + OPENING].tobytes()) for at in inner.tolist()]
 
     def findings(self) -> Iterator[Finding]:
@@ -168,6 +168,13 @@ class _Audit:
             open_ends = _joined([open_ends, cut])
         if open_ends.count:
             yield open_ends.finding("eos-missing", *_TEXTS["eos-missing"])
+
+
+def _places_of(tokens: frozenset[int], ids: np.ndarray) -> np.ndarray:
+    """Where one of the tokens is; most tokenizers have one end, and comparing is many times faster than `isin`."""
+    if len(tokens) == 1:
+        return np.flatnonzero(ids == next(iter(tokens)))
+    return np.flatnonzero(np.isin(ids, list(tokens)))
 
 
 def _is_shifted(content: np.ndarray, labels: np.ndarray, different: np.ndarray) -> bool:
