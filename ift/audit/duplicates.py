@@ -8,6 +8,8 @@ from ift.audit.findings import Block, Finding, Hits, Severity
 from ift.audit.near_duplicates import NearDuplicates
 from ift.types import Example
 
+PAIRS_NAMED = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
@@ -104,7 +106,7 @@ class DuplicateRule:
         if near:
             what = "Records are nearly the same as an earlier one"
             fix = "Keep one of each, unless the small difference is what should be learned."
-            details = tuple(f"row {i} and row {other}" for i, other in list(near.items())[:DETAILS_OF_PAIRS])
+            details = tuple(f"row {i} and row {other}" for i, other in list(near.items())[:PAIRS_NAMED])
             yield Finding("near-duplicate", Severity.NOTE, what, fix, tuple(sorted(near)), details)
 
     def _leaks(self, exact: Sequence[int], near: dict[int, int]) -> Iterator[Finding]:
@@ -122,6 +124,3 @@ class DuplicateRule:
             fix = "Remove them from one of the splits: the score would count what was memorized."
             details = (f"{len(exact):,} exactly, {len(close):,} nearly",) if close else ()
             yield hits.finding("leak", Severity.WARNING, what, fix, details)
-
-
-DETAILS_OF_PAIRS = 3
