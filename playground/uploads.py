@@ -31,7 +31,7 @@ def keep_upload(folder: Path, path: Path, options: DataOptions | None = None, *,
     _check(raw, path.name, options, limits)
     given = {} if options == DataOptions() else asdict(options)
     key = hashlib.sha256(raw + json.dumps(given).encode() * bool(given)).hexdigest()[:12]
-    kept = folder / key / path.name
+    kept = folder / key / (path.name if path.name != _OPTIONS else f"my-{_OPTIONS}")
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_bytes(raw)
     if given:

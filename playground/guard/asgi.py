@@ -201,7 +201,7 @@ def _require_same_site(scope: Scope) -> None:
     site = headers.get(b"sec-fetch-site", b"").decode("latin-1")
     origin = headers.get(b"origin", b"").decode("latin-1")
     hosts = {headers.get(name, b"").decode("latin-1").split(",")[0].strip() for name in (b"host", b"x-forwarded-host")}
-    is_foreign = site == "cross-site" if site else bool(origin) and urlsplit(origin).netloc not in hosts
+    is_foreign = site == "cross-site" if site else bool(origin) and urlsplit(origin).netloc not in hosts - {""}
     if is_foreign:
         raise Refused(403, "Another site's page sent this request.")
 

@@ -142,6 +142,6 @@ def _finite(text: str) -> float:
 
 
 def _whole(text: str) -> int:
-    if len(text) > len(str(MOST_INTEGER)) or abs(value := int(text)) > MOST_INTEGER:
+    if len(text) > len(str(-MOST_INTEGER)) or abs(value := int(text)) > MOST_INTEGER:
         raise Refused(400, f"{text[:40]} is over the largest whole number that a page can give, {MOST_INTEGER:,}.")
     return value

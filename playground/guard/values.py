@@ -28,7 +28,11 @@ def check_event(page: gr.Blocks, body: dict[str, Any]) -> None:
 
 
 def _check(widget: gr.components.Component, value: Any) -> None:  # noqa: ANN401  it comes from the browser
-    if not isinstance(widget, CHECKED) or value is None:
+    if value is None:
+        return
+    if isinstance(widget, gr.File):
+        _check_kind(widget, value)
+    if not isinstance(widget, CHECKED):
         return
     kinds = (bool,) if isinstance(widget, gr.Checkbox) else (int, float) if isinstance(widget, gr.Number) else (str,)
     is_right = type(value) in kinds
@@ -39,6 +43,13 @@ def _check(widget: gr.components.Component, value: Any) -> None:  # noqa: ANN401
             is_right = False
     if not is_right:
         raise Refused(422, f"{getattr(widget, 'label', None) or 'A widget'}: this value can't be used.")
+
+
+def _check_kind(widget: gr.File, value: Any) -> None:  # noqa: ANN401
+    """A file of a kind that the widget offers; whose it is was looked at before."""
+    path = value.get("path", "") if isinstance(value, dict) else ""
+    if widget.file_types and not path.lower().endswith(tuple(widget.file_types)):
+        raise Refused(422, f"This kind of file can't be used: choose {', '.join(widget.file_types)}.")
 
 
 def check_question(page: gr.Blocks, body: dict[str, Any]) -> None:
