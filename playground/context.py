@@ -22,6 +22,7 @@ from playground.ownership import Ownership
 from playground.runs.exports import Exports
 from playground.runs.jobs import Jobs
 from playground.runs.queue import Queue
+from playground.runs.tenure import Tenure
 from playground.settings import Settings
 
 QUIET = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
@@ -59,12 +60,14 @@ class Context:
     downloads: Downloads = field(default_factory=Downloads)
     times: dict[str, float] = field(default_factory=dict)
     ownership: Ownership = field(init=False)
+    tenure: Tenure = field(init=False)
 
     def __post_init__(self) -> None:
         self.ownership = Ownership(self.settings)
         self.jobs = Jobs(self.settings, self.ownership)
         self.exports = Exports(self.settings)
         self.queue = Queue(self.jobs)
+        self.tenure = Tenure(self.jobs, self.queue)
 
     def limit(self, model: str | None, max_length: float | None) -> int:
         """Tokens per row at most: the visitor's number, but never beyond the model's context or the page's limit."""
@@ -114,6 +117,7 @@ class Context:
             ConfigError: it is; the error names the limit.
         """
         limits, steps = self.settings.limits, config.total_steps(rows)
+        limits.require("disk_bytes", self.jobs.disk_bytes, where="runs")
         limits.require("steps", steps, where="num_train_epochs or max_steps")
         tokens = steps * min(config.rows_per_step, rows) * tokens_per_row
         limits.require("run_tokens", tokens, where="num_train_epochs or max_steps")

@@ -74,6 +74,7 @@ def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -
         state_session_capacity=STATES_KEPT,
         app_kwargs={"middleware": [guard], "routes": [scripts.route(), context.exports.route(), _health(context)]},
     )
+    context.queue.start()  # what waited when the server before this one ended
     housekeeping.start()
     server = Server(page, context, housekeeping)
     if blocking:
@@ -96,6 +97,9 @@ def _health(context: Context) -> Route:
     """For whoever watches the server: whether it answers, and what it is at."""
 
     async def health(request: Request) -> Response:
-        return JSONResponse({"status": "ok", "version": __version__, "mode": context.settings.mode.value})
+        waiting = len(context.queue.tickets())
+        return JSONResponse(
+            {"status": "ok", "version": __version__, "mode": context.settings.mode.value, "waiting": waiting}
+        )
 
     return Route(HEALTH, health)

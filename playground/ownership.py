@@ -47,6 +47,13 @@ class Ownership:
         """Whether the visitor may stop, resume, discard and score a run, and train on from it."""
         return not self._is_shared or self._owns(_read(run), current())
 
+    def is_owner(self, run: Run) -> bool:
+        """Whether the visitor started a run; a teacher may change all, and owns their own only."""
+        if not self._is_shared:
+            return True
+        owner, key = _read(run), current().key
+        return bool(key and owner.key) and hmac.compare_digest(owner.key, _hash(key))
+
     def require(self, run: Run) -> None:
         """The same, where it must be so.
 

@@ -1,5 +1,6 @@
 """Whether the values of a request are such as the page's widgets give: Gradio logs a traceback where they are not."""
 
+from pathlib import PurePath
 from typing import Any
 
 import gradio as gr
@@ -48,7 +49,7 @@ def _check(widget: gr.components.Component, value: Any) -> None:  # noqa: ANN401
 def _check_kind(widget: gr.File, value: Any) -> None:  # noqa: ANN401
     """A file of a kind that the widget offers; whose it is was looked at before."""
     path = value.get("path", "") if isinstance(value, dict) else ""
-    if widget.file_types and not path.lower().endswith(tuple(widget.file_types)):
+    if widget.file_types and PurePath(path).suffix.lower() not in widget.file_types:
         raise Refused(422, f"This kind of file can't be used: choose {', '.join(widget.file_types)}.")
 
 

@@ -16,7 +16,7 @@ from ift.config import TrainConfig, to_dict
 from ift.errors import RunError
 from ift.evaluation.held_out import load_held_out
 from ift.events import Started
-from ift.runs.folder import Run, is_run, list_runs, require_no_heirs
+from ift.runs.folder import OWNER, Run, is_run, list_runs, require_no_heirs
 from ift.runs.log import EventLog
 from ift.runs.processes import end_process
 from ift.runs.state import State
@@ -42,7 +42,9 @@ class Jobs:
         self.settings = settings
         self.ownership = ownership or Ownership(settings)
         self._watch = Watch(settings)
+        self.disk_bytes = 0  # what all runs and uploads take, as housekeeping last found
         self._children: dict[str, tuple[subprocess.Popen, EventLog]] = {}
+        self._begun: dict[str, float] = {}
         self._heard: set[int] = set()
         self._starting = threading.Lock()
         self._estimator = Estimator()
@@ -52,7 +54,7 @@ class Jobs:
         if not isinstance(run_id, str) or not run_id.strip(".") or _NO_NAME.search(run_id):
             return None
         run = Run(self.settings.runs / run_id)
-        is_known = run_id in self._children or is_run(run.path)
+        is_known = run_id in self._children or is_run(run.path) or (run.path / OWNER).is_file()
         return run if is_known and self.ownership.may_see(run) else None
 
     def runs(self) -> list[Run]:
@@ -173,6 +175,7 @@ class Jobs:
             require_no_heirs(run)
             self._kill(run)
             self._children.pop(run.id, None)
+            self._begun.pop(run.id, None)
             _remove(run.path)
 
     def start_evaluation(self, run: Run) -> None:
@@ -189,16 +192,27 @@ class Jobs:
             run.clear_stop()
             self._spawn(run, ["evaluate", str(run.path), "--attached"], run.evaluation)
 
-    def stop(self, run: Run) -> None:
-        """Ask the process in a run folder, ours or another server's, to save and end."""
+    def at_work(self) -> list[tuple[Run, float]]:
+        """Runs that this server's children work on, and the seconds since each began."""
+        now = time.monotonic()
+        living = [name for name, (child, _) in list(self._children.items()) if child.poll() is None]
+        return [(Run(self.settings.runs / name), now - self._begun.get(name, now)) for name in living]
+
+    def stop(self, run: Run, why: str = "asked to stop") -> None:
+        """Ask the process in a run folder, ours or another server's, to save and end; its log says why."""
         for log in (run.training, run.evaluation):
             state = self.state(run, log)
             if state in GOING_ON:
-                run.ask_to_stop()
+                run.ask_to_stop(why)
             started = log.last_started() if state is State.RUNNING else None
             if isinstance(started, Started) and os.name == "posix":  # on Windows this would kill: there the file asks
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(started.pid, signal.SIGTERM)
+
+    def end(self, run: Run) -> None:
+        """End the process in a run folder at once; what it had saved is kept."""
+        with self._starting:
+            self._kill(run)
 
     def _kill(self, run: Run) -> None:
         """End what works in a run folder, ours or another server's, and wait until it has."""
@@ -262,6 +276,7 @@ class Jobs:
             child = start_child(args, output=output)
         self._heard.discard(child.pid)  # pids are used again
         self._children[run.id] = (child, log)
+        self._begun[run.id] = time.monotonic()
 
 
 def _remove(path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from ift.errors import RunError
 from ift.events import TrainEvent
+from ift.runs.folder import Run
 from ift.runs.log import EventLog
 from ift.runs.state import State
 from playground.context import Context
@@ -32,7 +33,8 @@ def training(context: Context) -> Callable[[object], dict]:
         except RunError:  # damaged, or a cursor from inside a line or a character
             events, last, state = [], None, State.FAILED
         said = context.jobs.log_tail(found) if state in (State.STARTING, State.RUNNING, State.FAILED) else ""
-        return {**run.news(found.id, events, offset, state, last=last, said=said), "busy": busy}
+        news = run.news(found.id, events, offset, state, last=last, said=said)
+        return {**news, **_tenure(context, found, state), "busy": busy}
 
     return poll_training
 
@@ -54,6 +56,15 @@ def evaluation(context: Context) -> Callable[[object], dict]:
         return {**compare.progress(events, offset, state, said=said), "busy": busy}
 
     return poll_evaluation
+
+
+def _tenure(context: Context, found: Run, state: State) -> dict:
+    """Which place a waiting run has, and when one that is over is removed from a public page."""
+    place = context.queue.place(found.id) if state is State.ABSENT else None
+    if place is not None:
+        return {"state": "waiting", "over": False, "note": run.waiting(place, context.tenure.begins_within(place))}
+    leaves_at = context.tenure.leaves_at(found) if state.is_over else None
+    return {"note": run.leaving(leaves_at)} if leaves_at else {}
 
 
 def _read(query: object) -> tuple[object, int]:

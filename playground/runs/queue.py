@@ -110,7 +110,7 @@ class Queue:
         """
         tickets, limits = self.tickets(), self._jobs.settings.limits
         limits.require("waiting", len(tickets) + count, where="queue")
-        own = sum(self._jobs.ownership.may_change(Run(self._jobs.settings.runs / ticket.run)) for ticket in tickets)
+        own = sum(self._jobs.ownership.is_owner(Run(self._jobs.settings.runs / ticket.run)) for ticket in tickets)
         limits.require("trainings_of_one", own + count, where="queue")
 
     def tickets(self) -> list[Ticket]:

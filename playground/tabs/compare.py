@@ -132,7 +132,8 @@ class CompareTab:
         note = views.buttons_note(
             has_run=run is not None, saved=saved, has_test=has_test, busy_id=busy_id, is_strangers=not is_own
         )
-        can = gr.Button(interactive=saved and has_test and busy is None and is_own)
+        is_free = busy is None or self.context.settings.is_shared
+        can = gr.Button(interactive=saved and has_test and is_free and is_own)
         return can, gr.Button(visible=answering and is_own), gr.Button(interactive=saved), note
 
     def _answer(self, run_id: str | None) -> tuple:

@@ -115,7 +115,7 @@ class TrainTab:
 
     def look(self, run_id: str | None) -> tuple:
         """The buttons and the reason as they can be used now, and the models there are."""
-        can_start = gr.Button(interactive=self.context.jobs.busy() is None)
+        can_start = gr.Button(interactive=self.context.settings.is_shared or self.context.jobs.busy() is None)
         return can_start, gr.Dropdown(choices=model_choices(self.context)), *self.control.look(run_id)
 
     def run_choices(self) -> list[str]:
@@ -123,7 +123,8 @@ class TrainTab:
         busy = self.context.jobs.busy()
         names = [run.id for run in self.context.jobs.runs()]
         is_new = busy and busy.id not in names and self.context.ownership.may_see(busy)
-        return [busy.id, *names] if is_new else names
+        waiting = [ticket.run for ticket in self.context.queue.tickets() if self.context.jobs.run(ticket.run)]
+        return list(dict.fromkeys([*([busy.id] if is_new else []), *waiting, *names]))
 
     def _config(self, data: str, model: str, *switches: object) -> TrainConfig:
         mask, keep_eos, train_padding, max_length, *numbers = switches
@@ -167,11 +168,17 @@ class TrainTab:
             rows, tokens = len(split(examples).train), caches.tokens_per_row(data, source)
             self.context.require_training(config, rows=rows, tokens_per_row=tokens)
             find_model(config.model)
-            preset = preset_of(template.source)
-            run = self.context.jobs.start_training(config, template=preset, source=template.source)
+            run_id = self._begin(config, template)
         except IftError as problem:
             return gr.skip(), html.error(problem)
-        return run.id, ""
+        return run_id, ""
+
+    def _begin(self, config: TrainConfig, template: Template) -> str:
+        """At once on one's own machine; on a shared page in turn, and scored after it: it is hardly ever free for that."""
+        if self.context.settings.is_shared:
+            return self.context.queue.add(config, source=template.source, evaluate=True).run
+        preset = preset_of(template.source)
+        return self.context.jobs.start_training(config, template=preset, source=template.source).id
 
     def _preset(self, preset: str) -> list:
         config = TrainConfig(**PRESETS[preset])

@@ -1,8 +1,11 @@
 """The Fine-tune tab: what is new in a run's event file, as a payload for the chart, and what will be run."""
 
+import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
+from urllib.parse import quote
 
 from ift.config import TrainConfig
 from ift.events import (
@@ -18,6 +21,7 @@ from ift.events import (
     TrainEvent,
     Warned,
 )
+from ift.plurals import plural
 from ift.runs.state import State
 from playground.views.html import block, card, esc
 
@@ -103,6 +107,19 @@ def ready(config: TrainConfig, *, template: str, records: int, rows: int, tokens
     return block(card("Ready", f"<dl>{items}</dl>"))
 
 
+def waiting(place: int, wait_s: float) -> str:
+    """How long a run waits for its turn; `place`: how many are before it."""
+    ahead = f"{plural(place, 'training')} before this one" if place else "It is next"
+    within = f": it begins within {max(1, math.ceil(wait_s / 60))} min" if math.isfinite(wait_s) else ""
+    return f"{ahead}{within}. The page may be closed meanwhile."
+
+
+def leaving(at: float) -> str:
+    """When a run is removed from a public page; `at`: seconds since 1970."""
+    when = datetime.fromtimestamp(at, UTC).strftime("%H:%M UTC")
+    return f"This page removes the run at {when}. Take it with you now: “Take the model” is below."
+
+
 def command_line(options: Sequence[str]) -> str:
     """The same run from a shell."""
     return "python -m ift train " + " ".join(shlex.quote(option) for option in options)
@@ -115,8 +132,9 @@ def buttons_note(
     can_resume: bool = False,
     is_strangers: bool = False,
     has_saved: bool = True,
+    has_queue: bool = False,
 ) -> str:
-    """Why buttons can't be used now, and what the others do."""
+    """Why buttons can't be used now, and what the others do; `has_queue`: on a shared page a training waits in line."""
     if busy_id is None:
         text = "Stop can be used while a run is running."
         if can_resume:
@@ -124,14 +142,23 @@ def buttons_note(
         elif not has_saved:
             text = f"{run_id} ended before its first save: there is nothing that Resume could continue from."
         if is_strangers:
-            text += " Only the browser that started a run can resume, discard or score it on this public page."
+            text += " Only the browser that started a run can resume, discard or score it."
     elif busy_id == run_id:
         text = "Start waits until this run has ended. You can close the page: the run continues, and is found again."
         if is_strangers:
             text = "Start waits until this run has ended. Only the browser that started it can stop it."
+    elif has_queue:
+        text = f"{busy_id[:1].upper()}{busy_id[1:]} is running: what you start waits for its turn."
     else:
         text = f"Start waits: {busy_id} is running. Choose it below to stop it, or let it end."
     return f'<div class="ift"><p class="muted">{esc(text)}</p></div>'
+
+
+def share_link(run_id: str, key: str) -> str:
+    """A link by which others may look at a run."""
+    text = "Whoever opens this link can look at the run and ask its model, and change nothing:"
+    link = f'<a href="?shared={esc(quote(key))}">{esc(run_id)}</a>'
+    return f'<div class="ift"><div class="msg ok"><p>{text} {link}</p></div></div>'
 
 
 def discard_question(run_id: str) -> str:

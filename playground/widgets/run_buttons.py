@@ -3,6 +3,8 @@
 import gradio as gr
 
 from ift.errors import IftError
+from ift.runs.folder import Run
+from ift.runs.state import State
 from playground.context import QUIET, Context
 from playground.views import html
 from playground.views import run as views
@@ -22,6 +24,9 @@ class RunButtons:
             self.discard = gr.Button(
                 STOP_AND_DISCARD, variant="stop", interactive=False, size="md", min_width=110, elem_id="discard"
             )
+            self.share = gr.Button(
+                "Share to look at", visible=context.settings.is_shared, size="md", min_width=110, elem_id="share-run"
+            )
         with gr.Column(visible=False, elem_id="discard-question") as self.question:
             self.asked = gr.HTML(elem_classes="plain")
             with gr.Row():
@@ -34,6 +39,7 @@ class RunButtons:
         """Connect the buttons with the run shown and the chart that hears of its state."""
         self.stop.click(self._stop, run, self.message, **QUIET)
         self.resume.click(self._resume, run, [self.message, self.resume], **QUIET)
+        self.share.click(self._share, run, self.message, **QUIET)
         self.discard.click(self._ask, run, [self.question, self.asked], **QUIET)
         self.discarded = self.sure.click(self._discard, run, [self.shown, self.message, self.question], **QUIET)
         chart.changed(self._settle, None, self.message, **QUIET)
@@ -50,10 +56,12 @@ class RunButtons:
         """The buttons and the reason as they can be used now."""
         jobs = self.context.jobs
         run, busy = jobs.run(run_id), jobs.busy()
-        works = busy is not None and busy == run
-        trains = works and jobs.is_training(run)  # a finished run that is being scored has nothing to save
+        waits = self._waits(run)
+        works = waits or (busy is not None and busy == run)
+        trains = waits or (works and jobs.is_training(run))  # a run that is being scored has nothing to save
         is_own = run is not None and self.context.ownership.may_change(run)
-        can_resume = is_own and busy is None and jobs.can_resume(run)
+        is_free = busy is None or self.context.settings.is_shared
+        can_resume = is_own and is_free and not works and jobs.can_resume(run)
         strangers = run is not None and not is_own
         return (
             gr.Button(interactive=trains and is_own),
@@ -65,8 +73,18 @@ class RunButtons:
                 can_resume=can_resume,
                 is_strangers=strangers,
                 has_saved=run is None or bool(run.checkpoints()),
+                has_queue=self.context.settings.is_shared,
             ),
         )
+
+    def _share(self, run_id: str | None) -> str:
+        run = self.context.jobs.run(run_id)
+        if run is None:
+            return ""
+        try:
+            return views.share_link(run.id, self.context.ownership.share(run))
+        except IftError as problem:
+            return html.error(problem)
 
     def _stop(self, run_id: str | None) -> str:
         run = self.context.jobs.run(run_id)
@@ -76,8 +94,16 @@ class RunButtons:
             self.context.ownership.require(run)
         except IftError as problem:
             return html.error(problem)
+        if self._waits(run):
+            self.context.queue.cancel(run.id)
+            return html.note("ok", f"{run.id} waits no longer.")
+        self.context.queue.cancel(run.id)  # else its scoring would begin
         self.context.jobs.stop(run)
         return html.note("busy", "Stopping: the run saves what it has reached.")
+
+    def _waits(self, run: Run | None) -> bool:
+        is_unborn = run is not None and self.context.jobs.state(run, run.training) is State.ABSENT
+        return is_unborn and self.context.queue.place(run.id) is not None
 
     def _resume(self, run_id: str | None) -> tuple:
         run = self.context.jobs.run(run_id)

@@ -4,6 +4,7 @@ import { attrs, el, progress, tile } from "../parts.js";
 import { sentences, smooth, speed, stepsDone } from "./record.js";
 
 const STATES = {
+  waiting: ["acc", "… waiting for its turn"],
   starting: ["acc", "▶ starting"],
   running: ["acc", "▶ running"],
   stopped: ["warn", "! stopped"],
@@ -22,7 +23,7 @@ export function drawStatus(card, record, reply) {
   const rows = [el("div", "row", el("span", `chip ${kind}`, text), el("b", "", steps), el("span", "mono", reply.run))];
   if (total) rows.push(progress("Steps done", done, total));
   rows.push(el("p", "muted", sentences(record, reply).join(" ")));
-  for (const warning of record.warnings) {
+  for (const warning of [...record.warnings, ...(reply.note ? [reply.note] : [])]) {
     rows.push(el("p", "muted", el("span", "chip warn", "! note"), " ", warning));
   }
   if (record.error) rows.push(problem(record.error));
