@@ -117,7 +117,7 @@ def waiting(place: int, wait_s: float) -> str:
 def leaving(at: float) -> str:
     """When a run is removed from a public page; `at`: seconds since 1970."""
     when = datetime.fromtimestamp(at, UTC).strftime("%H:%M UTC")
-    return f"This page removes the run at {when}. Take it with you now: “Take the model” is below."
+    return f"This page removes the run at {when}. Take it with you now: “Take the model with you” is below."
 
 
 def command_line(options: Sequence[str]) -> str:
