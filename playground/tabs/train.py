@@ -174,7 +174,7 @@ class TrainTab:
         return run_id, ""
 
     def _begin(self, config: TrainConfig, template: Template) -> str:
-        """At once on one's own machine; on a shared page in turn, and scored after it: it is hardly ever free for that."""
+        """At once on one's own machine; on a shared page in turn, and scored right after it."""
         if self.context.settings.is_shared:
             return self.context.queue.add(config, source=template.source, evaluate=True).run
         preset = preset_of(template.source)
