@@ -15,7 +15,7 @@ from ift.errors import DataError
 from playground.settings import Limits
 from playground.uploads import LOCAL, UNPACKED, read_upload
 
-_MARK = "rows.json"
+_MARK = "tokenized-upload.json"
 _TOKENIZER = "tokenizer.json"
 _GPT2 = "gpt2"
 
@@ -54,7 +54,8 @@ def keep_rows(folder: Path, path: Path, tokenizer: Path | None, *, limits: Limit
 
 def is_rows(name: str) -> bool:
     """Whether a data set's name is a file of another trainer's rows."""
-    return (Path(name).parent / _MARK).is_file()
+    path = Path(name)  # of a set that has a name alone, the folder would be the one that the server was started in
+    return path.is_absolute() and (path.parent / _MARK).is_file()
 
 
 @lru_cache(maxsize=2)

@@ -1,6 +1,7 @@
 """Rows of another trainer: kept with their tokenizer, audited, and shown in the grid as they are."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -79,11 +80,12 @@ def test_rows_of_gpt2_have_losses_and_unknown_ids_are_shown(context, keep):
     assert batch["pieces"]["60000"] == "<60000?>"
 
 
-def test_rows_can_be_looked_at_only(context, keep):
+def test_rows_can_be_looked_at_only(context, keep, monkeypatch):
     name = keep(GOOD)
     assert is_rows(name)
     with pytest.raises(DataError, match="not trained on"):
         caches.dataset(name)
+    monkeypatch.chdir(Path(name).parent)
     assert not is_rows("starter")
 
 
