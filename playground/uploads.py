@@ -68,6 +68,8 @@ def _check(raw: bytes, name: str, options: DataOptions, limits: Limits) -> None:
 def data_options(name: str) -> DataOptions:
     """How the data set of this name is read: as it was uploaded, else as everything is."""
     path = Path(name).parent / _OPTIONS
+    if not path.is_absolute():  # a name alone: its folder would be the one that the server was started in
+        return DataOptions()
     try:
         return DataOptions(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):  # no upload, or one that is read as everything is
