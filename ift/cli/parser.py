@@ -13,6 +13,7 @@ from ift.cli import export_command as exports
 from ift.cli import inspect_command as inspects
 from ift.cli import lint_command as lint
 from ift.cli import models_command as models
+from ift.cli import report_command as reports
 from ift.cli import starter_commands as starter
 from ift.cli.arguments import Parser
 from ift.config import PRESETS, TrainConfig, preset_for
@@ -249,6 +250,15 @@ COMMANDS = (
         ("compare runs/first runs/second", "compare runs/first runs/second --json"),
         compares.add,
         compares.run,
+    ),
+    Command(
+        "report",
+        "a run's verdict, scores, curves and answers in one file",
+        "Write a run's evidence into one HTML file that needs nothing else, or its answers as JSON, CSV or Markdown.",
+        "RUN --out FILE [options]",
+        ("report runs/first --out first.html", "report runs/first --out answers.json"),
+        reports.add,
+        reports.run,
     ),
     Command(
         "generate",

@@ -173,6 +173,10 @@ class JudgeSummary:
     pairs: Outcome | None = None
     unread_pairs: int = 0
 
+    def to_dict(self) -> dict[str, object]:
+        """For scores.json."""
+        return asdict(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Summary(GroupSummary):
