@@ -26,7 +26,8 @@ body{background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif;
 padding:0 1rem}
 h1,h2{line-height:1.25}table{border-collapse:collapse;width:100%}th,td{border-bottom:1px solid var(--line);
 padding:.3rem .6rem .3rem 0;text-align:left;vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap}
-td.text{white-space:pre-wrap;overflow-wrap:anywhere;min-width:9rem}td.soft{min-width:15rem}.soft{color:var(--soft)}.verdict{border-left:6px solid var(--warn);
+td.text{white-space:pre-wrap;overflow-wrap:anywhere;min-width:9rem}td.soft{min-width:15rem}
+.soft{color:var(--soft)}.verdict{border-left:6px solid var(--warn);
 padding-left:1rem}.verdict.good{border-color:var(--good)}.verdict.bad{border-color:var(--bad)}
 .verdict p:first-of-type{font-size:1.2rem}pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line);
 padding:.6rem}figure{margin:1rem 0}svg{width:100%;height:auto}svg text{font-size:12px;fill:var(--soft)}
