@@ -84,9 +84,7 @@ def scored(tmp_path):
 
 def test_the_report_is_one_file_that_asks_nobody_and_runs_nothing(scored):
     found = report(scored)
-    assert not re.search(
-        r"(?:src|href|url)\s*[=(]|<(?:script|link|img|iframe)|@import", found.replace("http-equiv", "")
-    )
+    assert not re.search(r"(?:src|href|url)\s*[=(]|<(?:script|link|img|iframe)|@import", found)
     assert "default-src 'none'" in found
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in found
     assert "x" * 10_000 in found
