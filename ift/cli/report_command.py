@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ift.cli.arguments import Parser
 from ift.errors import ConfigError, RunError
-from ift.evaluation import answer_tables
-from ift.evaluation.report import report
+from ift.evaluation.reports import answer_tables
+from ift.evaluation.reports.run_report import report
 from ift.options import Option, quote
 from ift.runs.folder import Run, open_run
 from ift.runs.scores import Summary

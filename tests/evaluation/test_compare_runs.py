@@ -10,8 +10,8 @@ from ift.evaluation.compare_runs import Verdict, compare_runs, verdict_sentence
 from ift.evaluation.metrics import score
 from ift.events import Evaluated, Prepared, Stepped
 from ift.runs.folder import create_run
-from ift.runs.scores import AnsweredRecord, answers_to_text
-from ift.types import Example, Finish
+from ift.runs.scores import AnsweredRecord
+from ift.types import Example, Finish, Side
 from tests.helpers import run_config
 
 
@@ -31,7 +31,7 @@ def make_run(path, answers=(), *, losses=((0, 2.0), (20, 1.0)), roles=("response
     numbers = {"loss": 1.0, "learning_rate": 1e-3, "grad_norm": 1.0, "step_time_s": 0.1, "epoch": 1.0}
     run.training.append(Stepped(step=20, total_steps=20, tokens=100, trained_tokens=20, **numbers))
     if answers:
-        run.write_text("after.jsonl", answers_to_text(answers))
+        run.answer_files.write(Side.AFTER, answers)
     return run
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from ift.cli import main
 from ift.errors import RunError
-from ift.evaluation.answer_tables import draw, to_csv, to_json, to_markdown
-from ift.evaluation.loss_chart import MOST_POINTS, Curve, chart, thinned
-from ift.evaluation.report import report
+from ift.evaluation.reports.answer_tables import draw, to_csv, to_json, to_markdown
+from ift.evaluation.reports.loss_chart import MOST_POINTS, Curve, chart, thinned
+from ift.evaluation.reports.run_report import report
 from ift.evaluation.results import summarize
 from ift.runs.folder import Run
 from ift.runs.scores import AnsweredRecord, JudgeSummary, Outcome, compare_answers

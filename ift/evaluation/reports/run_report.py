@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ift.config import to_dict
-from ift.evaluation.answer_tables import draw
-from ift.evaluation.loss_chart import Curve, chart
 from ift.evaluation.measures import measure_of
+from ift.evaluation.reports.answer_tables import draw
+from ift.evaluation.reports.loss_chart import Curve, chart
 from ift.evaluation.verdict import verdict
 from ift.events import Evaluated, Stepped
 from ift.options import show
