@@ -35,7 +35,8 @@ def build(context: Context) -> gr.Blocks:
         prompt.wire(page, data.name, data.source, model=train.model, run=train.run, chart=train.chart)
         train.wire(page, train_tab, prompt, data.name)
         compare.wire()
-        prompt.own.wire(compare.instruction, compare.input)
+        prompt.own.wire()
+        prompt.redraw_after(compare.open_in_lens(prompt.restored, data.source))
         data.show_on(page.load)
         data.show_on(data_tab.select)  # the template may have changed since
         _follow_run(page, context, train, compare)
@@ -47,6 +48,8 @@ def _follow_run(page: gr.Blocks, context: Context, train: TrainTab, compare: Com
     looks = [*train.looks, *compare.looks]
 
     def look(run_id: str | None) -> tuple:
+        if run_id is None and train.run_choices():  # asked before `attach` has answered, which then says it all
+            return tuple(gr.skip() for _ in looks)
         return *train.look(run_id), *compare.look(run_id)
 
     def attach(run_id: str | None) -> tuple:
@@ -54,14 +57,14 @@ def _follow_run(page: gr.Blocks, context: Context, train: TrainTab, compare: Com
         going_on = busy.id if busy and busy.id in names else next(iter(names), None)
         chosen = run_id if run_id in names else going_on
         choice, pulled = gr.Dropdown(names, value=chosen), {"run": chosen}
-        return choice, choice, pulled, pulled, *look(chosen), *compare.show(chosen)
+        return choice, choice, pulled, pulled, *look(chosen)
 
-    everything = [train.run, compare.run, train.chart, compare.progress, *looks, *compare.results]
+    everything = [train.run, compare.run, train.chart, compare.evidence, *looks]
     shown = train.control.shown
     gr.on([page.load, shown.change], attach, shown, everything, **QUIET)
     # also where nobody had chosen the run, and it was shown as the newest:
     train.control.discarded.then(attach, shown, everything, **QUIET)
     for choice in (train.run, compare.run):
         choice.input(lambda run_id: run_id, choice, shown, **QUIET)
-    for changed in (train.chart.changed, compare.progress.changed):
+    for changed in (train.chart.changed, compare.evidence.changed):
         changed(look, train.run, looks, **QUIET)

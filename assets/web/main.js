@@ -1,6 +1,8 @@
 // The page's components, by the names that the tabs call (playground/context.py, when_loaded).
+import { answerOptions } from "./answers/answer_options.js";
+import { answers } from "./answers/answers.js";
+import { askElsewhere, chat } from "./answers/chat.js";
 import { editor } from "./editor.js";
-import { evaluation } from "./evaluation.js";
 import { lens } from "./lens/lens.js";
 import { linkText, openLink } from "./link.js";
 import { figure } from "./plot.js";
@@ -17,4 +19,15 @@ function header(element) {
   wireModes(element);
 }
 
-window.ift = { header, figure, run, evaluation, lens, editor, link: { text: linkText } };
+window.ift = {
+  header,
+  figure,
+  run,
+  answers,
+  answerOptions,
+  chat,
+  ask: askElsewhere,
+  lens,
+  editor,
+  link: { text: linkText },
+};

@@ -1,4 +1,4 @@
-"""What two texts are compared by: a normalized text, and words in any script.
+"""What two texts are compared by: a normalized text, words in any script, and which words differ.
 
 Both are the field's own algorithms, mended where they lose meaning: SQuAD's normalization took "-5" for "5" and
 "C++" for "C", and ROUGE's tokenizer knows no letters but a to z.
@@ -6,6 +6,8 @@ Both are the field's own algorithms, mended where they lose meaning: SQuAD's nor
 
 import re
 import unicodedata
+from difflib import SequenceMatcher
+from enum import StrEnum
 from functools import lru_cache
 
 ARTICLES = frozenset({"a", "an", "the"})
@@ -94,3 +96,48 @@ def _as_word_or_space(character: str) -> str:
     if _kind(character) in "LMN":
         return character
     return f" {character} " if unicodedata.category(character) == "So" else " "
+
+
+_PIECES = re.compile(r"\s+|[\w’'-]+|[^\s\w]")
+MOST_PIECES = 1_000
+"""Words, marks and gaps of a text, at most: the time to compare grows with the product of both."""
+
+
+class Change(StrEnum):
+    """What a stretch of text is, seen from the expected answer."""
+
+    SAME = "same"
+    MISSING = "missing"
+    """Only the expected answer has it."""
+    ADDED = "added"
+    """Only the other one has it."""
+
+
+def word_difference(expected: str, answer: str) -> tuple[tuple[Change, str], ...]:
+    """Both texts in one, as stretches in reading order; what is missing comes before what stands there instead.
+
+    Long texts are not compared: the answer is one `ADDED` stretch then.
+
+    >>> [(str(change), text) for change, text in word_difference("It is red.", "It was red.")]
+    [('same', 'It '), ('missing', 'is'), ('added', 'was'), ('same', ' red.')]
+    """
+    if expected == answer:
+        return ((Change.SAME, answer),) if answer else ()
+    old, new = _PIECES.findall(expected), _PIECES.findall(answer)
+    if max(len(old), len(new)) > MOST_PIECES:
+        return ((Change.ADDED, answer),)
+    stretches: list[tuple[Change, str]] = []
+    for kind, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            stretches.append((Change.SAME, "".join(old[i:j])))
+            continue
+        sides = ((Change.MISSING, old[i:j]), (Change.ADDED, new[k:m]))
+        stretches += [(change, "".join(pieces)) for change, pieces in sides if pieces]
+    return tuple(stretches)
+
+
+def is_alike(expected: str, answer: str, *, share: float = 0.4) -> bool:
+    """Whether an answer has at least this share of the expected words: else a difference shows nothing."""
+    words = [word for word in _PIECES.findall(expected) if not word.isspace()]
+    found = set(_PIECES.findall(answer))
+    return bool(words) and sum(word in found for word in words) >= share * len(words)

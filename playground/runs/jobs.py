@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ift.config import TrainConfig, to_dict
 from ift.errors import RunError
+from ift.evaluation.evaluation_options import EvaluationOptions
 from ift.evaluation.held_out import load_held_out
 from ift.events import Started
 from ift.runs.folder import OWNER, Run, is_run, list_runs, require_no_heirs
@@ -26,6 +27,7 @@ from playground.runs.children import Estimator, has_ended, start_child
 from playground.runs.watch import Watch
 from playground.settings import Settings
 
+EVERYTHING = EvaluationOptions()
 LOG_TAIL_BYTES = 4096
 END_LIMIT_S = 10
 """A killed process is gone in a moment, unless the system itself hangs."""
@@ -178,8 +180,8 @@ class Jobs:
             self._begun.pop(run.id, None)
             _remove(run.path)
 
-    def start_evaluation(self, run: Run) -> None:
-        """Start `python -m ift evaluate` on a run.
+    def start_evaluation(self, run: Run, options: EvaluationOptions = EVERYTHING) -> None:
+        """Start `python -m ift evaluate` on a run; what is answered under the same options is not asked again.
 
         Raises:
             InputError: another run is running, this one has saved nothing yet, or there is nothing to answer.
@@ -190,7 +192,7 @@ class Jobs:
             load_held_out(run)
             run.evaluation.path.unlink(missing_ok=True)
             run.clear_stop()
-            self._spawn(run, ["evaluate", str(run.path), "--attached"], run.evaluation)
+            self._spawn(run, ["evaluate", str(run.path), *options.arguments(), "--attached"], run.evaluation)
 
     def at_work(self) -> list[tuple[Run, float]]:
         """Runs that this server's children work on, and the seconds since each began."""

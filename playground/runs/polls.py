@@ -11,6 +11,7 @@ from ift.events import TrainEvent
 from ift.runs.folder import Run
 from ift.runs.log import EventLog
 from ift.runs.state import State
+from playground.answers.answered import stamp_of
 from playground.context import Context
 from playground.views import compare, run
 
@@ -40,7 +41,7 @@ def training(context: Context) -> Callable[[object], dict]:
 
 
 def evaluation(context: Context) -> Callable[[object], dict]:
-    """For the progress bar of the held-out records."""
+    """For the progress of the held-out records; `stamp` differs whenever there are other answers."""
 
     def poll_evaluation(query: object) -> dict:
         run_id, _ = _read(query)
@@ -53,7 +54,7 @@ def evaluation(context: Context) -> Callable[[object], dict]:
         except RunError:
             events, offset, state = [], 0, State.FAILED
         said = context.jobs.log_tail(found) if state is State.FAILED else ""
-        return {**compare.progress(events, offset, state, said=said), "busy": busy}
+        return {**compare.progress(events, offset, state, said=said), "stamp": stamp_of(found), "busy": busy}
 
     return poll_evaluation
 

@@ -149,7 +149,8 @@ class PromptTab:
         by_field = {one.name: self._widget(one.name, data) for one in fields(View)}
         view = list(by_field.values())
         decides = [*view, model, run]
-        drawn = {"fn": self._draw, "inputs": decides, "outputs": self.grid}
+        self.restored = view
+        drawn = self._drawn = {"fn": self._draw, "inputs": decides, "outputs": self.grid}
         # Keys in the template go past Gradio (assets/web/lens/typing.js), except where the server forgot the switches.
         self.grid.lost(**drawn, **LIVE)
         self.grid.renamed(lambda source: preset_of(source) or OWN, self.template, self.preset, **LIVE)
@@ -170,6 +171,10 @@ class PromptTab:
             **QUIET,
         )
         restored.then(**drawn, **LIVE)  # like all that draws: one in a queue would be overtaken
+
+    def redraw_after(self, restored: gr.events.Dependency) -> None:
+        """The grid follows what was put into the switches."""
+        restored.then(**self._drawn, **LIVE)  # like all that draws: one in a queue would be overtaken
 
     def _count(self, *values: object) -> tuple:
         """The numbers of all rows; not at each keystroke, since every row is encoded."""

@@ -5,9 +5,6 @@ import gradio as gr
 from ift.data.templates import MAX_CHARACTERS
 from playground.context import LIVE, QUIET
 
-_GO = "() => [...document.querySelectorAll('[role=tab]')].find(tab => tab.textContent.trim().startsWith('4'))?.click()"
-"""In the browser: open tab 4."""
-
 
 class OwnRecord:
     """Three boxes, and what can be done with what they hold."""
@@ -21,13 +18,10 @@ class OwnRecord:
                 self.ask = gr.Button("Ask it on tab 4", size="sm", min_width=80, elem_id="own-ask")
                 self.remove = gr.Button("Remove", size="sm", min_width=60, elem_id="own-remove")
 
-    def wire(self, instruction: gr.Textbox, text: gr.Textbox) -> None:
-        """Connect the buttons; `instruction` and `text` are the question's boxes on tab 4."""
+    def wire(self) -> None:
+        """Connect the buttons; a question goes to tab 4 in the browser alone."""
         self.remove.click(lambda: ("", "", ""), None, [self.instruction, self.input, self.output], **LIVE)
-        asked = self.ask.click(
-            lambda *record: record, [self.instruction, self.input], [instruction, text], queue=False, **QUIET
-        )
-        asked.then(None, None, None, js=_GO)
+        self.ask.click(None, [self.instruction, self.input], None, js="(...question) => ift.ask(...question)", **QUIET)
 
 
 def _box(label: str, placeholder: str, elem_id: str) -> gr.Textbox:

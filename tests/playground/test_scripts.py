@@ -54,6 +54,23 @@ def test_nothing_else_is_served_and_no_old_address_is_kept(folder):
     assert page.get(f"/{PREFIX}/older/main.js").headers["cache-control"] == "no-store"
 
 
+def test_a_style_of_the_folder_for_them_is_served_as_one_and_linked(folder):
+    (folder / "style").mkdir()
+    (folder / "style" / "frame.css").write_text("body {}", encoding="utf-8")
+    scripts = Scripts(folder)
+    answer = client(scripts).get(f"/{scripts.address('style/frame.css')}")
+    assert (answer.text, answer.headers["content-type"].partition(";")[0]) == ("body {}", "text/css")
+    assert f'<link rel="stylesheet" href="{scripts.address("style/frame.css")}">' in scripts.head()
+
+
+def test_a_library_is_served_beside_the_modules_and_fetched_only_when_it_is_wanted(folder, tmp_path_factory):
+    library = tmp_path_factory.mktemp("elsewhere") / "large.min.js"
+    library.write_text("large", encoding="utf-8")
+    scripts = Scripts(folder, [library])
+    assert client(scripts).get(f"/{scripts.address('large.min.js')}").text == "large"
+    assert "large.min.js" not in scripts.head()
+
+
 def test_the_head_asks_for_every_module_at_once_and_runs_the_first(folder):
     scripts = Scripts(folder)
     head = scripts.head()

@@ -25,7 +25,5 @@ def test_findings_lead_to_their_rows_on_both_tabs_and_a_record_of_ones_own_to_a_
     page.locator("#own-instruction textarea").fill("What is the capital of Peru?")
     page.wait_for_function("document.querySelector('.lens').innerText.includes('yours')")
     page.locator("#own-ask").click()
-    page.wait_for_function(
-        "document.querySelector('#ask-instruction textarea')?.value === 'What is the capital of Peru?'"
-    )
+    page.wait_for_function("document.querySelector('#ask-instruction')?.value === 'What is the capital of Peru?'")
     assert page.locator("#ask-instruction").is_visible()

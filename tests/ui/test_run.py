@@ -79,53 +79,8 @@ def test_the_lesson_start_curve_reload_second_tab_finish_evaluate_ask(visit, ser
 
     open_tab(page, "4 Before & after")
     page.locator("#answer:not([disabled])").click()
-    page.locator("#verdict .verdict").wait_for(timeout=120_000)
-    verdict = page.locator("#verdict").inner_text()
-    assert "exact match: 0.0% before" in verdict
-    assert "✓ decided" in verdict
-    assert page.locator("#answers tbody tr").count() == 50
-    page.locator("#filter").get_by_label("not right").check()
-    page.wait_for_function(
-        "[...document.querySelectorAll('#answers tbody tr')].every(row => row.innerText.includes('✗'))"
-    )
-
-    page.locator("#ask-instruction textarea, #ask-instruction input").fill("What is the capital of France?")
-    page.locator("#ask:not([disabled])").click()
-    page.wait_for_function("document.querySelectorAll('#said .say .chip.good, #said .say .chip.warn').length === 2")
-    assert "The capital of France is Paris." in page.locator("#said").inner_text()
-
-
-SECOND_QUESTION = """async question => {
-  const box = document.querySelector('#ask-instruction textarea, #ask-instruction input');
-  const soon = () => new Promise(done => setTimeout(done, 30));
-  document.querySelector('#ask').click();
-  while (!document.querySelector('#said .say .chip.acc')) await soon();
-  box.value = question;
-  box.dispatchEvent(new Event('input', { bubbles: true }));
-  await soon();
-  document.querySelector('#ask').click();
-}"""
-WATCH_SAID = """() => {
-  const seen = [];
-  const place = document.querySelector('#ask-waiting');
-  new MutationObserver(() => seen.push(place.innerText)).observe(place, { subtree: true, childList: true });
-  return seen;
-}"""
-BOTH_ENDED = "document.querySelectorAll('#said .say .chip.good, #said .say .chip.warn').length === 2"
-
-
-def test_a_second_question_during_an_answer_is_answered_after_it(visit, server):
-    page = visit()
-    start_run(page, server, max_steps=2)
-    wait_for_state(page, "finished")
-    open_tab(page, "4 Before & after")
-    page.locator("#ask:not([disabled])").wait_for()
-    seen = page.evaluate_handle(WATCH_SAID)
-    page.evaluate(SECOND_QUESTION, "What is the capital of Peru?")
-    page.locator("#said", has_text="capital of Peru").wait_for()
-    page.wait_for_function(BOTH_ENDED)
-    assert [text for text in seen.json_value() if "answered after the one before" in text]
-    assert page.locator("#ask-waiting").inner_text().strip() == ""
+    page.locator("#verdict .chip", has_text="✓ Better").wait_for(timeout=120_000)
+    assert "Exact match rose from 0.0 %" in page.locator("#verdict").inner_text()
 
 
 def test_zoom_survives_new_points_and_no_mode_bar_offers_the_chart_to_a_cloud(visit, server):
