@@ -7,6 +7,7 @@ import torch
 
 from ift.data.templates import Template
 from ift.errors import InputError
+from ift.model.cuda.decoder import decoder_for
 from ift.model.generate import (
     GrowingAnswer,
     Prompt,
@@ -18,7 +19,6 @@ from ift.model.generate import (
     why_no_answer,
 )
 from ift.model.gpt2 import GPT2
-from ift.model.kv_cache import KVCache
 from ift.types import Completion, Example, Finish
 
 
@@ -68,19 +68,20 @@ def token_stream(
     answer = GrowingAnswer(prompt, sampling, model.config.n_positions)
     _replay(answer, written)
     size = len(prompt.ids) + answer.limit
-    cache = KVCache(model.config, rows=1, size=size, like=model.wte.weight)
-    last = read_prompts(model, [Prompt(prompt.record, [*prompt.ids, *written])], cache)  # (1, C)
-    while True:
-        logits = model.logits(last)  # (1, V)
-        answer.rng.manual_seed(sampling.seed * 1_000_003 + len(answer.ids))
-        greedy = sampling.temperature == 0
-        (token,) = model.likeliest(last).tolist() if greedy else draw_tokens(logits, [answer], sampling)
-        probability = float(logits[0].float().softmax(dim=-1)[token])
-        completion = answer.take(token)
-        yield StreamedToken(token, probability, completion.finish if completion else None)
-        if completion:
-            return
-        last = model.step(torch.tensor([token], device=model.device), cache)
+    with decoder_for(model, rows=1, size=size) as decoder:
+        decoder.begin([len(prompt.ids) + len(written)])
+        last = read_prompts(model, [Prompt(prompt.record, [*prompt.ids, *written])], decoder.cache)  # (1, C)
+        while True:
+            logits = model.logits(last)  # (1, V)
+            answer.rng.manual_seed(sampling.seed * 1_000_003 + len(answer.ids))
+            greedy = sampling.temperature == 0
+            (token,) = model.likeliest(last).tolist() if greedy else draw_tokens(logits, [answer], sampling)
+            probability = float(logits[0].float().softmax(dim=-1)[token])
+            completion = answer.take(token)
+            yield StreamedToken(token, probability, completion.finish if completion else None)
+            if completion:
+                return
+            last = decoder.step([token])
 
 
 def _require_room(prompt: Prompt, model: GPT2) -> None:

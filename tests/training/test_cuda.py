@@ -14,6 +14,7 @@ from ift.data.sources import load_dataset
 from ift.data.templates import load_template
 from ift.errors import TrainingError
 from ift.events import Evaluated, Prepared, Saved, Stepped
+from ift.model.cuda.decoder import cuda_capture, plainly
 from ift.model.generate import Prompt, Sampling, generate
 from ift.model.hf_model import read_model
 from ift.model.loss import batch_loss, losses
@@ -62,15 +63,33 @@ def test_bf16_is_near_them(trained):
     gradients(tiny_model().to(CUDA), batch, bf16=True)
 
 
-@pytest.mark.parametrize("rows", [1, 6])
+@pytest.mark.parametrize("rows", [1, 6, 70])
 def test_answers_are_the_cpus(rows):
-    prompts = [Prompt(record, tuple(range(100, 103 + 2 * record))) for record in range(rows)]
+    prompts = [
+        Prompt(record, tuple(range(100, 103 + 2 * record % 30)), max_new_tokens=1 + 5 * record % 25)
+        for record in range(1, rows + 1)
+    ]
     sampling = Sampling(max_new_tokens=20)
-    there, here = (
-        {answer.record: answer.ids for answer in generate(tiny_model().to(device), prompts, sampling)}
-        for device in (CUDA, torch.device("cpu"))
+    model = tiny_model().to(CUDA)
+    first, again, plain, here = (
+        {answer.record: answer.ids for answer in generate(one, prompts, sampling, capture=capture)}
+        for one, capture in (
+            (model, cuda_capture),
+            (model, cuda_capture),
+            (model, plainly),
+            (tiny_model(), plainly),
+        )
     )
-    assert there == here
+    assert first == again == plain == here
+
+
+def test_graphs_kept_for_the_next_prompt_follow_weights_that_are_trained_meanwhile():
+    model, prompt, sampling = tiny_model().to(CUDA), Prompt(0, (100, 101, 102)), Sampling(max_new_tokens=20)
+    before = next(generate(model, [prompt], sampling)).ids
+    with torch.no_grad():
+        model.h[0].qkv.weight.mul_(-1)
+    changed = next(generate(model, [prompt], sampling)).ids
+    assert changed == next(generate(model, [prompt], sampling, capture=plainly)).ids != before
 
 
 @pytest.fixture
