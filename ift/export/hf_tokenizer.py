@@ -1,8 +1,9 @@
-"""GPT-2's tokenizer as Hugging Face keeps it, made from the ranks that ship with the project.
+"""GPT-2's tokenizer as Hugging Face keeps it, made from the ranks and merges that ship with the project.
 
 tiktoken stores each token's bytes with its rank. Hugging Face stores the same vocabulary in printable characters
 (each byte is one, `Ġ` for a space), and beside it the merges: which two tokens become which third. A token's rank is
-its id, and its merge is the last step of byte-pair encoding its own bytes with only the tokens of lower rank.
+its id, and its merge is the last step of byte-pair encoding its own bytes with only the tokens of lower rank. To find
+that for all tokens takes longer than to save a model, so `assets/tokenizer/merges.txt` holds what was found.
 """
 
 import json
@@ -11,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ift.data.tokenizer import encoding
+from ift.paths import ASSETS
 from ift.types import EOS_ID
 
 EOS = "<|endoftext|>"
@@ -35,9 +37,8 @@ def vocabulary() -> Mapping[str, int]:
 @lru_cache(maxsize=1)
 def merges() -> tuple[tuple[str, str], ...]:
     """The two tokens that each token of more than one byte is merged from, in the order of its ranks."""
-    ranks = _ranks()
-    pairs = (_last_merge(token, rank, ranks) for token, rank in ranks.items() if len(token) > 1)
-    return tuple((_printable(left), _printable(right)) for left, right in pairs)
+    pairs = (line.split(" ") for line in _merges_text().splitlines()[1:])  # no token has a plain space in it
+    return tuple((left, right) for left, right in pairs)
 
 
 def write_tokenizer(folder: Path, *, n_positions: int, chat_template: str | None = None) -> None:
@@ -66,10 +67,9 @@ def write_tokenizer(folder: Path, *, n_positions: int, chat_template: str | None
 @lru_cache(maxsize=1)
 def _static_files() -> Mapping[str, str]:
     """The files that are the same for every model of this vocabulary: name → text."""
-    pairs = [f"{left} {right}" for left, right in merges()]
     return {
         "vocab.json": json.dumps(vocabulary(), ensure_ascii=False),
-        "merges.txt": "\n".join(("#version: 0.2", *pairs, "")),
+        "merges.txt": _merges_text(),
         "tokenizer.json": json.dumps(_tokenizer_json(), ensure_ascii=False),
     }
 
@@ -104,19 +104,14 @@ def _tokenizer_json() -> dict[str, object]:
 
 
 @lru_cache(maxsize=1)
+def _merges_text() -> str:
+    return (ASSETS / "tokenizer" / "merges.txt").read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
 def _ranks() -> Mapping[bytes, int]:
     """The bytes of each token but `<|endoftext|>`, in the order of the ids."""
     return {encoding().decode_single_token_bytes(token_id): token_id for token_id in range(EOS_ID)}
-
-
-def _last_merge(token: bytes, rank: int, ranks: Mapping[bytes, int]) -> tuple[bytes, bytes]:
-    """Encode a token's bytes with the tokens of lower rank only: two are left, and they make the token."""
-    parts = [token[i : i + 1] for i in range(len(token))]
-    while len(parts) > 2:
-        found = (ranks.get(parts[i] + parts[i + 1], rank) for i in range(len(parts) - 1))
-        first = min(enumerate(found), key=lambda pair: pair[1])[0]
-        parts[first : first + 2] = [parts[first] + parts[first + 1]]
-    return parts[0], parts[1]
 
 
 def _printable(token: bytes) -> str:

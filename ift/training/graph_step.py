@@ -14,7 +14,6 @@ from itertools import islice
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim import AdamW
 
 from ift.config import TrainConfig
 from ift.data.batching import Batch
@@ -24,6 +23,7 @@ from ift.model.gpt2 import GPT2
 from ift.model.loss import unpadded_loss
 from ift.roles import Role
 from ift.runs.ranks import World
+from ift.training.adamw import AdamW
 from ift.training.rounding import Rounded, Size, bounds, choose_sizes, round_up, size_for
 from ift.types import Encoded
 
@@ -95,7 +95,7 @@ class GraphStep:
 
     Args:
         model: its weights that are not frozen are trained.
-        optimizer: fused AdamW over them, whose learning rate is a tensor on the model's device.
+        optimizer: over them, whose learning rate is a tensor on the model's device.
         config: of the run.
         sizes: what batches are rounded up to.
         capture: how steps are recorded.
@@ -110,7 +110,7 @@ class GraphStep:
         device = model.device
         self._total = torch.zeros((), device=device)
         self._found_inf, self._grad_scale = torch.zeros((), device=device), torch.ones((), device=device)
-        vars(self._optimizer).update(found_inf=self._found_inf, grad_scale=self._grad_scale)  # as GradScaler does
+        self._rate = torch.as_tensor(optimizer.lr)
         self._accumulates = config.gradient_accumulation_steps > 1
         work = self._accumulate if self._accumulates else self._whole
         self._batches: Graphs[Size, Staged, Tensor] = Graphs(work, capture)
@@ -131,9 +131,9 @@ class GraphStep:
 
     def begin(self, batches: Sequence[tuple[Rounded, Size]], *, total_weight: float, rate: float) -> None:
         """Send off the step over these batches, whose targets weigh so much in all."""
-        self._model.train()
-        for group in self._optimizer.param_groups:
-            group["lr"].fill_(rate)
+        if not self._model.training:  # to visit all modules takes as long as to send a batch
+            self._model.train()
+        self._rate.fill_(rate)
         if self._accumulates:
             self._hold_gradients()
         for batch, size in batches:
@@ -178,9 +178,7 @@ class GraphStep:
         self._found_inf.copy_(~outcome.isfinite().all())
         if self._max_norm > 0:  # AdamW divides by it as it reads the gradients: no pass of its own
             self._grad_scale.copy_(((norm + 1e-6) / self._max_norm).clamp(min=1))
-        for group in self._optimizer.param_groups:  # torch warns of a step with it that is not recorded
-            group["capturable"] = norm.is_cuda and torch.cuda.is_current_stream_capturing()
-        self._optimizer.step()
+        self._optimizer.step(grad_scale=self._grad_scale, found_inf=self._found_inf)
         return outcome
 
     def _grads(self) -> list[Tensor]:

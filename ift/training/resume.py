@@ -21,12 +21,10 @@ from ift.model.lora import add_lora, merged_weight
 from ift.model.manifest import OPTIMIZER, has_optimizer, verify_checkpoint
 from ift.model.precision import uses_bf16
 from ift.runs.folder import Run
+from ift.training.adamw import MOMENTS
 from ift.training.checkpoint import read_state
 from ift.training.progress import Progress
 from ift.training.trainer import Trainer
-
-MOMENTS = ("exp_avg", "exp_avg_sq")
-"""What AdamW remembers of each weight; its own count of steps is the trainer's."""
 
 
 def is_cleared(run: Run) -> bool:
@@ -140,12 +138,12 @@ def _restore_lora(model: GPT2, config: TrainConfig, folder: Path) -> None:
 def restore_optimizer(trainer: Trainer, folder: Path | None) -> None:
     """Give the trainer the optimizer of the checkpoint that its model and progress are from; rank 0 has its folder."""
     tensors = load_file(folder / OPTIMIZER) if folder else {}
-    step, distribute = torch.tensor(float(trainer.step)), trainer.world.distribute
-    state = {
-        i: {"step": step.clone(), **{moment: distribute(tensors.get(f"{moment}.{name}"), weight) for moment in MOMENTS}}
-        for i, (name, weight) in enumerate(trainer.trained())
-    }
-    trainer.optimizer.load_state_dict({**trainer.optimizer.state_dict(), "state": state})
+    distribute = trainer.world.distribute
+    moments = (
+        {moment: distribute(tensors.get(f"{moment}.{name}"), weight) for moment in MOMENTS}
+        for name, weight in trainer.trained()
+    )
+    trainer.optimizer.restore(trainer.step, moments)
 
 
 def differences(trainer: Trainer, folder: Path) -> str:

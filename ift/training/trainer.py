@@ -24,6 +24,7 @@ from ift.model.loss import batch_loss, losses
 from ift.model.precision import uses_bf16
 from ift.roles import Role
 from ift.runs.ranks import ALONE, World, portion
+from ift.training.adamw import AdamW
 from ift.training.graph_step import GraphStep, capture_for, plan_sizes
 from ift.training.progress import Progress
 from ift.training.rounding import Rounded, Size
@@ -87,7 +88,7 @@ class Trainer:
         capture = capture or capture_for(config, model, world)
         rate = torch.tensor(config.learning_rate, device=model.device) if capture else config.learning_rate
         weights = [weight for _, weight in self.trained()]
-        self.optimizer = torch.optim.AdamW(weights, lr=rate, weight_decay=config.weight_decay, fused=True)
+        self.optimizer = AdamW(weights, lr=rate, weight_decay=config.weight_decay)
         self._positions = self.order()
         self._ahead: _Drawn | None = None
         self._graphs = GraphStep(model, self.optimizer, config, self._sizes(), capture) if capture else None
@@ -211,8 +212,7 @@ class Trainer:
             outcome = self._graphs.end()
             _require_finite(outcome.loss, outcome.norm, self.step + 1)
             return outcome.loss, outcome.norm
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        self.optimizer.lr = rate
         with drawn_from(self.config.seed, self.step + 1, self.world.rank, device=self.model.device):
             total = self._backward(drawn.batches, [counts / total_weight for counts in drawn.counted])
         weights = [weight for _, weight in self.trained()]

@@ -98,14 +98,14 @@ def test_a_loss_that_is_not_finite_leaves_the_weights_of_the_step_before(accumul
     for _ in range(3):
         next(trainer.advance())
     model.ln_f.bias.data[0] = torch.nan
-    before, moments = copy.deepcopy(model.state_dict()), copy.deepcopy(trainer.optimizer.state_dict()["state"])
+    before, moments = copy.deepcopy(model.state_dict()), copy.deepcopy(list(trainer.optimizer.state.values()))
     with pytest.raises(TrainingError, match="loss is not finite") as caught:
         next(trainer.advance())
     assert caught.value.where == "step 4"
     for name, value in model.state_dict().items():
         assert torch.equal(value.nan_to_num(), before[name].nan_to_num())
-    for i, state in trainer.optimizer.state_dict()["state"].items():
-        assert all(torch.equal(value, moments[i][name]) for name, value in state.items())
+    for state, then in zip(trainer.optimizer.state.values(), moments, strict=True):
+        assert all(torch.equal(value, then[name]) for name, value in state.items())
 
 
 def test_a_gradient_that_is_not_finite_does_too():
