@@ -6,13 +6,15 @@ import gradio as gr
 import plotly
 
 from playground.context import QUIET, Context, when_loaded
+from playground.settings import Settings
 from playground.tabs.compare import CompareTab
 from playground.tabs.data import DataTab
 from playground.tabs.prompt import PromptTab
 from playground.tabs.train import TrainTab
+from playground.views.html import esc
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-HEAD = """<div class="ift-head"><h1>ift playground</h1><p>Instruction fine-tuning you can see</p>
+HEAD = """<div class="ift-head"><h1>ift playground</h1><p>Instruction fine-tuning you can see</p>{mode}
 <span><button type="button" data-mode="projector" aria-pressed="false">Projector</button>
 <button type="button" data-mode="dark" aria-pressed="false">Dark</button></span></div>"""
 
@@ -21,7 +23,12 @@ def build(context: Context) -> gr.Blocks:
     """The whole page over one folder of runs."""
     with gr.Blocks(title="ift playground", fill_width=True, delete_cache=(3600, 86400)) as page:
         shown = gr.BrowserState(None, storage_key="ift-run", secret="ift")
-        gr.HTML(HEAD, js_on_load=when_loaded("ift.header(element)"), elem_classes="plain", elem_id="head")
+        gr.HTML(
+            HEAD.format(mode=_mode(context.settings)),
+            js_on_load=when_loaded("ift.header(element)"),
+            elem_classes="plain",
+            elem_id="head",
+        )
         with gr.Tabs():
             with gr.Tab("1 Data") as data_tab:
                 data = DataTab(context)
@@ -41,6 +48,17 @@ def build(context: Context) -> gr.Blocks:
         data.show_on(data_tab.select)  # the template may have changed since
         _follow_run(page, context, train, compare)
     return page
+
+
+def _mode(settings: Settings) -> str:
+    """Who uses the page and its limits, and how to do without them; nothing on one's own machine."""
+    if not settings.is_shared:
+        return ""
+    limits = "".join(f"<dt>{esc(what)}</dt><dd>{esc(most)}</dd>" for what, most in settings.limits.describe().items())
+    without = "Without limits: <code>python app.py</code> on your own machine"
+    without += ", or Duplicate this Space with <code>IFT_MODE=local</code>." if settings.on_space else "."
+    summary = f"{settings.mode.value.capitalize()} page: its limits"
+    return f"<details><summary>{summary}</summary><dl>{limits}</dl><p>{without}</p></details>"
 
 
 def _follow_run(page: gr.Blocks, context: Context, train: TrainTab, compare: CompareTab) -> None:

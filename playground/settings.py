@@ -129,6 +129,11 @@ class Settings:
         return "\n".join(lines)
 
     @property
+    def on_space(self) -> bool:
+        """Whether this is a Hugging Face Space, which its visitors can duplicate."""
+        return "SPACE_ID" in os.environ
+
+    @property
     def is_shared(self) -> bool:
         """Whether others than the machine's owner use the page: then no path and no Hub id is taken from visitors."""
         return self.mode is not Mode.LOCAL

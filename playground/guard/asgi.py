@@ -8,7 +8,6 @@ answer  ←── headers, cookies ←── no path of the server's disk ←─
 import asyncio
 import json
 import logging
-import os
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -50,7 +49,7 @@ class Guard:
     ) -> None:
         self._app, self._settings, self._page = app, settings, page
         self._uploads, self._sessions, self._paths = uploads, sessions, paths
-        self._headers = answers.headers(on_space="SPACE_ID" in os.environ)
+        self._headers = answers.headers(on_space=settings.on_space)
         self._turns: defaultdict[str, _Turns] = defaultdict(_Turns)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench train|generate|data|lint|typing|chart [--json] …`: see README.md beside this file."""
+"""`python -m tests.bench train|generate|data|lint|typing|visitors|chart [--json] …`: see README.md beside this file."""
 
 import argparse
 import json
@@ -18,6 +18,7 @@ def main() -> None:
         "data": (_records_options, _data, "a large data set made ready to train on"),
         "lint": (_records_options, _lint, "the template's linter on a large data set"),
         "typing": (_typing_options, _typing, "from a key in the template to the grid that shows it"),
+        "visitors": (_visitors_options, _visitors, "visitors who type while one run trains"),
         "chart": (_chart_options, _chart, "what a page that shows a run costs the run"),
     }.items():
         command = commands.add_parser(name, help=text, allow_abbrev=False)
@@ -93,6 +94,19 @@ def _typing(args: argparse.Namespace) -> tuple[dict, str]:
 
     result = typing.measure(args.keys)
     return result, typing.table(result)
+
+
+def _visitors_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--counts", default="20,100", help="visitors at once, one number after the other (20,100)")
+    command.add_argument("--seconds", type=float, default=40, help="of typing, for each number (40)")
+    command.add_argument("--nice", type=int, default=10, help="of the training, as the page starts it (10)")
+
+
+def _visitors(args: argparse.Namespace) -> tuple[dict, str]:
+    from tests.bench import visitors  # the page's server, which no other benchmark of these needs
+
+    result = visitors.measure([int(count) for count in args.counts.split(",")], args.seconds, args.nice)
+    return result, visitors.table(result)
 
 
 def _chart_options(command: argparse.ArgumentParser) -> None:
