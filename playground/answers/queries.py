@@ -6,9 +6,13 @@ browser, so they may be anything.
 
 from collections.abc import Callable
 
+from ift.errors import RunError
+from ift.evaluation.reports.answer_tables import to_csv, to_json, to_markdown
+from ift.evaluation.reports.run_report import report
 from ift.runs.folder import Run
 from ift.runs.scores import ComparedRecord
 from ift.types import Example, Side
+from playground.answers import rating
 from playground.answers.answered import AnsweredRuns, answered_models
 from playground.answers.asking import about_run
 from playground.answers.overview import overview
@@ -16,6 +20,13 @@ from playground.answers.table import Query, Row, compared, table
 from playground.context import Context
 
 HALF = {"error": {"what": "Both models have to answer this record first", "where": "", "fix": ""}}
+FILES = {
+    "json": ("json", "application/json"),
+    "csv": ("csv", "text/csv"),
+    "markdown": ("md", "text/markdown"),
+    "html": ("html", "text/html"),
+}
+"""What a run's answers can be taken away as: ending and type."""
 EMPTY = (
     "Nothing is answered yet. Press “Answer the held-out records”: the base model and the fine-tuned one answer each, "
     "and both are scored."
@@ -25,7 +36,8 @@ EMPTY = (
 def queries(context: Context) -> list[Callable[[object], dict]]:
     """All of them; they share what they have read."""
     answered = AnsweredRuns()
-    return [make(context, answered) for make in (summary, rows, record, tokens)]
+    made = [make(context, answered) for make in (summary, rows, record, tokens, file)]
+    return [*made, *rating.queries(context, answered)]
 
 
 def summary(context: Context, answered: AnsweredRuns) -> Callable[[object], dict]:
@@ -78,6 +90,28 @@ def tokens(context: Context, answered: AnsweredRuns) -> Callable[[object], dict]
         return about_run(context, query, answer)
 
     return answers_tokens
+
+
+def file(context: Context, answered: AnsweredRuns) -> Callable[[object], dict]:
+    """For the browser to save: the answers of both models, or the whole report, as one of `FILES`."""
+
+    def answers_file(query: object) -> dict:
+        def answer(run: Run, asked: dict) -> dict:
+            ending, kind = FILES[str(asked.get("kind"))]
+            if ending == "html":
+                return {"name": f"{run.id}.html", "type": kind, "text": report(run)}
+            pairs = [ComparedRecord(row.before, row.after) for row in answered.rows(run) if row.before and row.after]
+            if ending != "md":
+                text = to_json(pairs) if ending == "json" else to_csv(pairs)
+            elif scores := run.scores:
+                text = to_markdown(pairs, scores)
+            else:
+                raise RunError("The run is not scored yet", where=run.id, fix="Answer the held-out records first.")
+            return {"name": f"{run.id}-answers.{ending}", "type": kind, "text": text}
+
+        return about_run(context, query, answer)
+
+    return answers_file
 
 
 def _row(rows: tuple[Row, ...], asked: dict) -> Row:

@@ -11,6 +11,7 @@ from ift.data.templates import load_template
 from ift.events import Finished
 from ift.model.names import find_model
 from ift.runs.folder import create_run
+from ift.runs.ratings import Ratings
 from ift.runs.run_config import describe
 from ift.runs.scores import AnsweredRecord, Outcome, Summary, answers_to_text
 from ift.types import Finish, Score
@@ -225,6 +226,33 @@ def test_both_models_answer_token_by_token_and_go_on_from_another_one(visit, run
         "First?",
         "Second?",
     ]
+
+
+def test_the_answers_can_be_taken_away(visit, run):
+    page = answers_page(visit)
+    page.locator(".downloads summary").click()
+    with page.expect_download() as saved:
+        page.locator("[data-kind=json]").click()
+    entries = json.loads(saved.value.path().read_text(encoding="utf-8"))
+    assert [entry["model_response"] for entry in entries][:2] == [EVIL, "The color is red."]
+    with page.expect_download() as saved:
+        page.locator("[data-kind=csv]").click()
+    assert saved.value.suggested_filename == "colors-01-answers.csv"
+    page.locator(".downloads", has_text="Saved colors-01-answers.csv").wait_for()
+
+
+def test_answers_are_rated_by_hand_without_knowing_whose_they_are(visit, run):
+    page = answers_page(visit)
+    page.locator("#rate").click()
+    dialog = page.locator("dialog.rate")
+    dialog.get_by_text("Rate by hand: 0 of 20").wait_for()
+    assert "before" not in dialog.inner_text().lower()
+    dialog.get_by_role("button", name="75", exact=True).click()
+    dialog.get_by_text("Rate by hand: 1 of 20").wait_for()
+    page.keyboard.press("1")
+    dialog.get_by_text("Rate by hand: 2 of 20").wait_for()
+    dialog.get_by_role("button", name="Close").click()
+    assert sorted(rating.value for rating in Ratings(run.path).read()) == [0, 75]
 
 
 @pytest.mark.parametrize(("width", "height", "modes"), [(400, 800, ()), (1280, 800, ("projector", "dark"))])

@@ -14,6 +14,7 @@ import {
   stop,
   write,
 } from "../../assets/web/answers/exchange.js";
+import { agreementText, nextOpen } from "../../assets/web/answers/rating.js";
 import { lossColor, meanText, probabilityColor, shareText } from "../../assets/web/answers/scale.js";
 
 const EOS = [50256, "EOS", 0.9];
@@ -128,6 +129,17 @@ test("the first token to look at is where the answer parts, else the one that tr
   assert.equal(firstChoice({ tokens, leaves_at: null }), 1);
   assert.equal(endText({ tokens }), "P(EOS) at the true end: 13.5 % → 90.5 %");
   assert.equal(endText({ tokens: tokens.slice(0, 2) }), "");
+});
+
+test("rating goes on with the next answer without a grade, from the beginning where none is left behind", () => {
+  const items = [{ value: null }, { value: 5 }, { value: null }];
+  assert.equal(nextOpen(items), 0);
+  assert.equal(nextOpen(items, 1), 2);
+  assert.equal(nextOpen(items, 3), 0);
+  assert.equal(nextOpen([{ value: 0 }]), -1);
+  const told = { judge: "Judge x", n: 6, correlation: 0.5, interval: [0.1, 0.9], reason: "" };
+  assert.match(agreementText(told), /0\.50, 95 % interval 0\.10 to 0\.90, 6 answers/);
+  assert.match(agreementText({ ...told, correlation: null, reason: "why" }), /no agreement yet, why/);
 });
 
 test("the menu sends what was filled in, numbers as numbers", () => {

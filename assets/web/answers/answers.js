@@ -3,8 +3,10 @@ import { count } from "../numbers.js";
 import { attrs, el, progress } from "../parts.js";
 import { poll, teller } from "../poll.js";
 import { Detail } from "./detail.js";
+import { downloads } from "./downloads.js";
 import { openTab } from "./open_tab.js";
 import { chip } from "./pieces.js";
+import { Rating } from "./rating.js";
 import { Records } from "./records.js";
 import { scoreTiles, verdictLine } from "./verdict.js";
 
@@ -43,12 +45,18 @@ class Answers {
         openTab(2);
       },
     });
+    const rating = new Rating({
+      load: () => server.answers_ratings({ run: this.run }),
+      rate: query => server.answers_rate({ run: this.run, ...query }),
+    });
+    const files = downloads(query => server.answers_file({ run: this.run, ...query }));
     this.records = new Records({
       ask: query => server.answers_rows({ run: this.run, ...query }),
       choose: record => this.detail.show(record, this.records.place()),
+      foot: el("span", "ends", rating.button, files),
     });
     this.two = el("div", "two", this.records.node, this.detail.node);
-    root.append(this.scores, this.two, this.empty);
+    root.append(this.scores, this.two, this.empty, rating.dialog);
     this.clear();
   }
 
