@@ -31,6 +31,8 @@ UNTRAINED = "starter-untrained"
 """The starter's shape with random weights: what fine-tuning does without pretraining."""
 NAMES = ("starter", *GPT2_SIZES, UNTRAINED)
 UNTRAINED_SEED = 0
+MOST_POSITIONS = 1_000_000
+"""What a config.json may say; more would be a mistake."""
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -65,10 +67,19 @@ def context_length(name: str) -> int:
     folder = find_model(name)
     path = folder / "config.json" if isinstance(folder, Path) else None
     try:
-        return int(json.loads(path.read_text(encoding="utf-8"))["n_positions"]) if path else 1024
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return _positions(path) if path else 1024
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         fix = "Give a folder with config.json and model.safetensors, as transformers saves them."
         raise ModelError("The model's config.json can't be read", where=str(path), fix=fix) from error
+
+
+def _positions(path: Path) -> int:
+    if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        raise OSError("not a regular file")
+    found = int(json.loads(path.read_text(encoding="utf-8"))["n_positions"])
+    if not 1 <= found <= MOST_POSITIONS:
+        raise ValueError("n_positions can't be true")
+    return found
 
 
 def is_here(name: str) -> bool:

@@ -1,15 +1,18 @@
 """Data files at an address: downloaded once and resumed, against a server on 127.0.0.1."""
 
+import gzip
 import json
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 
-from ift.data.sources import load_dataset, urls
-from ift.data.sources.urls import fetch_url
+from ift.data.sources import Source, fetch, load_dataset, urls
+from ift.data.sources.urls import content_length, fetch_url
 from ift.errors import DownloadError
+from ift.paths import cache_dir
 from tests.helpers import Reply, closed_port, serving
 
 BODY = "".join(json.dumps({"prompt": f"q{n}", "completion": "a" * 500}) + "\n" for n in range(400)).encode()
@@ -145,3 +148,42 @@ def test_a_file_that_is_too_large_is_not_downloaded(monkeypatch):
     monkeypatch.setattr(urls, "MAX_BYTES", 10)
     with serving({"/a": Reply(BODY)}) as (address, _), pytest.raises(DownloadError, match="more than 0"):
         fetch_url(f"{address}/a")
+
+
+def packed(body):
+    return Reply(gzip.compress(body, 9), headers={"Content-Encoding": "gzip"})
+
+
+def test_a_file_that_is_packed_on_the_way_is_not_unpacked():
+    with serving({"/x.jsonl": packed(bytes(10**8))}) as (address, _):
+        with pytest.raises(DownloadError, match="packs the file on the way"):
+            fetch_url(f"{address}/x.jsonl")
+        with pytest.raises(DownloadError, match="packs the file on the way"):
+            fetch(Source("x", 1, "", f"{address}/x.jsonl"), cache_dir() / "x.json")
+
+
+def test_a_download_that_drips_ends_at_the_whole_limit(monkeypatch):
+    monkeypatch.setattr(urls, "WHOLE_LIMIT_S", 0)
+    with serving({"/x.jsonl": Reply(BODY)}) as (address, _):
+        with pytest.raises(DownloadError, match="takes over 0 seconds"):
+            fetch_url(f"{address}/x.jsonl")
+        with pytest.raises(DownloadError, match="takes over 0 seconds"):
+            fetch(Source("x", 1, "", f"{address}/x.jsonl"), cache_dir() / "x.json")
+
+
+def test_a_public_set_has_a_largest_size_too(monkeypatch):
+    monkeypatch.setattr(urls, "MAX_BYTES", 1_000)
+    with serving({"/x.json": Reply(BODY)}) as (address, _), pytest.raises(DownloadError, match="more than"):
+        fetch(Source("x", 1, "", f"{address}/x.json"), cache_dir() / "x.json")
+
+
+@pytest.mark.parametrize("said", ["abc", "-5", "1e3", "9" * 400, "\u0662", ""])
+def test_a_length_that_is_no_number_is_none(said):
+    assert content_length(SimpleNamespace(headers={"Content-Length": said})) == 0
+
+
+def test_a_public_set_leads_on_a_few_times_only():
+    hops = {f"/{i}": Reply(status=302, headers={"Location": f"/{i + 1}"}) for i in range(20)}
+    with serving(hops) as (address, seen), pytest.raises(DownloadError, match="answered 302"):
+        fetch(Source("x", 1, "", f"{address}/0"), cache_dir() / "x.json")
+    assert len(seen) == urls.MAX_HOPS + 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ift.data.records import Dataset, read_dataset
 from ift.data.sources.folders import SUFFIXES, read_files, read_folder, split_of
 from ift.data.sources.hub_datasets import ID, fetch_hub_dataset
-from ift.data.sources.urls import fetch_url, is_url
+from ift.data.sources.urls import AS_IT_IS, MAX_HOPS, content_length, fetch_url, is_url, pieces
 from ift.data_options import DataOptions
 from ift.errors import DataError, DownloadError
 from ift.paths import ASSETS, cache_dir
@@ -130,6 +130,7 @@ def fetch(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with session or requests.Session() as open_session:
+            open_session.max_redirects = MAX_HOPS
             _stream(open_session, source.url, part, progress or (lambda done, total: None))
         _check(source, part)
         part.replace(path)
@@ -147,12 +148,12 @@ def fetch(
 
 
 def _stream(session: "requests.Session", url: str, part: Path, progress: Callable[[int, int], None]) -> None:
-    with session.get(url, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)) as reply:
+    with session.get(url, headers=AS_IT_IS, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)) as reply:
         reply.raise_for_status()
-        total = int(reply.headers.get("Content-Length", 0))
+        total = content_length(reply)
         done = 0
         with part.open("wb") as file:
-            for chunk in reply.iter_content(1 << 16):
+            for chunk in pieces(reply, url):
                 file.write(chunk)
                 done += len(chunk)
                 progress(done, total)

@@ -3,7 +3,8 @@
 import hashlib
 import ipaddress
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -18,6 +19,10 @@ TIMEOUT_S = (10, 30)
 """To connect, and between two pieces of the file."""
 MAX_HOPS = 5
 MAX_BYTES = 2**30
+WHOLE_LIMIT_S = 1_800
+"""For a whole file: who sends a byte now and then keeps nobody waiting longer."""
+AS_IT_IS = {"Accept-Encoding": "identity"}
+"""Ask for a file's own bytes: what is packed on the way could unpack to anything."""
 _NO_REST = 416
 _CHUNK_BYTES = 1 << 16
 _BY_HAND = "Open the address in a browser; download the file by hand and use its path."
@@ -68,15 +73,14 @@ def _download(session: "requests.Session", url: str, part: Path, progress: Calla
             return _download(session, url, part, progress)
         is_rest = reply.status_code == 206
         done = done if is_rest else 0
-        total = done + int(reply.headers.get("Content-Length", 0))
+        total = done + content_length(reply)
         _require_small(total, url)
         tag.write_text(reply.headers.get("ETag", ""), encoding="utf-8")
         if not reply.headers.get("ETag"):
             tag.unlink()  # nobody could say whether the rest belongs to the same file
         with part.open("ab" if is_rest else "wb") as file:
-            for chunk in reply.iter_content(_CHUNK_BYTES):
+            for chunk in pieces(reply, url, already=done):
                 done += len(chunk)
-                _require_small(done, url)
                 file.write(chunk)
                 progress(done, total)
     tag.unlink(missing_ok=True)
@@ -86,6 +90,31 @@ def _download(session: "requests.Session", url: str, part: Path, progress: Calla
             fix = "Use the address of the file itself (on GitHub and the Hub: raw or download)."
             raise DownloadError("A web page came instead of a data file", where=url, fix=fix)
     return None
+
+
+def content_length(reply: "requests.Response") -> int:
+    """How many bytes a reply says that it has; 0 where it does not say, or says what is no number."""
+    said = reply.headers.get("Content-Length", "")
+    return int(said) if said.isascii() and said.isdecimal() and len(said) < 16 else 0
+
+
+def pieces(reply: "requests.Response", url: str, *, already: int = 0, limit_s: float | None = None) -> Iterator[bytes]:
+    """A reply's bytes as they come. already: bytes that were there before. limit_s: `WHOLE_LIMIT_S` unless given.
+
+    Raises:
+        DownloadError: they are packed, more than `MAX_BYTES`, or not there in time.
+    """
+    if reply.headers.get("Content-Encoding", "identity") != "identity":
+        raise DownloadError("The server packs the file on the way, which was not asked for", where=url, fix=_BY_HAND)
+    limit_s = WHOLE_LIMIT_S if limit_s is None else limit_s
+    until, done = time.monotonic() + limit_s, already
+    for chunk in reply.iter_content(_CHUNK_BYTES):
+        done += len(chunk)
+        _require_small(done, url)
+        if time.monotonic() > until:
+            fix = "Try again: what has arrived is kept where the server allows it. Or download the file by hand."
+            raise DownloadError(f"The download takes over {limit_s:,.0f} seconds", where=url, fix=fix)
+        yield chunk
 
 
 def _require_small(size_bytes: int, url: str) -> None:
@@ -101,7 +130,7 @@ def _follow(session: "requests.Session", url: str, headers: dict[str, str]) -> "
         if begins_public and not _is_public(url):
             what = "The address leads from a public host into a private network"
             raise DownloadError(what, where=url, fix="Use the address of the file itself.")
-        reply = session.get(url, headers=headers, stream=True, timeout=TIMEOUT_S, allow_redirects=False)
+        reply = session.get(url, headers={**AS_IT_IS, **headers}, stream=True, timeout=TIMEOUT_S, allow_redirects=False)
         if not reply.is_redirect:
             if not (headers and reply.status_code == _NO_REST):
                 reply.raise_for_status()
