@@ -1,4 +1,4 @@
-"""The page: a head, four tabs and what connects them."""
+"""The page: a head, five tabs and what connects them."""
 
 from pathlib import Path
 
@@ -6,9 +6,11 @@ import gradio as gr
 import plotly
 
 from playground.context import QUIET, Context, when_loaded
+from playground.lesson import read_lesson
 from playground.settings import Settings
 from playground.tabs.compare import CompareTab
 from playground.tabs.data import DataTab
+from playground.tabs.experiments import ExperimentsTab
 from playground.tabs.prompt import PromptTab
 from playground.tabs.train import TrainTab
 from playground.views.html import esc
@@ -38,6 +40,15 @@ def build(context: Context) -> gr.Blocks:
                 train = TrainTab(context, shown=shown)
             with gr.Tab("4 Before & after"):
                 compare = CompareTab(context)
+            with gr.Tab("5 Experiments", elem_id="tab-experiments"):
+                ExperimentsTab(context)
+        gr.HTML(
+            read_lesson().to_dict(),
+            html_template='<div class="ift lesson"></div>',
+            js_on_load=when_loaded("ift.lesson(element, props)"),
+            elem_id="lesson",
+            elem_classes="plain",
+        )
         data.wire(train.model, prompt)
         prompt.wire(page, data.name, data.source, model=train.model, run=train.run, chart=train.chart)
         train.wire(page, train_tab, prompt, data.name)

@@ -3,7 +3,9 @@ import { answerOptions } from "./answers/answer_options.js";
 import { answers } from "./answers/answers.js";
 import { askElsewhere, chat } from "./answers/chat.js";
 import { editor } from "./editor.js";
+import { experiments } from "./experiments/experiments.js";
 import { lens } from "./lens/lens.js";
+import { lesson } from "./lesson.js";
 import { linkText, openLink } from "./link.js";
 import { figure } from "./plot.js";
 import { rest } from "./rest.js";
@@ -29,5 +31,7 @@ window.ift = {
   ask: askElsewhere,
   lens,
   editor,
+  experiments,
+  lesson,
   link: { text: linkText },
 };

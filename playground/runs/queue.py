@@ -20,6 +20,7 @@ from pathlib import Path
 import filelock
 
 from ift.config import TrainConfig, to_dict
+from ift.data.templates import PRESETS
 from ift.errors import IftError, RunError
 from ift.events import Stopped
 from ift.json_fields import from_fields
@@ -192,7 +193,8 @@ class Queue:
             else:
                 if step is _Step.TRAIN_AGAIN:
                     run.begin_again()
-                self._jobs.start_training(ticket.options, template=None, source=ticket.source, run=run)
+                preset = ticket.options.template if ticket.options.template in PRESETS else None
+                self._jobs.start_training(ticket.options, template=preset, source=ticket.source, run=run)
         except IftError as error:
             if self._jobs.busy() is None:  # not that somebody else was quicker: it can't be done
                 self._jobs.note(run, str(error))

@@ -1,0 +1,207 @@
+"""What tab 5 shows: each twin with what was measured and what the runs here say, and the queue."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ift.config import TrainConfig
+from ift.data.templates import load_template
+from ift.errors import ConfigError, IftError
+from ift.evaluation.compare_runs import MOST_RUNS, RunsComparison, Verdict, compare_runs, verdict_sentence
+from ift.evaluation.measures import measure_of
+from ift.evaluation.twins import SEED, TWINS, Twin, TwinResult, measured, side_result, twin
+from ift.runs.folder import Run
+from playground.experiments.run_index import RunIndex, RunLine
+from playground.runs.jobs import Jobs
+from playground.runs.queue import Queue, Ticket
+
+MINUTES_PER_RUN = 2
+"""Of the starter on two cores, with its answers: 70 to 110 s were measured."""
+MOST_SEEDS = 10
+ANSWERS_SENT = 200
+"""Records of a comparison that the page gets: those on which the runs differ come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A twin as the page shows it.
+
+    state: new, waiting, running, decided or undecided. runs: those of the first pair that is whole, else empty.
+    here: sentences about the runs of this server. shipped: the same about what was measured before.
+    """
+
+    name: str
+    title: str
+    question: str
+    sides: tuple[str, ...]
+    is_broken: bool
+    state: str
+    runs: tuple[str, ...]
+    progress: float
+    place: int
+    here: tuple[str, ...]
+    shipped: tuple[str, ...]
+    shipped_verdict: str
+    minutes: int
+
+
+class Board:
+    """Twins, runs and the queue of one server."""
+
+    def __init__(self, jobs: Jobs, queue: Queue) -> None:
+        self._jobs, self._queue, self._index = jobs, queue, RunIndex(jobs)
+
+    def show(self) -> dict:
+        """All that the tab polls for."""
+        lines = self._index.lines()
+        tickets = [(place, ticket) for place, ticket in enumerate(self._queue.tickets()) if self._is_own(ticket)]
+        waiting = {ticket.options: (place, ticket.run) for place, ticket in tickets}
+        whole = {line.config: line for line in reversed(lines) if line.config and line.is_scored}
+        known = {line.id: line for line in lines}
+        return {
+            "cards": [asdict(self._card(one, whole, waiting, known)) for one in TWINS],
+            "runs": [_listed(line) for line in lines],
+            "queue": [{"run": one.run, "place": place, "what": dict(one.belongs_to)} for place, one in tickets],
+        }
+
+    def begin(self, name: str, *, pairs: int = 1) -> None:
+        """Queue what a twin lacks: its first pair, or so many more.
+
+        Raises:
+            ConfigError: there is no such twin, or it has enough seeds.
+        """
+        one = twin(name)
+        if one is None or not 1 <= pairs <= MOST_SEEDS:
+            raise ConfigError("There is no such experiment", where=str(name)[:40], fix="Reload the page.")
+        whole = {line.config for line in self._index.lines() if line.config and line.is_scored}
+        queued = {ticket.options for ticket in self._queue.tickets() if self._is_own(ticket)}
+        missing = [seed for seed in range(SEED, SEED + MOST_SEEDS) if not whole.issuperset(one.configs(seed))]
+        if not missing:
+            fix = "Compare what there is."
+            raise ConfigError(f"{one.title} has been run with {MOST_SEEDS} seeds", where=name, fix=fix)
+        wanted = {
+            config: {"twin": one.title, "side": side.label, "seed": str(config.seed)}
+            for seed in missing[:pairs]
+            for side, config in zip(one.sides, one.configs(seed), strict=True)
+            if config not in whole | queued
+        }
+        self._queue.require_room(len(wanted))  # all of them or none
+        for config, belongs in wanted.items():
+            source = load_template(config.template).source
+            self._queue.add(config, source=source, evaluate=True, belongs_to=belongs)
+
+    def compare(self, names: Sequence[str]) -> dict:
+        """Runs side by side, as the page shows them.
+
+        Raises:
+            InputError: they can't be compared.
+        """
+        runs = [run for name in names[: MOST_RUNS + 1] if (run := self._jobs.run(name))]
+        made = compare_runs(runs)
+        value = made.to_dict()
+        split_first = sorted(made.answers, key=lambda answer: not answer.is_split)
+        return {
+            **value,
+            "answers": [{**asdict(answer), "is_split": answer.is_split} for answer in split_first[:ANSWERS_SENT]],
+            "answered": len(made.answers),
+            "titles": {score.score: measure_of(score.score).title for scores in made.scores for score in scores},
+            "verdicts": [_verdict(made, number) for number in range(1, len(runs))] if made.scores else [],
+        }
+
+    def leave(self, run_id: str) -> None:
+        """Take a visitor's own training out of the queue; another's is not there for them."""
+        for ticket in self._queue.tickets():
+            if ticket.run == run_id and self._is_own(ticket):
+                self._queue.cancel(run_id)
+
+    def _is_own(self, ticket: Ticket) -> bool:
+        return self._jobs.ownership.may_change(Run(self._jobs.settings.runs / ticket.run))
+
+    def _card(
+        self,
+        one: Twin,
+        whole: Mapping[TrainConfig, RunLine],
+        waiting: Mapping[TrainConfig, tuple[int, str]],
+        known: Mapping[str, RunLine],
+    ) -> Card:
+        seeds = [seed for seed in range(SEED, SEED + MOST_SEEDS) if all(c in whole for c in one.configs(seed))]
+        pairs = [[whole[config].id for config in one.configs(seed)] for seed in seeds]
+        result = self._result(one, tuple(seeds), pairs) if seeds else None
+        places = [
+            waiting[config]
+            for seed in range(SEED, SEED + MOST_SEEDS)
+            for config in one.configs(seed)
+            if config in waiting and config not in whole
+        ]
+        at_work = next((known[run] for _, run in places if run in known and not known[run].state.is_over), None)
+        state = result.verdict.value if result else "new"
+        if places:
+            state = "running" if at_work else "waiting"
+        shipped = measured().get(one.name)
+        return Card(
+            name=one.name,
+            title=one.title,
+            question=one.question,
+            sides=tuple(side.label for side in one.sides),
+            is_broken=one.is_broken,
+            state=state,
+            runs=tuple(pairs[0]) if pairs else (),
+            progress=at_work.progress if at_work else 0.0,
+            place=min((place for place, _ in places), default=0),
+            here=tuple(result.sentences(one)) if result else (),
+            shipped=tuple(shipped.sentences(one)) if shipped else (),
+            shipped_verdict=shipped.verdict.value if shipped else "",
+            minutes=MINUTES_PER_RUN * sum(config not in whole for config in one.configs(SEED)),
+        )
+
+    def _result(self, one: Twin, seeds: tuple[int, ...], pairs: Sequence[Sequence[str]]) -> TwinResult | None:
+        try:
+            stamps = tuple(tuple(_scored_at(self._jobs.settings.runs / name) for name in pair) for pair in pairs)
+            return _result(self._jobs.settings.runs, one, seeds, tuple(map(tuple, pairs)), stamps)
+        except IftError:
+            return None  # a file has been damaged since; the list says so
+
+
+@lru_cache(maxsize=64)
+def _result(
+    runs: Path, one: Twin, seeds: tuple[int, ...], pairs: tuple[tuple[str, ...], ...], stamps: tuple
+) -> TwinResult:
+    """`stamps`: of the scores, so that a pair that was scored again is looked at again."""
+    made = [compare_runs([Run(runs / name) for name in pair]) for pair in pairs]
+    sides = []
+    for number in range(len(one.sides) - 1):
+        scores = [next(score for score in found.scores[number] if score.score == one.score) for found in made]
+        sides.append(
+            side_result(
+                [score.first or 0.0 for score in scores],
+                [score.other or 0.0 for score in scores],
+                of_records=scores[0].interval,
+            )
+        )
+    return TwinResult(seeds, tuple(sides))
+
+
+def _scored_at(path: Path) -> int:
+    try:
+        return (path / "scores.json").stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _verdict(made: RunsComparison, number: int) -> dict:
+    score = made.headline(number)
+    if score is None:
+        nothing = {"better": 0, "worse": 0, "n": 0}
+        return {"verdict": Verdict.UNDECIDED.value, "sentence": "No record has a score in both runs.", **nothing}
+    title = measure_of(score.score).title
+    sentence = verdict_sentence(score, first=made.runs[0], other=made.runs[number], title=title)
+    counts = {"better": score.better, "worse": score.worse, "n": score.n}
+    return {"verdict": score.verdict.value, "sentence": sentence, **counts}
+
+
+def _listed(line: RunLine) -> dict:
+    config = line.config
+    about = f"{config.train_on}, lr {config.learning_rate:g}, seed {config.seed}" if config else line.problem
+    state = "damaged" if line.problem else "answering" if line.is_answering else line.state.value
+    return {"id": line.id, "about": about, "state": state, "scored": line.is_scored}

@@ -1,0 +1,126 @@
+"""Tab 5: ordinary runs make a twin by their options; a damaged run is shown and harms no other; the queue is filled."""
+
+import json
+
+import pytest
+
+from ift.errors import ConfigError
+from ift.evaluation.twins import SEED, twin
+from ift.events import Finished, Started, Stepped
+from ift.runs.folder import create_run
+from ift.runs.scores import Summary
+from ift.types import Side
+from playground.context import Context
+from playground.experiments.board import Board
+from playground.experiments.queries import experiments
+from playground.settings import Settings
+from tests.evaluation.test_compare_runs import right, wrong
+from tests.helpers import run_config
+
+STEP = {"learning_rate": 1e-3, "grad_norm": 1.0, "tokens": 9, "trained_tokens": 3, "step_time_s": 0.1, "epoch": 1.0}
+
+
+@pytest.fixture
+def context(tmp_path):
+    context = Context(Settings(home=tmp_path))
+    context.queue.start = lambda: None
+    return context
+
+
+def scored_run(context, name, config, answers):
+    template = run_config()
+    run = create_run(context.settings.runs / name, type(template)(config, template.template_source, template.data))
+    run.training.append(Started(step=0, pid=2**22 + 1, process_time=0.0))
+    run.training.append(Stepped(step=1, total_steps=1, loss=1.0, **STEP))
+    run.training.append(Finished(step=1))
+    run.answer_files.write(Side.AFTER, answers)
+    run.write_json("scores.json", Summary(n=len(answers), before={}, after={}, gain_interval_95={}).to_dict())
+    return run
+
+
+def card(board, name):
+    return next(card for card in board.show()["cards"] if card["name"] == name)
+
+
+def test_any_runs_with_a_twins_options_are_its_pair(context):
+    board, one = Board(context.jobs, context.queue), twin("mask")
+    assert card(board, "mask")["state"] == "new"
+    kept, dropped = one.configs(SEED)
+    scored_run(context, "a", kept, right(range(30)))
+    assert card(board, "mask")["minutes"] == 2  # one of two is there
+    scored_run(context, "b", dropped, wrong(range(30)))
+    shown = card(board, "mask")
+    assert (shown["state"], shown["runs"]) == ("decided", ("a", "b"))
+    assert shown["here"][0].startswith("Exact match 100.0 % against 0.0 %, difference -100.0 points [-100.0, -100.0]")
+
+
+def test_begin_queues_what_is_missing_and_nothing_twice(context):
+    board, one = Board(context.jobs, context.queue), twin("mask")
+    scored_run(context, "a", one.configs(SEED)[0], right(range(30)))
+    board.begin("mask")
+    board.begin("mask")
+    (ticket,) = context.queue.tickets()
+    assert (ticket.options, ticket.evaluate) == (one.configs(SEED)[1], True)
+    assert card(board, "mask")["state"] == "waiting"
+    board.begin("end-of-text")  # shares the run that is there
+    assert [ticket.belongs_to["side"] for ticket in context.queue.tickets()] == [
+        "loss on all tokens",
+        "masked like padding",
+    ]
+
+
+def test_once_a_pair_is_whole_begin_adds_a_seed(context):
+    board, one = Board(context.jobs, context.queue), twin("mask")
+    for name, config in zip("ab", one.configs(SEED), strict=True):
+        scored_run(context, name, config, right(range(30)))
+    board.begin("mask")
+    assert [ticket.options.seed for ticket in context.queue.tickets()] == [SEED + 1, SEED + 1]
+
+
+def test_an_unknown_twin_is_refused(context):
+    with pytest.raises(ConfigError, match="no such experiment"):
+        Board(context.jobs, context.queue).begin("x")
+
+
+def test_a_damaged_run_is_shown_as_damaged_and_harms_no_other(context):
+    board = Board(context.jobs, context.queue)
+    for name, config in zip("ab", twin("mask").configs(SEED), strict=True):
+        scored_run(context, name, config, right(range(30)))
+    broken = scored_run(context, "broken", twin("mask").configs(SEED + 1)[0], right(range(30)))
+    (broken.path / "config.json").write_text("{", encoding="utf-8")
+    shown = {run["id"]: run["state"] for run in board.show()["runs"]}
+    assert shown == {"a": "finished", "b": "finished", "broken": "damaged"}
+    assert card(board, "mask")["runs"] == ("a", "b")
+
+
+def test_five_hundred_runs_are_listed_again_without_reading_them(context, monkeypatch):
+    first = scored_run(context, "run-000", twin("mask").configs(SEED)[0], right(range(3)))
+    for number in range(1, 500):
+        folder = context.settings.runs / f"run-{number:03d}"
+        folder.mkdir()
+        for name in ("config.json", "events.jsonl", "scores.json"):
+            (folder / name).hardlink_to(first.path / name)
+    board = Board(context.jobs, context.queue)
+    assert len(board.show()["runs"]) == 500
+    reads = []
+    monkeypatch.setattr("playground.experiments.run_index.RunIndex._read", lambda self, run: reads.append(run))
+    assert len(board.show()["runs"]) == 500
+    assert reads == []
+
+
+def test_a_comparison_begins_with_the_records_on_which_runs_differ(context):
+    scored_run(context, "a", twin("mask").configs(SEED)[0], right(range(30)))
+    scored_run(context, "b", twin("mask").configs(SEED)[1], [*right(range(20)), *wrong(range(20, 30))])
+    made = Board(context.jobs, context.queue).compare(["a", "b"])
+    assert [answer["record"] for answer in made["answers"][:11]] == [*range(20, 30), 0]
+    assert (made["answered"], made["verdicts"][0]["verdict"]) == (30, "decided")
+    json.dumps(made, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "query", [None, 3, {}, {"runs": 3}, {"runs": ["x", {}]}, {"twin": [], "pairs": "x"}, {"run": {}}]
+)
+def test_whatever_a_browser_asks_has_an_answer(context, query):
+    for ask in experiments(context):
+        json.dumps(ask(query))
+    assert context.queue.tickets() == []
