@@ -62,7 +62,7 @@ def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -
         prevent_thread_lock=True,
         quiet=not blocking,
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-        css_paths=[WEB / "style.css"],
+        css_paths=[WEB / "style.css", *sorted((WEB / "style").glob("*.css"))],
         head=scripts.head(),
         ssr_mode=False,
         run_history=False,

@@ -22,6 +22,7 @@ MEASURED = ASSETS / "experiments" / "measured.json"
 """What each twin was measured to do to the starter; the text of a card is made from these numbers."""
 SEED = 123
 """Of a twin's first pair; each further pair has the next one."""
+ONE_SEED = "One seed each: another may give another result."
 _T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 """Student's t for a 95 % interval, by the number of seeds; beyond that about 2.2. Source: any table of it."""
 
@@ -86,7 +87,7 @@ class TwinResult:
 
     @property
     def verdict(self) -> Verdict:
-        """Decided where each side is."""
+        """Decided where each side is; with one seed that is about these runs, not about what differs."""
         is_decided = bool(self.sides) and all(side.verdict is Verdict.DECIDED for side in self.sides)
         return Verdict.DECIDED if is_decided else Verdict.UNDECIDED
 
@@ -98,7 +99,7 @@ class TwinResult:
             means = f"{measure.show(fmean(side.first))} against {measure.show(fmean(side.other))}"
             name = f"{chr(ord('A') + number)}: {measure.title.lower()}" if len(self.sides) > 1 else measure.title
             found.append(f"{name} {means}, difference {_difference(side)} over {plural(len(self.seeds), 'seed')}.")
-        return found
+        return found if len(self.seeds) > 1 else [*found, ONE_SEED]
 
 
 def side_result(

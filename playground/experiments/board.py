@@ -27,7 +27,7 @@ ANSWERS_SENT = 200
 class Card:
     """A twin as the page shows it.
 
-    state: new, waiting, running, decided or undecided. runs: those of the first pair that is whole, else empty.
+    state: new, waiting, running, decided or undecided. seeds: of whole pairs. runs: those of the first pair that is whole, else empty.
     here: sentences about the runs of this server. shipped: the same about what was measured before.
     """
 
@@ -37,6 +37,7 @@ class Card:
     sides: tuple[str, ...]
     is_broken: bool
     state: str
+    seeds: int
     runs: tuple[str, ...]
     progress: float
     place: int
@@ -146,12 +147,13 @@ class Board:
             sides=tuple(side.label for side in one.sides),
             is_broken=one.is_broken,
             state=state,
+            seeds=len(seeds),
             runs=tuple(pairs[0]) if pairs else (),
             progress=at_work.progress if at_work else 0.0,
             place=min((place for place, _ in places), default=0),
             here=tuple(result.sentences(one)) if result else (),
             shipped=tuple(shipped.sentences(one)) if shipped else (),
-            shipped_verdict=shipped.verdict.value if shipped else "",
+            shipped_verdict=shipped.verdict.value if shipped and len(shipped.seeds) > 1 else Verdict.UNDECIDED.value,
             minutes=MINUTES_PER_RUN * sum(config not in whole for config in one.configs(SEED)),
         )
 

@@ -19,6 +19,8 @@ test("a card says how far it is", () => {
   assert.equal(stateText({ state: "waiting", place: 0 }), "starts next");
   assert.equal(stateText({ state: "running", progress: 0.412 }), "▶ running, 41 %");
   assert.equal(stateText({ state: "undecided" }), "? undecided");
+  assert.equal(stateText({ state: "decided", seeds: 1 }), "✓ decided for this seed");
+  assert.equal(stateText({ state: "decided", seeds: 2 }), "✓ decided");
 });
 
 test("cards are chosen by whether they ran here", () => {

@@ -21,7 +21,8 @@ export const FILTERS = {
 export function stateText(card) {
   if (card.state === "waiting") return card.place ? `waiting, place ${card.place + 1}` : "starts next";
   if (card.state === "running") return `▶ running, ${Math.round(100 * card.progress)} %`;
-  return CHIPS[card.state][1];
+  const isOne = card.state === "decided" && card.seeds === 1;
+  return isOne ? "✓ decided for this seed" : CHIPS[card.state][1];
 }
 
 function texts(card) {
