@@ -78,7 +78,7 @@ class LessonView {
       }
     };
     const mark = guess !== undefined && number === step.right ? " ✓" : "";
-    return el("label", "row", input, `${text}${mark}`);
+    return el("label", "", input, el("span", "", `${text}${mark}`));
   }
 
   answer(number) {

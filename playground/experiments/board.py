@@ -27,8 +27,8 @@ ANSWERS_SENT = 200
 class Card:
     """A twin as the page shows it.
 
-    state: new, waiting, running, decided or undecided. seeds: of whole pairs. runs: those of the first pair that is whole, else empty.
-    here: sentences about the runs of this server. shipped: the same about what was measured before.
+    state: new, waiting, running, decided or undecided. seeds: of whole pairs. runs: those of the first such pair. here:
+    sentences about the runs of this server. shipped: the same about what was measured before.
     """
 
     name: str
