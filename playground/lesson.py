@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ift.errors import ConfigError
-from ift.evaluation.twins import twin
+from ift.experiments.twins import twin
 from ift.paths import ASSETS
 
 FILE = ASSETS / "lessons" / "six-steps.md"

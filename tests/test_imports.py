@@ -24,7 +24,19 @@ SHARED = (
     "data_options",
     "config",
 )
-LAYERS = (*SHARED, "data", "runs", "audit", "model", "export", "training", "evaluation", "starter", "cli")
+LAYERS = (
+    *SHARED,
+    "data",
+    "runs",
+    "audit",
+    "model",
+    "export",
+    "training",
+    "evaluation",
+    "experiments",
+    "starter",
+    "cli",
+)
 """From the lowest to the highest: a module may import from its own layer and from those before it."""
 MOST_FILES = 18
 LONGEST_LINE = 120

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ift.cli.arguments import Parser
-from ift.evaluation.compare_runs import (
+from ift.experiments.compare_runs import (
     MOST_RUNS,
     ComparedAnswers,
     PairedScore,

@@ -47,7 +47,7 @@ def run(args: Namespace) -> int:
 
 def _training(args: Namespace) -> int:
     from ift.evaluation.held_out import load_run_data
-    from ift.evaluation.replay import write_replay
+    from ift.experiments.replay import write_replay
     from ift.export.stand_alone import write_stand_alone
 
     if args.outtype or args.zip:

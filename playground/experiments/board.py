@@ -8,9 +8,9 @@ from pathlib import Path
 from ift.config import TrainConfig
 from ift.data.templates import load_template
 from ift.errors import ConfigError, IftError
-from ift.evaluation.compare_runs import MOST_RUNS, RunsComparison, Verdict, compare_runs, verdict_sentence
 from ift.evaluation.measures import measure_of
-from ift.evaluation.twins import SEED, TWINS, Twin, TwinResult, measured, side_result, twin
+from ift.experiments.compare_runs import MOST_RUNS, RunsComparison, Verdict, compare_runs, verdict_sentence
+from ift.experiments.twins import SEED, TWINS, Twin, TwinResult, measured, side_result, twin
 from ift.runs.folder import Run
 from playground.experiments.run_index import RunIndex, RunLine
 from playground.runs.jobs import Jobs

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ift.errors import IftError
-from ift.evaluation.replay import RECORDINGS
+from ift.experiments.replay import RECORDINGS
 from playground.context import Context
 from playground.experiments.board import Board
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ift.errors import ConfigError
-from ift.evaluation.twins import SEED, twin
 from ift.events import Finished, Started, Stepped
+from ift.experiments.twins import SEED, twin
 from ift.runs.folder import create_run
 from ift.runs.scores import Summary
 from ift.types import Side
@@ -14,7 +14,7 @@ from playground.context import Context
 from playground.experiments.board import Board
 from playground.experiments.queries import experiments
 from playground.settings import Settings
-from tests.evaluation.test_compare_runs import right, wrong
+from tests.experiments.test_compare_runs import right, wrong
 from tests.helpers import run_config
 
 STEP = {"learning_rate": 1e-3, "grad_norm": 1.0, "tokens": 9, "trained_tokens": 3, "step_time_s": 0.1, "epoch": 1.0}

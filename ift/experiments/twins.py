@@ -12,8 +12,8 @@ from functools import lru_cache
 from statistics import fmean, stdev
 
 from ift.config import TrainConfig, make_config
-from ift.evaluation.compare_runs import Verdict
 from ift.evaluation.measures import measure_of
+from ift.experiments.compare_runs import Verdict
 from ift.json_fields import from_fields
 from ift.paths import ASSETS
 from ift.plurals import plural

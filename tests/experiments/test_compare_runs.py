@@ -6,9 +6,9 @@ import pytest
 
 from ift.cli import main
 from ift.errors import ConfigError, RunError
-from ift.evaluation.compare_runs import Verdict, compare_runs, verdict_sentence
 from ift.evaluation.metrics import score
 from ift.events import Evaluated, Prepared, Stepped
+from ift.experiments.compare_runs import Verdict, compare_runs, verdict_sentence
 from ift.runs.folder import create_run
 from ift.runs.scores import AnsweredRecord
 from ift.types import Example, Finish, Side

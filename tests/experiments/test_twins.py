@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from ift.evaluation.compare_runs import Verdict
-from ift.evaluation.twins import ONE_SEED, SEED, TWINS, TwinResult, measured, side_result, twin
+from ift.experiments.compare_runs import Verdict
+from ift.experiments.twins import ONE_SEED, SEED, TWINS, TwinResult, measured, side_result, twin
 
 
 @pytest.mark.parametrize("one", TWINS, ids=lambda one: one.name)

@@ -8,8 +8,8 @@ import pytest
 
 from ift.cli import main
 from ift.errors import RunError
-from ift.evaluation.replay import RECORDINGS, record_run, replay_page
 from ift.events import Resumed, Sampled, Stepped
+from ift.experiments.replay import RECORDINGS, record_run, replay_page
 from ift.runs.folder import Run, create_run
 from ift.types import Finish
 from tests.helpers import run_config
