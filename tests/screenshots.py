@@ -26,7 +26,7 @@ def train_and_answer(page: Page) -> None:
     page.locator("#chart .chip", has_text="finished").first.wait_for(timeout=300_000)
     open_tab(page, TABS["compare"])
     page.locator("#answer:not([disabled])").click()
-    page.locator("#verdict .verdict").wait_for(timeout=300_000)
+    page.locator("#verdict .chip.fill:not(.acc)").wait_for(timeout=300_000)
 
 
 def shoot(page: Page, folder: Path, mode: str, *, tabs: Sequence[str], full_page: bool) -> None:
