@@ -66,7 +66,9 @@ def _rating(asked: dict, sides: Sides) -> tuple[Side, AnsweredRecord, int]:
     value, side = asked.get("value"), asked.get("side")
     if type(value) is not int:
         raise ConfigError("A rating is a whole number", where="rating", fix="Use 0 to 100.")
-    answers = {row.record: row for row in sides[Side(side)]} if side in list(Side) else {}
+    if side not in list(Side):
+        raise LookupError(side)
+    answers = {row.record: row for row in sides[Side(side)]}
     record = asked.get("record")
     return Side(side), answers[record if type(record) is int else -1], value
 

@@ -56,7 +56,7 @@ class Jobs:
         if not isinstance(run_id, str) or not run_id.strip(".") or _NO_NAME.search(run_id):
             return None
         run = Run(self.settings.runs / run_id)
-        is_known = run_id in self._children or is_run(run.path) or (run.path / OWNER).is_file()
+        is_known = run_id in self._children or is_run(run.path) or os.path.isfile(run.path / OWNER)
         return run if is_known and self.ownership.may_see(run) else None
 
     def runs(self) -> list[Run]:

@@ -9,8 +9,8 @@ from ift.evaluation.measures import MEASURES, measure_of
 from ift.evaluation.words import MOST_PIECES, Change, is_alike, word_difference
 from ift.events import Finished
 from ift.runs.folder import create_run
-from ift.runs.scores import AnsweredRecord, Comparison, Outcome, Summary, answers_to_text
-from ift.types import Finish, Score
+from ift.runs.scores import AnsweredRecord, Comparison, Outcome, Summary
+from ift.types import Finish, Score, Side
 from playground.answers.answered import AnsweredRuns, stamp_of
 from playground.answers.asking import GONE
 from playground.answers.overview import overview, tile
@@ -228,8 +228,8 @@ def context(tmp_path):
 def run(tmp_path):
     run = create_run(tmp_path / "runs" / "a", run_config())
     run.training.append(Finished(step=1))
-    run.write_text("before.jsonl", answers_to_text(BEFORE[:4]))
-    run.write_text("after.jsonl", answers_to_text(AFTER))
+    run.answer_files.write(Side.BEFORE, BEFORE[:4])
+    run.answer_files.write(Side.AFTER, AFTER)
     return run
 
 
@@ -252,7 +252,7 @@ def test_a_record_that_is_not_there_is_gone(context, run, record):
 
 
 def test_a_record_that_one_model_has_not_answered_has_no_tokens_yet(context, run):
-    run.write_text("before.jsonl", answers_to_text(BEFORE))
+    run.answer_files.write(Side.BEFORE, BEFORE)
     assert "Both models have to answer" in asked(context, "answers_tokens", record=4)["error"]["what"]
 
 
@@ -269,7 +269,8 @@ def test_the_top_says_how_many_records_there_are_or_what_to_do(context, run, tmp
     assert asked(context, "answers_overview") == {"rows": 4, "empty": ""}
     run.write_json("scores.json", summary().to_dict())
     assert asked(context, "answers_overview")["verdict"]["title"] == "Better"
-    run.forget_scores()
+    for name in ("scores.json", "before.jsonl", "after.jsonl"):
+        (run.path / name).unlink()
     assert asked(context, "answers_overview") == {"rows": 0, "empty": EMPTY}
 
 
@@ -277,7 +278,7 @@ def test_answers_are_read_again_when_they_have_changed(run):
     answered, stamp = AnsweredRuns(), stamp_of(run)
     first = answered.rows(run)
     assert answered.rows(run) is first
-    run.write_text("after.jsonl", answers_to_text([replace(AFTER[0], model_response="other"), *AFTER[1:]]))
+    run.answer_files.write(Side.AFTER, [replace(AFTER[0], model_response="other"), *AFTER[1:]])
     assert stamp_of(run) != stamp
     assert answered.rows(run)[0].after.model_response == "other"
 

@@ -7,7 +7,7 @@ import pytest
 from ift.events import Finished
 from ift.runs.folder import create_run
 from ift.runs.ratings import Ratings
-from ift.runs.scores import AnsweredRecord, answers_to_text
+from ift.runs.scores import AnsweredRecord
 from ift.types import Finish, Score, Side
 from playground.answers.asking import GONE
 from playground.answers.queries import queries
@@ -37,8 +37,8 @@ def context(tmp_path):
 def run(tmp_path):
     run = create_run(tmp_path / "runs" / "a", run_config())
     run.training.append(Finished(step=1))
-    run.write_text("before.jsonl", answers_to_text(BEFORE))
-    run.write_text("after.jsonl", answers_to_text(AFTER))
+    run.answer_files.write(Side.BEFORE, BEFORE)
+    run.answer_files.write(Side.AFTER, AFTER)
     return run
 
 

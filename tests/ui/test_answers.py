@@ -13,8 +13,8 @@ from ift.model.names import find_model
 from ift.runs.folder import create_run
 from ift.runs.ratings import Ratings
 from ift.runs.run_config import describe
-from ift.runs.scores import AnsweredRecord, Outcome, Summary, answers_to_text
-from ift.types import Finish, Score
+from ift.runs.scores import AnsweredRecord, Outcome, Summary
+from ift.types import Finish, Score, Side
 from tests.ui.conftest import open_tab
 
 EVIL = "<script>window.hit = 1</script><img src=x onerror=window.hit=1> **bold** ${window.hit = 1}"
@@ -57,8 +57,8 @@ def prepare(home):
     run.training.append(Finished(step=1))
     shutil.copytree(find_model("starter"), run.path / "checkpoints" / "step-000001")
     before = [answered(i, "The color is blue.", right=0.0, likeness=0.8 if i == 1 else 0.0) for i in range(RECORDS)]
-    run.write_text("before.jsonl", answers_to_text(before))
-    run.write_text("after.jsonl", answers_to_text(map(after, range(RECORDS))))
+    run.answer_files.write(Side.BEFORE, before)
+    run.answer_files.write(Side.AFTER, map(after, range(RECORDS)))
     means = {"exact_match": 0.0, "token_f1": 0.1}, {"exact_match": 0.925, "token_f1": 0.95}
     summary = Summary(
         n=RECORDS,

@@ -48,6 +48,7 @@ class Chat {
     const title = el("h2", "", TITLES[side]);
     const state = attrs(el("span"), { role: "status" });
     const halt = button("Stop", () => this.halt(side));
+    halt.hidden = true;
     const stream = attrs(el("p", "stream"), { "aria-label": `${TITLES[side]}: tokens` });
     const node = el("div", "side", el("div", "row", title, state, halt), stream);
     stream.onclick = event => {
