@@ -20,6 +20,7 @@ TARGET_MODULES: Mapping[str, frozenset[str]] = {
     "mlp.c_proj": frozenset({"out"}),
 }
 """What LoRA can adapt: Hugging Face's names → the layers of a block here."""
+MOST_PROMPTS = 16
 
 
 @document
@@ -193,6 +194,15 @@ class TrainConfig:
             aliases=("logging_steps", "eval_every"),
         ),
     )
+    prompts: str = declare(
+        "",
+        Option(
+            "Questions of your own to answer at each evaluation, too, with a vertical bar between them",
+            example="What is the capital of France? | Name a fruit.",
+            group=Group.REPORTS,
+            aliases=("sample_prompts", "eval_prompts", "follow"),
+        ),
+    )
     save_steps: int = declare(
         100,
         Option(
@@ -307,6 +317,9 @@ class TrainConfig:
         self._check_prompt_loss_weight()
         self._check_shift()
         _ = self.data_options
+        if len(self.own_prompts) > MOST_PROMPTS:
+            fix = f"Use at most {MOST_PROMPTS}: each takes time at every evaluation."
+            raise ConfigError(f"prompts: {len(self.own_prompts)} questions are too many", fix=fix)
         if unknown := [name for name in self._targets if name not in TARGET_MODULES]:
             near = nearest(unknown[0], TARGET_MODULES)
             fix = f"Did you mean {near}?" if near else f"Use some of {', '.join(TARGET_MODULES)}, with commas."
@@ -319,6 +332,11 @@ class TrainConfig:
     def data_options(self) -> DataOptions:
         """How the records of the data set are read."""
         return DataOptions(layout=self.layout, fields=self.fields, turns=self.turns, on_error=self.on_error)
+
+    @property
+    def own_prompts(self) -> tuple[str, ...]:
+        """The questions of `prompts`."""
+        return tuple(text for part in self.prompts.split("|") if (text := part.strip()))
 
     @property
     def trained(self) -> frozenset[Role]:

@@ -105,7 +105,10 @@ class Evaluated(TrainEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampled(TrainEvent):
-    """What the model answers to a fixed validation prompt at this step, greedily."""
+    """What the model answers to a fixed prompt at this step, greedily.
+
+    A validation record's, or one of the user's own: these have no expected `output`.
+    """
 
     record: int
     instruction: str

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ift.evaluation.judge import APIS, Judge, address, load_rubric
-from ift.options import Option, check_options, declare, document, options_of
+from ift.options import Option, check_options, declare, document, options_of, show
 from ift.runs.scores import Decoding, SampledRecords
 
 
@@ -130,4 +130,4 @@ class EvaluationOptions:
         values = dataclasses.asdict(self)
         options = options_of(type(self))
         given = {name: value for name, value in values.items() if value != options[name].default}
-        return [word for name, value in given.items() for word in (f"--{name}", str(value))]
+        return [word for name, value in given.items() for word in (f"--{name}", show(value))]

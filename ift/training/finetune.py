@@ -120,7 +120,7 @@ def train_events(
         max_length_policy=config.max_length_policy,
         step=progress.step,
     )
-    samples = _samples(dataset, template, rows)
+    samples = followed_samples(dataset, template, rows, config)
     shape, resumed = model.config, folder is not None
     task = Task(config, shape, rows.train, rows.validation, samples, rows.max_length, progress, resumed)
     trainer = world.share(task).trainer(model, world)
@@ -238,8 +238,15 @@ def _finished(run: Run, trainer: Trainer) -> Iterator[TrainEvent]:
     yield Finished(step=trainer.step)
 
 
-def _samples(dataset: Dataset, template: Template, rows: Rows) -> list[tuple[Example, Prompt]]:
+def followed_samples(
+    dataset: Dataset, template: Template, rows: Rows, config: TrainConfig
+) -> list[tuple[Example, Prompt]]:
+    """What is answered at each evaluation: some validation records, then questions of one's own.
+
+    The latter have no expected answer, and are numbered on from the last record of the data set.
+    """
     examples = {record: dataset.examples[record] for record in rows.samples}
+    examples |= dict(enumerate((Example(text, "", "") for text in config.own_prompts), start=len(dataset)))
     return [(example, prompt_of(record, example, template)) for record, example in examples.items()]
 
 

@@ -23,7 +23,6 @@ from ift.data.sources import load_dataset
 from ift.data.templates import Template, load_template
 from ift.errors import IftError, InputError, is_out_of_memory
 from ift.events import Evaluated, Stepped
-from ift.model.generate import prompt_of
 from ift.model.gpt2 import GPT2, best_device
 from ift.model.gpt2_config import GPT2Config
 from ift.model.load_by_name import load_model
@@ -31,6 +30,7 @@ from ift.model.names import GPT2_SHAPES, is_here
 from ift.model.precision import uses_bf16
 from ift.runs.processes import available_bytes, keep_memory
 from ift.training.estimate import LORA_RANK, Probe
+from ift.training.finetune import followed_samples
 from ift.training.memory_check import free_bytes, held_bytes, run_longest
 from ift.training.resume import adapt
 from ift.training.trainer import Trainer
@@ -108,13 +108,12 @@ def _model(config: TrainConfig) -> GPT2:
 def _trainer(config: TrainConfig, model: GPT2, rows: Rows, dataset: Dataset, template: Template) -> Trainer:
     """The run's own, but for its validation rows: some are enough to time."""
     some = VALIDATION_BATCHES * config.per_device_train_batch_size
-    examples = [(record, dataset.examples[record]) for record in rows.samples]
     return Trainer(
         model,
         config,
         train=rows.train,
         validation=rows.validation[:: max(1, len(rows.validation) // some)][:some],
-        samples=[(example, prompt_of(record, example, template)) for record, example in examples],
+        samples=followed_samples(dataset, template, rows, config),
         max_length=rows.max_length,
     )
 

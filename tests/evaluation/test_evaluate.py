@@ -1,25 +1,35 @@
 """Before and after: one row in, one row out, whatever becomes of it."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
+import torch
 
+from ift.cli.parser import build_parser
+from ift.data.batching import collate
 from ift.data.sources import load_dataset
 from ift.data.templates import Template
-from ift.errors import DataError, InputError, RunError
+from ift.data.tokenizer import encode
+from ift.errors import ConfigError, DataError, InputError, RunError
+from ift.evaluation import evaluate
 from ift.evaluation.evaluate import answer, evaluate_events
 from ift.evaluation.evaluation_options import EvaluationOptions
 from ift.evaluation.metrics import HABITS, METRICS
+from ift.evaluation.reference_losses import reference_losses
 from ift.evaluation.results import answered_record, summarize
 from ift.events import Answered, Finished
 from ift.model.answer import ask
-from ift.model.generate import Sampling
+from ift.model.generate import Sampling, _nucleus
+from ift.roles import Role
+from ift.runs.answer_files import AnswerFiles
 from ift.runs.scores import Comparison, Outcome, SampledRecords
 from ift.runs.stop import Stop
+from ift.training.checkpoint import save_checkpoint
 from ift.types import EOS_ID, Check, Completion, Example, Finish, Score, Scored, Side
-from tests.helpers import WORD, parrot, plan_of, tiny_model, write_records
+from tests.helpers import WORD, parrot, plain_loss, plan_of, tiny_model, write_records
 
 TEMPLATE = Template.parse("Q: {{instruction}}\nA:{{output}}")
+FEW = EvaluationOptions(max_new_tokens=2)
 TOO_LONG = Example("x " * 100, "", "y")
 
 
@@ -172,3 +182,130 @@ def test_a_run_without_a_checkpoint_can_not_be_evaluated(run):
     (run.path / "checkpoints" / "step-000003").rename(run.path / "elsewhere")
     with pytest.raises(RunError, match="has saved no checkpoint"):
         list(evaluate_events(run, Stop(run)))
+
+
+# Again and again.
+
+
+def files_of(run):
+    return {name: (run.path / name).read_bytes() for name in ("before.jsonl", "after.jsonl", "scores.json")}
+
+
+def asked(monkeypatch):
+    """The records that a model is asked about, as they are asked."""
+    seen = []
+    real = evaluate.generate
+
+    def generate(model, prompts, sampling):
+        seen.extend(prompt.record for prompt in prompts)
+        return real(model, prompts, sampling)
+
+    monkeypatch.setattr(evaluate, "generate", generate)
+    return seen
+
+
+class Stopped(Exception):
+    """Whatever ends a process in the middle."""
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_what_was_killed_goes_on_without_asking_twice_and_ends_with_the_same_files(run, data_file, monkeypatch, side):
+    write_records(data_file, range(60))
+    config = replace(run.config, data=replace(run.config.data, sha256=load_dataset(str(data_file)).sha256))
+    run.write_json("config.json", config.to_dict())
+    list(evaluate_events(run, Stop(run), FEW))
+    whole = files_of(run)
+    for name in (*whole, "evaluation.json"):
+        (run.path / name).unlink()
+    real, seen = AnswerFiles.append, asked(monkeypatch)
+
+    def killed(files, at, answer):
+        real(files, at, answer)
+        if at is side and len(files.read(at)) == 3:
+            with (files.path / f"{at}.jsonl").open("ab") as file:
+                file.write(b'{"record": 5')  # half a line
+            raise Stopped
+
+    with monkeypatch.context() as patched, pytest.raises(Stopped):
+        patched.setattr(AnswerFiles, "append", killed)
+        list(evaluate_events(run, Stop(run), FEW))
+    assert run.scores is None
+    assert len(run.answers(side)) == 3
+    there = {row.record for row in run.answers(side)}
+    seen.clear()
+    events = list(evaluate_events(run, Stop(run), FEW))
+    assert next(event.done for event in events if isinstance(event, Answered) and event.side is side) == 3
+    assert len(seen) == (9 if side is Side.BEFORE else 3)
+    assert there.isdisjoint(seen[: 6 - 3])
+    assert files_of(run) == whole
+
+
+def test_answers_are_kept_where_only_more_records_or_another_checkpoint_are_asked(run, monkeypatch):
+    seen = asked(monkeypatch)
+    list(evaluate_events(run, Stop(run), EvaluationOptions(sample=1, max_new_tokens=1)))
+    assert len(seen) == 2
+    list(evaluate_events(run, Stop(run), EvaluationOptions(max_new_tokens=1)))
+    assert len(seen) == 4  # one record more, on both sides
+    list(evaluate_events(run, Stop(run), EvaluationOptions(max_new_tokens=1, seed=7)))
+    assert len(seen) == 4  # a greedy answer knows no seed
+    save_checkpoint(run.path / "checkpoints", parrot(EOS_ID), step=5)
+    list(evaluate_events(run, Stop(run), EvaluationOptions(max_new_tokens=1)))
+    assert len(seen) == 6  # the other model's
+    assert (run.scores.checkpoint, run.scores.after["ended"]) == ("step-000005", 1.0)
+    list(evaluate_events(run, Stop(run), EvaluationOptions(max_new_tokens=2)))
+    assert len(seen) == 10
+
+
+def test_any_checkpoint_can_be_scored(run):
+    save_checkpoint(run.path / "checkpoints", parrot(EOS_ID), step=5)
+    list(evaluate_events(run, Stop(run), EvaluationOptions(checkpoint=3, max_new_tokens=1)))
+    assert run.scores.checkpoint == "step-000003"
+    assert run.answers(Side.AFTER)[0].model_response == " word"
+    with pytest.raises(RunError, match="no checkpoint of step 4") as caught:
+        list(evaluate_events(run, Stop(run), EvaluationOptions(checkpoint=4)))
+    assert "3, 5" in caught.value.fix
+
+
+def test_drawn_answers_follow_the_seed(run):
+    found = []
+    for seed in (0, 1, 0):
+        options = EvaluationOptions(max_new_tokens=3, temperature=1.0, top_p=0.9, top_k=1000, seed=seed)
+        list(evaluate_events(run, Stop(run), options))
+        found.append([row.response_ids for row in run.answers(Side.BEFORE)])
+    assert found[0] == found[2] != found[1]
+    assert (
+        run.scores.decoding.text == "answers of up to 3 tokens, drawn at temperature 1, top_k 1000, top_p 0.9, seed 0"
+    )
+
+
+def test_the_loss_of_an_expected_answer_is_the_models_own(run):
+    list(evaluate_events(run, Stop(run), FEW))
+    row = run.answers(Side.AFTER)[0]
+    encoded = encode(run.config.template.render(Example(row.instruction, row.input, row.output)))
+    batch = collate([encoded], trained=frozenset({Role.RESPONSE, Role.EOS}))
+    assert row.value("reference_loss") == pytest.approx(plain_loss(parrot(WORD), batch).item(), abs=1e-4)
+
+
+def test_an_expected_answer_that_only_begins_in_the_context_counts_as_far_as_it_fits():
+    long, lost = Example("a", "", "word " * 100), Example("x " * 100, "", "y")
+    found = dict(reference_losses(tiny_model(), [long, lost], [0, 1], TEMPLATE, wanted=frozenset({0, 1})))
+    assert found[0] > 0
+    assert found[1] is None
+    assert dict(reference_losses(tiny_model(), [long], [0], TEMPLATE, wanted=frozenset())) == {}
+
+
+def test_options_are_words_of_the_command_line():
+    options = EvaluationOptions(sample=5, temperature=0.5, judge="llama3", judge_pairs=True)
+    words = options.arguments()
+    assert words == ["--sample", "5", "--temperature", "0.5", "--judge", "llama3", "--judge_pairs", "true"]
+    args = build_parser().parse_args(["evaluate", "R", *words])
+    assert EvaluationOptions(**{one.name: getattr(args, one.name) for one in fields(EvaluationOptions)}) == options
+
+
+def test_the_fewest_likeliest_tokens_that_reach_top_p_are_drawn_from():
+    shares = torch.tensor([[0.5, 0.3, 0.15, 0.05], [0.05, 0.15, 0.3, 0.5]])
+    assert (_nucleus(shares, 0.7) > 0).tolist() == [[True, True, False, False], [False, False, True, True]]
+    assert (_nucleus(shares, 0.5) > 0).tolist() == [[True, False, False, False], [False, False, False, True]]
+    assert (_nucleus(shares, 1.0) > 0).all()
+    with pytest.raises(ConfigError, match="top_p"):
+        Sampling(max_new_tokens=1, top_p=0.0)

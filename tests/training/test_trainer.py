@@ -18,7 +18,7 @@ from ift.roles import Role
 from ift.training.schedule import learning_rate
 from ift.training.trainer import Trainer, require_same_masks
 from ift.types import Example
-from tests.helpers import SHORT_ROWS, encoded, plain_loss, tiny_model
+from tests.helpers import SHORT_ROWS, encoded, events_of, plain_loss, tiny_model
 
 I, H, R = Role.INSTRUCTION, Role.HEADER, Role.RESPONSE  # noqa: E741
 
@@ -349,3 +349,18 @@ def test_targets_left_unshifted_are_the_inputs_themselves():
     values = losses(tiny_model(), batch)[0]
     (event,) = steps(trainer(train=rows, max_steps=1, shift_targets=False))
     assert (event.trained_tokens, event.loss) == (1, pytest.approx(values.mean().item(), abs=1e-5))
+
+
+def test_questions_of_ones_own_are_answered_beside_the_validation_records(names, make):
+    run = make("followed", TrainConfig(**names, max_steps=1, prompts="What is 2? | | Say word."))
+    sampled = [event for event in events_of(run) if isinstance(event, Sampled) and event.step == 1]
+    assert [(event.record, event.instruction, event.output) for event in sampled] == [
+        (19, "After 19?", "20"),
+        (20, "What is 2?", ""),  # numbered on from the last of the twenty records
+        (21, "Say word.", ""),
+    ]
+
+
+def test_there_is_a_limit_to_questions_of_ones_own():
+    with pytest.raises(ConfigError, match="17 questions are too many"):
+        TrainConfig(prompts="|".join("abcdefghijklmnopq"))

@@ -3,13 +3,14 @@ import { attrs, el, scroll, table } from "../parts.js";
 
 const ENDS = { eos: "stopped by itself", stop: "ended as the template does", length: "! cut" };
 const ABOUT =
-  "Fixed validation prompts, answered greedily at each evaluation. Choose a validation marker in the chart to see " +
+  "Fixed validation prompts and your own, answered greedily at each evaluation. Choose a validation marker in the chart to see " +
   "what the model said then.";
 
 function row({ instruction, input, output, model_response, finish }) {
   const answer = model_response.trim();
   const isGood = answer === output.trim();
-  const chip = el("span", `chip ${isGood ? "good" : "bad"}`, isGood ? "✓ exact" : "✗ other");
+  const mark = el("span", `chip ${isGood ? "good" : "bad"}`, isGood ? "✓ exact" : "✗ other");
+  const chip = output ? mark : ""; // a question of one's own has no expected answer
   const prompt = el("td", "", el("b", "", instruction), ...(input ? [el("br"), input] : []));
   const said = el("td", "pre", chip, ` ${answer} `, el("span", "muted", ENDS[finish]));
   return el("tr", "", prompt, el("td", "", output), said);
