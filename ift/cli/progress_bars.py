@@ -137,13 +137,14 @@ def _line(event: TrainEvent) -> str:
 def show_evaluation(events: Iterator[TrainEvent]) -> int:
     """A bar per side, and for the judge; returns the exit code."""
     bar: tqdm | None = None
+    shown = None
     for event in events:
         if isinstance(event, Answered | Judged):
-            name = "judge" if isinstance(event, Judged) else str(event.side)
-            if bar is None or bar.desc != f"{name}: " or event.done < bar.n:
-                bar = _bar(total=event.total, unit="record", desc=name)
-            if bar is not None:
-                bar.update(event.done - bar.n)
+            stage = (type(event), event.side)
+            if bar is None or stage != shown:
+                name = "judge" if isinstance(event, Judged) else str(event.side)
+                bar, shown = _bar(total=event.total, unit="record", desc=name), stage
+            bar.update(event.done - bar.n)
         if isinstance(event, Stopped):
             return STOPPED
     return 0
