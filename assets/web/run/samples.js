@@ -3,8 +3,8 @@ import { attrs, el, scroll, table } from "../parts.js";
 
 const ENDS = { eos: "stopped by itself", stop: "ended as the template does", length: "! cut" };
 const ABOUT =
-  "Fixed validation prompts and your own, answered greedily at each evaluation. Choose a validation marker in the chart to see " +
-  "what the model said then.";
+  "Fixed validation prompts and your own, answered greedily at each evaluation. Choose a validation marker in the " +
+  "chart to see what the model said then.";
 
 function row({ instruction, input, output, model_response, finish }) {
   const answer = model_response.trim();
