@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ift.cli.arguments import Parser
+from ift.evaluation.measures import measure_of
 from ift.experiments.compare_runs import (
     MOST_RUNS,
     ComparedAnswers,
@@ -18,15 +19,6 @@ from ift.options import Option
 from ift.plurals import plural
 from ift.runs.folder import open_run
 
-TITLES = {
-    "exact_match": "Exact match",
-    "token_f1": "Token F1",
-    "rouge_l": "ROUGE-L",
-    "chrf": "chrF",
-    "check": "Own check",
-    "ended": "Stopped by itself",
-}
-"""What the scores are called."""
 LONGEST = 60
 """Characters of a value in the table of settings."""
 
@@ -63,7 +55,7 @@ def _text(made: RunsComparison, records: int) -> Iterator[str]:
         yield f"{made.runs[number]} against {made.runs[0]}:"
         yield from (_score(score) for score in scores)
         if headline := made.headline(number):
-            title = TITLES[headline.score]
+            title = measure_of(headline.score).title
             sentence = verdict_sentence(headline, first=made.runs[0], other=made.runs[number], title=title)
             yield f"  Verdict: {headline.verdict}. {sentence}"
             yield "  One seed each: another seed may give another result."
@@ -74,7 +66,7 @@ def _text(made: RunsComparison, records: int) -> Iterator[str]:
 def _score(score: PairedScore) -> str:
     low, high = score.interval or (0.0, 0.0)
     means = f"{score.first:6.3f} {score.other:6.3f}  {score.difference:+.3f} [{low:+.3f}, {high:+.3f}]"
-    return f"  {TITLES[score.score]:18} {means}  better on {score.better}, worse on {score.worse}: {score.verdict}"
+    return f"  {measure_of(score.score).title:18} {means}  better on {score.better}, worse on {score.worse}: {score.verdict}"
 
 
 def _answer(made: RunsComparison, answer: ComparedAnswers) -> Iterator[str]:

@@ -81,7 +81,7 @@ def test_the_version_is_shown(capsys):
         ("train --out R --lora_r=8", "train has no option --lora_r. Did you mean --r?"),
         ("train --out R --max-seq-length 64", "train has no option --max_seq_length. Did you mean --max_length?"),
         ("train --out R --lerning_rate 1", "train has no option --lerning_rate. Did you mean --learning_rate?"),
-        ("evaluate R --judge ollama", "evaluate has no option --judge. `python -m ift evaluate --help` lists all."),
+        ("evaluate R --verbose", "evaluate has no option --verbose. `python -m ift evaluate --help` lists all."),
         ("starter build --out D --sed 1", "build has no option --sed. Did you mean --seed?"),
         ("batch more", "'more' is one word too many. Try python -m ift batch --help."),
         ("trian", "There is no command 'trian'. Did you mean train?"),

@@ -106,7 +106,7 @@ def test_one_run_and_the_same_run_twice_are_refused(tmp_path):
 
 def test_a_damaged_file_is_named(tmp_path):
     run = make_run(tmp_path / "a", right(range(3)))
-    (run.path / "after.jsonl").write_text("{", encoding="utf-8")
+    (run.path / "after.jsonl").write_text("{\n", encoding="utf-8")
     with pytest.raises(RunError) as caught:
         compare_runs([run, make_run(tmp_path / "b")])
     assert caught.value.where == "after.jsonl, line 1"
