@@ -66,7 +66,8 @@ def _text(made: RunsComparison, records: int) -> Iterator[str]:
 def _score(score: PairedScore) -> str:
     low, high = score.interval or (0.0, 0.0)
     means = f"{score.first:6.3f} {score.other:6.3f}  {score.difference:+.3f} [{low:+.3f}, {high:+.3f}]"
-    return f"  {measure_of(score.score).title:18} {means}  better on {score.better}, worse on {score.worse}: {score.verdict}"
+    counts = f"better on {score.better}, worse on {score.worse}"
+    return f"  {measure_of(score.score).title:18} {means}  {counts}: {score.verdict}"
 
 
 def _answer(made: RunsComparison, answer: ComparedAnswers) -> Iterator[str]:
