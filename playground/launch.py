@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
+import plotly
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -20,10 +21,12 @@ from playground.guard.asgi import Guard
 from playground.guard.files import ALIAS, Uploads
 from playground.guard.sessions import Sessions
 from playground.housekeeping import Housekeeping
-from playground.page import PLOTLY, build
+from playground.page import build
 from playground.scripts import Scripts
 from playground.settings import MEBIBYTE, WEB, Settings
+from playground.transfer import Transfer
 
+PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 STATES_KEPT = 2_000
 """Sessions of Gradio's, beyond those that housekeeping gives back."""
 THREADS, AT_ONCE = 40, 8
@@ -72,7 +75,10 @@ def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -
         max_threads=THREADS,
         max_file_size=f"{settings.limits.upload_bytes / MEBIBYTE:.0f}mb",
         state_session_capacity=STATES_KEPT,
-        app_kwargs={"middleware": [guard], "routes": [scripts.route(), context.exports.route(), _health(context)]},
+        app_kwargs={
+            "middleware": [guard, Middleware(Transfer)],
+            "routes": [scripts.route(), context.exports.route(), _health(context)],
+        },
     )
     context.queue.start()  # what waited when the server before this one ended
     housekeeping.start()

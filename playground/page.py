@@ -1,9 +1,6 @@
 """The page: a head, five tabs and what connects them."""
 
-from pathlib import Path
-
 import gradio as gr
-import plotly
 
 from playground.context import QUIET, Context, when_loaded
 from playground.lesson import read_lesson
@@ -15,30 +12,30 @@ from playground.tabs.prompt import PromptTab
 from playground.tabs.train import TrainTab
 from playground.views.html import esc
 
-PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-HEAD = """<div class="ift-head"><h1>ift playground</h1><p>Instruction fine-tuning you can see</p>{mode}
-<span><button type="button" data-mode="projector" aria-pressed="false">Projector</button>
-<button type="button" data-mode="dark" aria-pressed="false">Dark</button></span></div>"""
+HEAD = """<div class="ift-head"><h1>ift <span>playground</span></h1><div class="tools">{mode}
+<button type="button" id="share">Share</button>
+<button type="button" data-mode="projector" aria-pressed="false">Projector</button>
+<button type="button" data-mode="dark" aria-pressed="false">Dark</button></div></div>"""
 
 
 def build(context: Context) -> gr.Blocks:
     """The whole page over one folder of runs."""
     with gr.Blocks(title="ift playground", fill_width=True, delete_cache=(3600, 86400)) as page:
         shown = gr.BrowserState(None, storage_key="ift-run", secret="ift")
-        gr.HTML(
+        head = gr.HTML(
             HEAD.format(mode=_mode(context.settings)),
-            js_on_load=when_loaded("ift.header(element)"),
+            js_on_load=when_loaded("ift.header(element, { restore: () => trigger('restore') })"),
             elem_classes="plain",
             elem_id="head",
         )
-        with gr.Tabs():
-            with gr.Tab("1 Data") as data_tab:
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("1 Data", elem_id="tab-data") as data_tab:
                 data = DataTab(context)
-            with gr.Tab("2 Prompt & batch"):
+            with gr.Tab("2 Prompt & batch", elem_id="tab-prompt"):
                 prompt = PromptTab(context)
-            with gr.Tab("3 Fine-tune") as train_tab:
+            with gr.Tab("3 Fine-tune", elem_id="tab-train") as train_tab:
                 train = TrainTab(context, shown=shown)
-            with gr.Tab("4 Before & after"):
+            with gr.Tab("4 Before & after", elem_id="tab-compare"):
                 compare = CompareTab(context)
             with gr.Tab("5 Experiments", elem_id="tab-experiments"):
                 ExperimentsTab(context)
@@ -50,8 +47,9 @@ def build(context: Context) -> gr.Blocks:
             elem_classes="plain",
         )
         data.wire(train.model, prompt)
-        prompt.wire(page, data.name, data.source, model=train.model, run=train.run, chart=train.chart)
+        prompt.wire(data.name, model=train.model, run=train.run, chart=train.chart)
         train.wire(page, train_tab, prompt, data.name)
+        _restore(page, head, prompt, train, data)
         compare.wire()
         prompt.own.wire()
         prompt.redraw_after(compare.open_in_lens(prompt.restored, data.source))
@@ -70,6 +68,21 @@ def _mode(settings: Settings) -> str:
     without += ", or Duplicate this Space with <code>IFT_MODE=local</code>." if settings.on_space else "."
     summary = f"{settings.mode.value.capitalize()} page: its limits"
     return f"<details><summary>{summary}</summary><dl>{limits}</dl><p>{without}</p></details>"
+
+
+def _restore(page: gr.Blocks, head: gr.HTML, prompt: PromptTab, train: TrainTab, data: DataTab) -> None:
+    """What a link says, or the browser's history after a reload or Back, into all widgets; nothing without either."""
+    link = gr.Textbox(visible=False)
+
+    def restore(text: str) -> tuple:
+        return *prompt.restore(text), *train.restore(text)
+
+    everything = [*prompt.restored, data.source, *train.restored]
+    asked = f"() => {when_loaded('return [ift.link.text()]')}"
+    for event in (page.load, head.restore):
+        restored = event(restore, link, everything, js=asked, **QUIET)
+        prompt.redraw_after(restored)
+        restored.then(None, None, None, js=f"() => {when_loaded('ift.link.restored()')}")
 
 
 def _follow_run(page: gr.Blocks, context: Context, train: TrainTab, compare: CompareTab) -> None:

@@ -111,7 +111,7 @@ class LessonView {
 /** The component: a button in the page's head opens it. */
 export function lesson(element, props) {
   const view = new LessonView(element.querySelector(".lesson"), props.value);
-  const head = document.querySelector("#head .tools, #head span");
+  const head = document.querySelector("#head .tools");
   const opener = attrs(el("button", "", "Lesson"), { type: "button", id: "lesson-button", "aria-expanded": false });
   opener.onclick = () => view.toggle(opener);
   head?.prepend(opener);

@@ -1,35 +1,102 @@
-// The page's address: a link restores the view that its fragment holds.
-import { until } from "./parts.js";
+// What the page shows, as text: in a link that others open, and in the browser's history, for a reload and the Back button.
+//
+//   view    what decides the grid (playground/lens/state.py), step, fold, pin      ┐
+//   text    the template, as it is in the box now                                  ├ one object, base64url of its JSON
+//   train   the training settings that differ (playground/tabs/train.py)           │
+//   page    the tab, the run, whether the run or the settings are shown            ┘
 import { decode, encode } from "./permalink.js";
 
 /** What a class need not see. */
 export const HIDES = ["editor", "switches", "code"];
 
-/** The text of the link that the page was opened with; empty where there is none. */
-export const linkText = () => location.hash.match(/^#view=([\w-]+)$/)?.[1] || "";
+const FLUSH_AFTER = 300; // milliseconds; browsers limit how often the history may be written
+const SETTLED = 1500; // milliseconds in which what was restored has been drawn
+const fragment = () => location.hash.match(/^#view=([\w-]+)$/)?.[1] || "";
+const ownState = () => history.state?.ift;
 
-/** Its view. */
-export const linked = decode(linkText());
+/** What the page was opened with: of the history where it was here before, else a link's; empty where there is none. */
+const opened = ownState() ?? decode(fragment());
 
-let shown = {};
+/** The same as text, for the server; empty where there is nothing to restore. */
+export const openedText = () => (ownState() ? encode(ownState()) : fragment());
 
-/** The view that a link made from now on restores. */
-export function keep(view) {
-  shown = view;
+/** For those who restore a part of it themselves. */
+export const linked = opened;
+
+const parts = { view: {}, text: {}, train: {}, page: {} };
+const flushers = [];
+let isRestoring = openedText() !== "";
+let timer = 0;
+
+/** Everything as one object. The view names the template that was drawn; the box may be further, or hold an invalid one. */
+export function whole() {
+  const { view, text, train, page } = parts;
+  const { drawn, ...shown } = view;
+  if (text.template !== undefined && text.template !== drawn) {
+    delete shown.preset;
+    Object.assign(shown, text);
+  }
+  return { ...shown, ...(Object.keys(train).length ? { train } : {}), ...page };
 }
 
-/** A link to it; `hide`: some of HIDES. */
+/** From now on this is shown; `name`: of the part. `view.drawn`: the template that the view was drawn with. */
+export function keep(name, part) {
+  parts[name] = part;
+  clearTimeout(timer);
+  timer = setTimeout(flushed, FLUSH_AFTER);
+}
+
+/** Part of `page`: tab, run, live. */
+export const keepPage = more => keep("page", { ...parts.page, ...more });
+
+/** Write what is shown into the history, now; not while something is restored, which it would write over. */
+export function flushed() {
+  clearTimeout(timer);
+  if (!isRestoring) history.replaceState({ ift: whole() }, "");
+}
+
+/** A step that Back undoes: `more` of the page. */
+export function visit(more) {
+  if (isRestoring) return;
+  flushed();
+  parts.page = { ...parts.page, ...more };
+  history.pushState({ ift: whole() }, "");
+}
+
+/** `act` is called before the page goes. */
+export const onFlush = act => flushers.push(act);
+
+/** What was asked for is in the widgets; what they decide follows in a moment. */
+export function restored() {
+  setTimeout(() => {
+    isRestoring = false;
+    flushed();
+  }, SETTLED);
+}
+
+/** A link to what is shown; `hide`: some of HIDES. */
 export function makeLink(hide = []) {
-  const view = hide.length ? { ...shown, hide } : shown;
-  return `${location.origin}${location.pathname}#view=${encode(view)}`;
+  const { tab: _tab, live: _live, ...view } = whole();
+  const shared = hide.length ? { ...view, hide } : view;
+  return `${location.origin}${location.pathname}#view=${encode(shared)}`;
 }
 
-const promptTab = () => [...document.querySelectorAll("[role=tab]")].find(tab => /^\s*2 /.test(tab.textContent));
-
-/** Open what a link leads to, on the second tab, without what it hides. */
-export function openLink() {
-  const hidden = Array.isArray(linked.hide) ? linked.hide : [];
-  for (const name of HIDES) document.body.classList.toggle(`hide-${name}`, hidden.includes(name));
-  if (linkText()) until(promptTab).then(tab => tab.click());
-  addEventListener("hashchange", () => linkText() && location.reload());
+/**
+ * Begin: `restore` is called with a state when Back or Forward leads to it, and with what to call before the server is
+ * asked for it.
+ */
+export function watchHistory(restore) {
+  addEventListener("popstate", () => {
+    if (ownState()) {
+      restore(ownState(), () => (isRestoring = true));
+    } else if (fragment()) {
+      location.reload(); // a link that was put into the address
+    }
+  });
+  const leave = () => {
+    for (const act of flushers) act();
+    flushed();
+  };
+  addEventListener("pagehide", leave);
+  document.addEventListener("visibilitychange", () => document.hidden && leave());
 }

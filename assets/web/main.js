@@ -2,23 +2,37 @@
 import { answerOptions } from "./answers/answer_options.js";
 import { answers } from "./answers/answers.js";
 import { askElsewhere, chat } from "./answers/chat.js";
-import { editor } from "./editor.js";
 import { experiments } from "./experiments/experiments.js";
 import { lens } from "./lens/lens.js";
 import { lesson } from "./lesson.js";
-import { linkText, openLink } from "./link.js";
+import { keep, openedText, restored } from "./link.js";
 import { figure } from "./plot.js";
+import { wireRail } from "./rail.js";
 import { rest } from "./rest.js";
 import { rows } from "./rows.js";
+import { runList } from "./run/list.js";
 import { run } from "./run/run.js";
+import { wireShare } from "./share.js";
+import { wireTabs } from "./tabs.js";
+import { editor } from "./template/editor.js";
 import { wireModes } from "./theme.js";
 
 rest();
 rows();
 
-function header(element) {
-  openLink();
+/** The component that holds the training settings that differ from the defaults, as a link has them. */
+function settings(props, watch) {
+  const take = () => keep("train", props.value?.train || {});
+  take();
+  watch("value", take);
+}
+
+/** events.restore: the server is asked for what Back leads to. */
+function header(element, events) {
+  wireTabs(events.restore);
   wireModes(element);
+  wireShare(element.querySelector("#share"));
+  wireRail();
 }
 
 window.ift = {
@@ -29,9 +43,11 @@ window.ift = {
   answerOptions,
   chat,
   ask: askElsewhere,
+  runs: runList,
   lens,
   editor,
   experiments,
   lesson,
-  link: { text: linkText },
+  link: { text: openedText, restored },
+  settings,
 };

@@ -20,7 +20,7 @@ function layout({ xaxis = {}, yaxis = {}, ...rest }) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     hovermode: "closest",
-    font: { color: color("--muted"), size: 14 * k, family: 'system-ui, "Noto Sans", "DejaVu Sans", sans-serif' },
+    font: { color: color("--muted"), size: 13 * k, family: color("--sans") },
     legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0 },
     xaxis: axis(xaxis),
     yaxis: axis(yaxis),
@@ -44,8 +44,26 @@ export function plot(host, traces, extra) {
 /** Take a plot away. */
 export const clear = host => host.data && Plotly.purge(host);
 
-/** Plotly's script is large and comes later than the page's load event: who is early draws when it does. */
-export const withPlotly = draw => () => (window.Plotly ? draw() : until(() => window.Plotly).then(() => draw()));
+let wanted = false;
+
+/** Ask for Plotly's script: it is larger than all the rest, and comes after what is painted first. */
+function fetchPlotly() {
+  if (wanted) return;
+  wanted = true;
+  const script = document.createElement("script");
+  script.src = new URL("plotly.min.js", import.meta.url);
+  const later = window.requestIdleCallback || setTimeout;
+  requestAnimationFrame(() => later(() => document.head.append(script)));
+}
+
+/** Draw with Plotly, at once where it is there, else when it has come. */
+export function withPlotly(draw) {
+  return () => {
+    if (window.Plotly) return draw();
+    fetchPlotly();
+    return until(() => window.Plotly).then(() => draw());
+  };
+}
 
 /** A component that shows one figure: {data, layout, label, height}. */
 export function figure(element, props, watch) {

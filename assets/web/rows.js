@@ -15,11 +15,13 @@ export function rows() {
 async function showRow(row) {
   const tab = [...document.querySelectorAll("[role=tab]")].find(one => one.textContent.trim().startsWith("2"));
   if (tab?.getAttribute("aria-selected") === "false") tab.click(); // from another tab
-  await until(() => document.querySelector("#first input"));
-  document.querySelector("#order input")?.click(); // the file's order, the first choice
+  await until(() => document.querySelector("#which-rows"));
+  const first = () => document.querySelector("#first input");
+  if (!first()) document.querySelector("#which-rows > button").click(); // Gradio mounts a group when it is unfolded
+  await until(first);
+  document.querySelector("#order input")?.click(); // the file's order, the first choice; folded, it was never changed
   type("#find textarea", "");
   type("#first input", row);
-  document.querySelector("#lens")?.scrollIntoView({ block: "start" });
 }
 
 async function showFinding(code) {

@@ -3,7 +3,9 @@
 import base64
 import binascii
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from ift.data.sources import NAMES
 from ift.data.templates import MAX_CHARACTERS, PRESETS, preset_source
@@ -94,7 +96,7 @@ def read_link(text: str) -> View | None:
     if not text:
         return None
     try:
-        said = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        said = _decoded(text)
         named = {"template": preset_source(said["preset"])} if said.get("preset") in PRESETS else {}
         values = {one.name: said[one.name] for one in fields(View) if one.name in said} | named
         view = View(**values)
@@ -105,6 +107,18 @@ def read_link(text: str) -> View | None:
     if not (is_typed and is_known and all(len(text) <= MAX_CHARACTERS for text in view.texts)):
         raise ConfigError("The link asks for what this page does not have", where="the address", fix=_FIX)
     return view
+
+
+def read_rest(text: str) -> dict:
+    """What a link says beside the view, such as `train`; empty where it can't be read: `read_link` says so."""
+    with suppress(ValueError, TypeError, binascii.Error):
+        said = _decoded(text) if text else {}
+        return said if isinstance(said, dict) else {}
+    return {}
+
+
+def _decoded(text: str) -> Any:  # noqa: ANN401  whatever somebody wrote
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
 _FIX = "Copy the whole address again; the page stands as it is at the start."

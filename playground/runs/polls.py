@@ -14,6 +14,7 @@ from ift.runs.state import State
 from playground.answers.answered import stamp_of
 from playground.context import Context
 from playground.views import compare, run
+from playground.views.run_list import about
 
 MAX_OFFSET = 1 << 40
 """Of a cursor: file systems refuse to look beyond what a file can be."""
@@ -24,6 +25,7 @@ def training(context: Context) -> Callable[[object], dict]:
 
     def poll_training(query: object) -> dict:
         run_id, offset = _read(query)
+        is_new = offset == 0
         found, busy = context.jobs.run(run_id), context.jobs.name(context.jobs.busy())
         if found is None:
             return _unknown(busy)
@@ -35,7 +37,8 @@ def training(context: Context) -> Callable[[object], dict]:
             events, last, state = [], None, State.FAILED
         said = context.jobs.log_tail(found) if state in (State.STARTING, State.RUNNING, State.FAILED) else ""
         news = run.news(found.id, events, offset, state, last=last, said=said)
-        return {**news, **_tenure(context, found, state), "busy": busy}
+        more = {"about": about(found) if is_new else None, "busy": busy}
+        return {**news, **_tenure(context, found, state), **more}
 
     return poll_training
 

@@ -34,7 +34,7 @@ class DataTab:
         self.context = context
         self.name = gr.State("starter")
         self.file = gr.State(None)  # what was brought last, whether or not it could be used
-        with gr.Row():
+        with gr.Row(elem_classes="railed", elem_id="data-page"):
             with gr.Column(scale=1, min_width=260, elem_classes="rail"):
                 self.source = gr.Radio(_choices(), value="starter", label="Data set", elem_id="source")
                 self.upload = gr.File(
@@ -66,7 +66,7 @@ class DataTab:
                     )
                     self.turns = gr.Radio(list(TURNS), value="last", label="Answers of a conversation", elem_id="turns")
                     self.again = gr.Button("Read again", elem_id="read-again")
-            with gr.Column(scale=4, min_width=320):
+            with gr.Column(scale=4, min_width=320, elem_classes="main-part"):
                 self.message = gr.HTML(elem_id="data-message", elem_classes="plain")
                 self.cancel = gr.Button("Cancel", visible=False, size="md", elem_id="cancel-download")
                 self.token = gr.State("")  # of the download under way
@@ -102,10 +102,11 @@ class DataTab:
         self.source.input(self._choose, [self.source, self.name], chosen, **QUIET)
         self.cancel.click(self.context.downloads.cancel, self.token, None, queue=False, **QUIET)
         options = [self.name, self.layout, self.fields, self.turns]
-        taken = [self.name, self.file, self.message, self.leave_out]
+        taken = [self.source, self.name, self.file, self.message, self.leave_out]
         self.upload.change(self._take, [self.upload, *options], taken, **QUIET)
+        shown_rows = [self.source, self.name, self.message]
         for file in (self.rows, self.tokenizer):
-            file.change(self._take_rows, [self.rows, self.tokenizer, self.name], [self.name, self.message], **QUIET)
+            file.change(self._take_rows, [self.rows, self.tokenizer, self.name], shown_rows, **QUIET)
         for event in (self.load.click, self.place.submit):
             event(self._fetch, [self.place, *options], [*taken, *at_work], **QUIET)
         self.again.click(self._take, [self.file, *options], taken, **QUIET)
@@ -182,7 +183,7 @@ class DataTab:
             path = None
             for step in self.context.downloads.follow(lambda progress: work(place, progress=progress)):
                 if isinstance(step, Download):
-                    yield gr.skip(), None, *_waiting(step)
+                    yield gr.skip(), gr.skip(), None, *_waiting(step)
                 else:
                     path = step.value
         except IftError as problem:
@@ -191,12 +192,12 @@ class DataTab:
         if is_url(place):
             yield *self._take(str(path), name, *options), *_AT_REST
         else:
-            yield place, None, html.note("ok", f"{place} is in use."), gr.Button(visible=False), *_AT_REST
+            yield OWN, place, None, html.note("ok", f"{place} is in use."), gr.Button(visible=False), *_AT_REST
 
     def _take_rows(self, path: str | None, tokenizer: str | None, name: str) -> tuple:
-        """The name of what is in use, and a message."""
+        """The choice shown, the name of what is in use, and a message."""
         if path is None:
-            return gr.skip(), ""
+            return gr.skip(), gr.skip(), ""
         try:
             kept = keep_rows(
                 self.context.settings.uploads,
@@ -205,8 +206,8 @@ class DataTab:
                 limits=self.context.settings.limits,
             )
         except IftError as problem:
-            return gr.skip(), html.error(problem) + html.note("warn", f"Still in use: {_title(name)}.")
-        return str(kept), html.note("ok", f"{kept.name} is shown here and on tab 2. It can't be trained on.")
+            return _source_of(name), gr.skip(), _kept(problem, name)
+        return ROWS, str(kept), html.note("ok", f"{kept.name} is shown here and on tab 2. It can't be trained on.")
 
     def _take_good(self, *given: str | None) -> tuple:
         return self._take(*given, on_error="drop")
@@ -214,23 +215,25 @@ class DataTab:
     def _take(
         self, path: str | None, name: str, layout: str, fields: str | None, turns: str, on_error: str = "raise"
     ) -> tuple:
-        """The data set's name, the file, a message, and whether records can be left out."""
+        """The choice shown, the data set's name, the file, a message, and whether records can be left out."""
         if path is None:
-            return gr.skip(), None, "", gr.Button(visible=False)
+            return gr.skip(), gr.skip(), None, "", gr.Button(visible=False)
         try:
             options = DataOptions(layout=layout, fields=fields or "", turns=turns, on_error=on_error)
             settings = self.context.settings
             kept = keep_upload(settings.uploads, Path(path), options, limits=settings.limits)
         except IftError as problem:
             return self._refused(path, problem, name)
-        return str(kept), path, html.note("ok", f"{kept.name} is in use."), gr.Button(visible=False)
+        return OWN, str(kept), path, html.note("ok", f"{kept.name} is in use."), gr.Button(visible=False)
 
     def _refused(self, path: str | None, problem: IftError, name: str) -> tuple:
+        """What was in use stays, and is shown as chosen; the box for a file stays open for another try."""
+        source = _source_of(name)
         if isinstance(problem, RecordsError):
             can_go_on = bool(path and problem.dataset.examples)
-            return gr.skip(), path, views.problems(problem, kept=_title(name)), gr.Button(visible=can_go_on)
-        note = html.note("warn", f"Still in use: {_title(name)}.")
-        return gr.skip(), path, html.error(problem) + note, gr.Button(visible=False)
+            said = views.problems(problem, kept=_title(name))
+            return source, gr.skip(), path, said, gr.Button(visible=can_go_on)
+        return source, gr.skip(), path, _kept(problem, name), gr.Button(visible=False)
 
 
 _AT_REST = gr.Button(visible=False), ""
@@ -241,6 +244,11 @@ def _waiting(step: Download) -> tuple:
     """The message, "Leave these out", Cancel and the token while a data set comes."""
     said = f"Downloading: {step.text}." if step.text else "Reading the data set."
     return html.note("busy", said), gr.Button(visible=False), gr.Button(visible=True), step.token
+
+
+def _kept(problem: IftError, name: str) -> str:
+    """What went wrong, and what is in use all the same."""
+    return html.error(problem) + html.note("warn", f"Still in use: {_title(name)}.")
 
 
 def _source_of(name: str) -> str:

@@ -39,98 +39,120 @@ class PromptTab:
     def __init__(self, context: Context) -> None:
         self.context = context
         start = View()
-        with gr.Row():
-            with gr.Column(scale=1, min_width=280, elem_classes="rail"):
-                choices = [*((title, name) for name, title in PRESETS.items()), ("Your own", OWN)]
-                self.preset = gr.Dropdown(choices, value="alpaca", label="Template", elem_id="preset")
-                self.template = gr.Textbox(
-                    start.template,
-                    label="Prompt template",
-                    info=SYNTAX,
-                    lines=12,
-                    max_lines=24,
-                    max_length=MAX_CHARACTERS,
-                    elem_id="template",
-                    elem_classes="mono",
-                )
-                with gr.Column(elem_classes="tools"):
-                    gr.HTML(
-                        html_template='<div class="ift editor"></div>',
-                        js_on_load=when_loaded("ift.editor(element)"),
-                        elem_id="editor",
-                        elem_classes="plain",
-                    )
-                    self.file = gr.UploadButton("Load a file", size="sm", elem_id="load-template")
-                gr.HTML(
-                    html_template='<div class="said"></div><div class="of-all"></div>',
-                    elem_id="template-message",
-                    elem_classes="plain",
-                )
+        with gr.Row(elem_classes="railed", elem_id="prompt-page"):
+            with gr.Column(elem_classes="rail", elem_id="rail"):
+                self._build_editor(start)
                 with gr.Column(elem_classes="switches"):
-                    self._build_switches(start)
-            with gr.Column(scale=4, min_width=320):
-                self.grid = gr.HTML(
-                    {},
-                    html_template='<div class="ift lens col"></div>',
-                    js_on_load=when_loaded(
-                        "ift.lens(element, props, watch, server, {"
-                        " lost: () => trigger('lost'), renamed: () => trigger('renamed') })"
-                    ),
-                    server_functions=[_code(), typed(context), *queries.answers(context)],
-                    elem_id="lens",
-                    elem_classes="plain",
-                )
-                with gr.Accordion("Numbers over the whole data set", open=False, elem_id="numbers") as self.counted:
-                    self.batch = gr.Number(8, label="Rows per batch", precision=0, elem_id="count-batch")
-                    self.count = gr.Button("Count with this template and mask", elem_id="count")
-                    self.padding = gr.HTML(
-                        {},
-                        html_template='<div class="ift"><h2>Padding</h2><div class="plot"></div></div>',
-                        js_on_load=when_loaded("ift.figure(element, props, watch)"),
-                        elem_id="padding",
-                        elem_classes="plain",
-                    )
-                    self.numbers = gr.HTML(elem_id="count-result", elem_classes="plain")
+                    self._build_mask(start)
+                    self._build_groups(start)
+            self.grid = gr.HTML(
+                {},
+                html_template='<div class="ift lens"></div>',
+                js_on_load=when_loaded(
+                    "ift.lens(element, props, watch, server, {"
+                    " lost: () => trigger('lost'), renamed: () => trigger('renamed') })"
+                ),
+                server_functions=[_code(), typed(context), *queries.answers(context)],
+                elem_id="lens",
+                elem_classes="plain",
+            )
 
-    def _build_switches(self, start: View) -> None:
-        self.mask = gr.Radio(MASKS, value=start.mask, label="Which tokens count in the loss", elem_id="mask")
-        self.keep_eos = gr.Checkbox(
-            start.keep_eos, label="Train the end of text: the model learns to stop", elem_id="eos"
+    def _build_editor(self, start: View) -> None:
+        """The template, and right under it what is wrong with it."""
+        with gr.Row(elem_classes="line"):
+            choices = [*((title, name) for name, title in PRESETS.items()), ("Your own", OWN)]
+            self.preset = gr.Dropdown(
+                choices, value="alpaca", label="Template", container=False, min_width=80, elem_id="preset"
+            )
+            gr.HTML(
+                html_template='<div class="ift editor"></div>',
+                js_on_load=when_loaded("ift.editor(element)"),
+                elem_id="editor",
+                elem_classes="plain",
+            )
+        self.template = gr.Textbox(
+            start.template,
+            label="Prompt template",
+            info=SYNTAX,
+            lines=12,
+            max_lines=24,
+            max_length=MAX_CHARACTERS,
+            elem_id="template",
+            elem_classes="mono",
         )
-        self.train_padding = gr.Checkbox(
-            start.train_padding, label="Train padding too (a classic mistake)", elem_id="pad"
+        self.file = gr.UploadButton("Load a file", elem_id="load-template", elem_classes="offstage")
+        with gr.Column(elem_classes="under"):
+            gr.HTML(
+                html_template='<div class="said"></div><div class="of-all"></div>',
+                elem_id="template-message",
+                elem_classes="plain",
+            )
+            gr.HTML(html_template='<div class="ift lint"></div>', elem_id="findings", elem_classes="plain")
+
+    def _build_mask(self, start: View) -> None:
+        self.mask = gr.Radio(
+            MASKS, value=start.mask, label="Which tokens count in the loss", elem_id="mask", elem_classes="segments"
         )
-        self.other = gr.Dropdown(
-            [("no second mask", NONE), *MASKS], value=start.other, label="Compare with a second mask", elem_id="other"
-        )
-        self.find = gr.Textbox(
-            start.find, label="Rows that contain", placeholder="any text, e.g. opposite", elem_id="find"
-        )
-        # no slider: Gradio answers a typed number beyond its ends with a server error
-        self.size = gr.Number(
-            start.size, label="Rows in the batch", info=f"1 to {MAX_ROWS}", precision=0, elem_id="size"
-        )
-        self.first = gr.Number(start.first, label="First row", precision=0, elem_id="first")
+        with gr.Row(elem_classes="checks"):
+            self.keep_eos = gr.Checkbox(
+                start.keep_eos,
+                label="End of text (EOS)",
+                info="Trained, it teaches the model to stop",
+                min_width=80,
+                elem_id="eos",
+            )
+            self.train_padding = gr.Checkbox(
+                start.train_padding, label="Padding", info="A classic mistake", min_width=60, elem_id="pad"
+            )
+
+    def _build_groups(self, start: View) -> None:
+        """Folded, each shows its value beside its name (assets/web/rail.js)."""
+        with gr.Accordion("Second mask", open=False, elem_id="second-mask", elem_classes="group"):
+            self.other = gr.Dropdown(
+                [("none", NONE), *MASKS],
+                value=start.other,
+                label="Compare with a second mask",
+                elem_id="other",
+            )
         self.own = OwnRecord()
         self.own_instruction, self.own_input, self.own_output = self.own.instruction, self.own.input, self.own.output
-        with gr.Accordion("What if: width, cut, order", open=False, elem_id="what-if"):
+        with gr.Accordion("Rows", open=False, elem_id="which-rows", elem_classes="group"):
+            self.find = gr.Textbox(
+                start.find, label="Rows that contain", placeholder="any text, e.g. opposite", elem_id="find"
+            )
+            # no slider: Gradio answers a typed number beyond its ends with a server error
+            self.size = gr.Number(
+                start.size, label="Rows in the batch", info=f"1 to {MAX_ROWS}", precision=0, elem_id="size"
+            )
+            self.first = gr.Number(start.first, label="First row", precision=0, elem_id="first")
+        with gr.Accordion("Width and cut", open=False, elem_id="what-if", elem_classes="group"):
             self.width = gr.Radio(WIDTHS, value=start.width, label="Pad to", elem_id="width")
             self.fixed_width = gr.Number(start.fixed_width, label="Fixed width", precision=0, elem_id="fixed-width")
             self.max_length = gr.Number(
                 start.max_length,
                 label="max_length",
-                info="Tokens a row; 0: the model's context",
+                info="Tokens per row; 0: the model's context",
                 precision=0,
                 elem_id="max-length",
             )
+        with gr.Accordion("Row order", open=False, elem_id="row-order", elem_classes="group"):
             self.order = gr.Radio(ORDERS, value=start.order, label="Order of the rows", elem_id="order")
             self.seed = gr.Number(start.seed, label="Seed of the training order", precision=0, elem_id="order-seed")
+        with gr.Accordion("Whole data set", open=False, elem_id="numbers", elem_classes="group") as self.counted:
+            self.batch = gr.Number(8, label="Rows per batch", precision=0, elem_id="count-batch")
+            self.count = gr.Button("Count with this template and mask", elem_id="count")
+            self.padding = gr.HTML(
+                {},
+                html_template='<div class="ift"><h2>Padding</h2><div class="plot"></div></div>',
+                js_on_load=when_loaded("ift.figure(element, props, watch)"),
+                elem_id="padding",
+                elem_classes="plain",
+            )
+            self.numbers = gr.HTML(elem_id="count-result", elem_classes="plain")
 
     def wire(
         self,
-        page: gr.Blocks,
         data: gr.State,
-        source: gr.Radio,
         *,
         model: gr.Dropdown,
         run: gr.Dropdown,
@@ -139,19 +161,16 @@ class PromptTab:
         """Redraw the grid whenever anything that decides it changes.
 
         Args:
-            page: its load restores what a link says.
             data: the data set's name.
-            source: the choice of a data set, which a link may set.
             model: decides how long a row may be and which ids are known.
             run: whose loss is shown.
             chart: reports when that run ends.
         """
-        by_field = {one.name: self._widget(one.name, data) for one in fields(View)}
-        view = list(by_field.values())
-        decides = [*view, model, run]
+        view = [self._widget(one.name, data) for one in fields(View)]
         self.restored = view
+        decides = [*view, model, run]
         drawn = self._drawn = {"fn": self._draw, "inputs": decides, "outputs": self.grid}
-        # Keys in the template go past Gradio (assets/web/lens/typing.js), except where the server forgot the switches.
+        # Keys in the template go past Gradio (assets/web/template/typing.js), unless the server forgot the switches.
         self.grid.lost(**drawn, **LIVE)
         self.grid.renamed(lambda source: preset_of(source) or OWN, self.template, self.preset, **LIVE)
         self.preset.input(self._source, [self.preset, *decides], [self.template, self.grid], **LIVE)
@@ -162,15 +181,6 @@ class PromptTab:
         counting = (self._count, [*view, model, self.batch], [self.padding, self.numbers])
         for event in (self.count.click, self.counted.expand):
             event(*counting, **busy(self.numbers))
-        link = gr.Textbox(visible=False)
-        restored = page.load(
-            self._restore,
-            link,
-            [*view, source],
-            js=f"() => {when_loaded('return [ift.link.text()]')}",
-            **QUIET,
-        )
-        restored.then(**drawn, **LIVE)  # like all that draws: one in a queue would be overtaken
 
     def redraw_after(self, restored: gr.events.Dependency) -> None:
         """The grid follows what was put into the switches."""
@@ -219,8 +229,8 @@ class PromptTab:
         *fields_of_view, model, run = values
         return source, draw(self.context, replace(_view(fields_of_view), template=source), model, run)
 
-    def _restore(self, link: str) -> tuple:
-        """All that a link says into the switches; nothing changes without one."""
+    def restore(self, link: str) -> tuple:
+        """Values for `restored` and the choice of a data set, from what a link says; nothing changes without one."""
         try:
             view = read_link(link)
             if view:

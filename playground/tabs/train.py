@@ -11,10 +11,11 @@ from ift.data.records import split
 from ift.data.templates import Template
 from ift.errors import DataError, IftError
 from ift.model.names import GPT2_SIZES, find_model
+from ift.runs.run_note import clean_note, write_note
 from ift.types import Example
 from playground import caches
 from playground.context import LIVE, QUIET, Context, train_on, when_loaded, whole
-from playground.lens.state import MASKS, preset_of
+from playground.lens.state import MASKS, preset_of, read_rest
 from playground.runs import polls
 from playground.runs.jobs import train_options
 from playground.tabs.prompt import PromptTab
@@ -22,9 +23,10 @@ from playground.uploads import data_options
 from playground.views import html
 from playground.views import run as views
 from playground.views.findings import chips
+from playground.views.run_list import run_list
 from playground.widgets.estimate_button import EstimateButton
 from playground.widgets.models_table import ModelsTable
-from playground.widgets.option_form import build_form, to_options, to_values
+from playground.widgets.option_form import build_form, settings_link, settings_values, to_options, to_values
 from playground.widgets.run_buttons import RunButtons
 
 PRESET_TITLES = {
@@ -43,28 +45,26 @@ class TrainTab:
     def __init__(self, context: Context, *, shown: gr.BrowserState) -> None:
         """`shown`: the run that this browser looks at."""
         self.context = context
-        with gr.Row():
-            with gr.Column(scale=3, min_width=320):
-                self._build_options()
-            with gr.Column(scale=2, min_width=320):
-                self.ready = gr.HTML(elem_id="ready", elem_classes="plain")
-                self.judged = gr.HTML(elem_id="run-findings", elem_classes="plain")
-                self.needs = EstimateButton(context)
-                self.start = gr.Button("Start fine-tuning", variant="primary", size="lg", elem_id="start")
-                self.control = RunButtons(context, shown=shown)
-                with gr.Accordion("The same run from a command line", open=False):
-                    self.command = gr.Code(language="shell", interactive=False, label="Command", elem_id="command")
-        self.run = gr.Dropdown(
-            [], value=None, label="Run shown", info="Every run of this server", allow_custom_value=True, elem_id="run"
-        )
-        self.chart = gr.HTML(
-            {},
-            html_template='<div class="ift run col" hidden></div>',
-            js_on_load=when_loaded("ift.run(element, props, watch, data => trigger('changed', data), server)"),
-            server_functions=[polls.training(context)],
-            elem_id="chart",
-            elem_classes="plain",
-        )
+        self.control = RunButtons(context, shown=shown)
+        self.run = gr.Dropdown([], value=None, allow_custom_value=True, visible=False)  # the run shown
+        with gr.Row(elem_classes="railed", elem_id="train-page"):
+            with gr.Column(elem_classes="rail", elem_id="runs"):
+                self.runs = gr.HTML(
+                    elem_id="run-list",
+                    elem_classes="plain",
+                    js_on_load=when_loaded("ift.runs(element, data => trigger('chosen', data))"),
+                )
+            with gr.Column(elem_id="train-main"):
+                with gr.Row(elem_id="run-notes"):
+                    self.control.message.render()
+                    self.control.why.render()
+                with gr.Row(elem_id="setup"):
+                    with gr.Column(elem_id="form", scale=3, min_width=320):
+                        self._build_options()
+                    with gr.Column(elem_id="this-run", scale=2, min_width=240):
+                        self._build_start()
+                with gr.Column(elem_id="live"):
+                    self._build_live()
 
     def _build_options(self) -> None:
         quick = TrainConfig()
@@ -78,10 +78,48 @@ class TrainTab:
         )
         self.models = ModelsTable(self.context)
         presets = [(title, name) for name, title in PRESET_TITLES.items()]
-        self.preset = gr.Radio(presets, value=preset_for(quick.model), label="Preset", elem_id="run-preset")
-        self.mask = gr.Radio(MASKS, value=quick.train_on, label="Which tokens count in the loss", elem_id="run-mask")
-        with gr.Accordion("Hyper-parameters", open=False, elem_id="hyper"):
+        self.preset = gr.Radio(
+            presets, value=preset_for(quick.model), label="Preset", elem_id="run-preset", elem_classes="cards"
+        )
+        self.mask = gr.Radio(
+            MASKS,
+            value=quick.train_on,
+            label="Which tokens count in the loss",
+            elem_id="run-mask",
+            elem_classes="segments",
+        )
+        with gr.Accordion("Hyper-parameters", open=True, elem_id="hyper"):
             self.hyper = build_form()
+
+    def _build_start(self) -> None:
+        gr.HTML('<div class="ift"><h2>This run</h2></div>', elem_classes="plain")
+        self.ready = gr.HTML(elem_id="ready", elem_classes="plain")
+        self.judged = gr.HTML(elem_id="run-findings", elem_classes="plain")
+        self.start = gr.Button("Start fine-tuning", variant="primary", size="lg", elem_id="start")
+        self.needs = EstimateButton(self.context)
+        with gr.Accordion("The same run from a command line", open=False):
+            self.command = gr.Code(language="shell", interactive=False, label="Command", elem_id="command")
+        self.kept = gr.HTML(
+            {},
+            html_template="<i hidden></i>",
+            js_on_load=when_loaded("ift.settings(props, watch)"),
+            elem_id="kept-settings",
+            elem_classes="plain offstage",
+        )
+
+    def _build_live(self) -> None:
+        self.chart = gr.HTML(
+            {},
+            html_template='<div class="ift run" hidden></div>',
+            js_on_load=when_loaded(
+                "ift.run(element, props, watch, {"
+                " changed: data => trigger('changed', data), named: data => trigger('named', data) }, server)"
+            ),
+            server_functions=[polls.training(self.context)],
+            elem_id="chart",
+            elem_classes="plain",
+        )
+        self.control.build()
 
     def wire(self, page: gr.Blocks, tab: gr.Tab, prompt: PromptTab, data: gr.State) -> None:
         """Connect the widgets, and the mask with the prompt tab's; `tab`: the one that this stands in."""
@@ -92,13 +130,16 @@ class TrainTab:
         self.start.click(self._start, inputs, outputs, **QUIET)
         self.control.wire(self.run, self.chart)
         self.models.wire(self.needs.needs)
+        self.runs.chosen(_chosen, None, self.control.shown, **QUIET)
+        self.chart.named(self._name, None, self.control.message, **QUIET)
         self.needs.wire(tab, self._config, inputs, {**self.hyper, "max_length": prompt.max_length})
         preset = {"fn": self._preset, "inputs": self.preset, "outputs": [self.mask, prompt.mask, *hyper]}
         self.preset.input(**preset, **QUIET)
         self.model.input(preset_for, self.model, self.preset, **QUIET).then(**preset, **QUIET)
         self.mask.input(lambda mask: mask, self.mask, prompt.mask, **LIVE)
         prompt.mask.input(lambda mask: mask, prompt.mask, self.mask, **LIVE)
-        preview = {"fn": self._preview, "inputs": inputs, "outputs": [self.ready, self.command]}
+        self.restored = [self.model, *hyper, self.control.shown]
+        preview = {"fn": self._preview, "inputs": inputs, "outputs": [self.ready, self.command, self.kept]}
         judge = {"fn": self._judge, "inputs": inputs, "outputs": self.judged}
         for component in (data, *switches):
             component.change(**preview, **LIVE)
@@ -111,12 +152,14 @@ class TrainTab:
     @property
     def looks(self) -> list:
         """What `look` fills."""
-        return [self.start, self.model, *self.control.looks]
+        return [self.start, self.model, self.runs, *self.control.looks]
 
     def look(self, run_id: str | None) -> tuple:
         """The buttons and the reason as they can be used now, and the models there are."""
-        can_start = gr.Button(interactive=self.context.settings.is_shared or self.context.jobs.busy() is None)
-        return can_start, gr.Dropdown(choices=model_choices(self.context)), *self.control.look(run_id)
+        jobs = self.context.jobs
+        can_start = gr.Button(interactive=self.context.settings.is_shared or jobs.busy() is None)
+        runs = run_list(((run, jobs.state(run, run.training)) for run in jobs.runs()), run_id)
+        return can_start, gr.Dropdown(choices=model_choices(self.context)), runs, *self.control.look(run_id)
 
     def run_choices(self) -> list[str]:
         """Names of all runs, newest first; one that is just starting too."""
@@ -134,7 +177,21 @@ class TrainTab:
         options |= asdict(data_options(data))
         return make_config({**options, "model": self.context.model(model), "data": data, "train_on": on})
 
+    def restore(self, link: str) -> tuple:
+        """Values for `restored`, from what a link says; nothing changes without one."""
+        said = read_rest(link)
+        if not said:
+            return tuple(gr.skip() for _ in self.restored)
+        run = said.get("run")
+        run = run if self.context.jobs.run(run) else gr.skip()
+        return *settings_values(said.get("train"), self._offered_model), run
+
+    def _offered_model(self, name: str) -> bool:
+        """Whether a link may name a model: on a public page one of the list."""
+        return not self.context.settings.is_shared or name in dict(model_choices(self.context)).values()
+
     def _preview(self, data: str, source: str, model: str, *switches: object) -> tuple:
+        kept = {"train": settings_link(model, switches[4:])}
         try:
             config, template = self._config(data, model, *switches), Template.parse(source)
             find_model(config.model)
@@ -144,11 +201,11 @@ class TrainTab:
             rows = len(split(examples).train)
             self.context.require_training(config, rows=rows, tokens_per_row=tokens)
         except IftError as problem:
-            return html.error(problem), ""
+            return html.error(problem), "", kept
         name = preset_of(template.source) or "my-template.txt"
         command = views.command_line([*train_options(config, name), "--out", "runs/my-run"])
         ready = views.ready(config, template=name, records=len(examples), rows=rows, tokens_per_row=tokens)
-        return ready, command
+        return ready, command, kept
 
     def _judge(self, data: str, source: str, model: str, *switches: object) -> str:
         """What would spoil a run with these settings, as chips; every row is looked at, so it comes by itself."""
@@ -180,9 +237,28 @@ class TrainTab:
         preset = preset_of(template.source)
         return self.context.jobs.start_training(config, template=preset, source=template.source).id
 
+    def _name(self, event: gr.EventData) -> str:
+        """Keep what somebody calls a run, in its folder."""
+        given = event._data if isinstance(event._data, dict) else {}
+        run = self.context.jobs.run(given.get("run"))
+        if run is None:
+            return ""
+        try:
+            self.context.ownership.require(run)
+        except IftError as problem:
+            return html.error(problem)
+        write_note(run, clean_note(given.get("title"), given.get("note")))
+        return ""
+
     def _preset(self, preset: str) -> list:
         config = TrainConfig(**PRESETS[preset])
         return [config.train_on, config.train_on, *to_values(config)]
+
+
+def _chosen(event: gr.EventData) -> object:
+    """The run that was chosen in the list."""
+    given = event._data if isinstance(event._data, dict) else {}
+    return given.get("run") if isinstance(given.get("run"), str) else gr.skip()
 
 
 def _require_training(examples: Sequence[Example], data: str) -> None:

@@ -1,6 +1,7 @@
 """The form of a run's options: a widget for each option that `TrainConfig` declares, in its groups."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
@@ -16,17 +17,20 @@ OPTIONS = {
     name: option for group in GROUPS for name, option in options_of(TrainConfig).items() if option.group is group
 }
 """The form's options by name, in its order."""
+LONGEST_TEXT = 300
+"""Characters of a text that a link may put into the form."""
 AUTOMATIC = "automatic"
 """What the form shows for an option that is left to the machine: None."""
 
 
 def build_form() -> dict[str, gr.components.Component]:
-    """Lay out the widgets of all options, a row per group; by name, in the order of `OPTIONS`."""
+    """Lay out the widgets of all options, a column per group; by name, in the order of `OPTIONS`."""
     widgets: dict[str, gr.components.Component] = {}
-    for group in GROUPS:
-        gr.HTML(f"<h3>{group.value}</h3>", elem_classes="plain")
-        with gr.Row():
-            widgets |= {name: widget(option) for name, option in OPTIONS.items() if option.group is group}
+    with gr.Row(elem_classes="options"):
+        for group in GROUPS:
+            with gr.Column(min_width=160):
+                gr.HTML(f"<h3>{group.value}</h3>", elem_classes="plain")
+                widgets |= {name: widget(option) for name, option in OPTIONS.items() if option.group is group}
     return widgets
 
 
@@ -60,6 +64,43 @@ def to_options(values: Sequence[object]) -> dict[str, object]:
 def to_values(config: TrainConfig) -> list[object]:
     """What the widgets show for a config, in their order."""
     return [_shown(getattr(config, name)) for name in OPTIONS]
+
+
+def settings_link(model: str | None, values: Sequence[object]) -> dict[str, object]:
+    """The model, and what the widgets show otherwise than at the start: as a link carries it."""
+    start = to_values(TrainConfig())
+    changed = {name: value for name, value, first in zip(OPTIONS, values, start, strict=True) if value != first}
+    found = {"model": model, **changed} if (model or "starter") != TrainConfig().model else changed
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def settings_values(said: object, is_offered: Callable[[str], bool]) -> list[object]:
+    """The model, then values for the widgets in their order, from what a link says.
+
+    It may say anything: what is no value for its widget keeps its start. What is out of range is the form's to refuse.
+
+    Args:
+        said: as `settings_link` gives it.
+        is_offered: whether a model may be named.
+    """
+    given = said if isinstance(said, dict) else {}
+    model = given.get("model")
+    known = isinstance(model, str) and len(model) <= LONGEST_TEXT and is_offered(model)
+    start = dict(zip(OPTIONS, to_values(TrainConfig()), strict=True))
+    values = [given[name] if _fits(OPTIONS[name], given.get(name)) else start[name] for name in OPTIONS]
+    return [model if known else TrainConfig().model, *values]
+
+
+def _fits(option: Option, value: object) -> bool:
+    if option.kind is bool and option.optional:
+        return value in (AUTOMATIC, "true", "false")
+    if option.kind is bool:
+        return isinstance(value, bool)
+    if option.choices:
+        return value in option.choices
+    if option.kind is str:
+        return isinstance(value, str) and len(value) <= LONGEST_TEXT
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _shown(value: object) -> object:

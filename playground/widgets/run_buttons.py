@@ -18,22 +18,29 @@ class RunButtons:
     def __init__(self, context: Context, *, shown: gr.BrowserState) -> None:
         """`shown`: the run that this browser looks at."""
         self.context, self.shown = context, shown
-        with gr.Row():
+        self.message = gr.HTML(elem_id="run-message", elem_classes="plain", render=False)
+        self.why = gr.HTML(elem_id="why", elem_classes="plain", render=False)
+
+    def build(self) -> None:
+        """Lay out the buttons and the question; `message` and `why` are laid out where the tab wants them."""
+        with gr.Row(elem_id="run-actions"):
             self.stop = gr.Button("Stop and keep", interactive=False, size="md", min_width=110, elem_id="stop")
             self.resume = gr.Button("Resume", interactive=False, size="md", min_width=110, elem_id="resume")
             self.discard = gr.Button(
                 STOP_AND_DISCARD, variant="stop", interactive=False, size="md", min_width=110, elem_id="discard"
             )
             self.share = gr.Button(
-                "Share to look at", visible=context.settings.is_shared, size="md", min_width=110, elem_id="share-run"
+                "Share to look at",
+                visible=self.context.settings.is_shared,
+                size="md",
+                min_width=110,
+                elem_id="share-run",
             )
         with gr.Column(visible=False, elem_id="discard-question") as self.question:
             self.asked = gr.HTML(elem_classes="plain")
             with gr.Row():
                 self.sure = gr.Button("Discard it", variant="stop", size="md", elem_id="discard-yes")
                 self.keep = gr.Button("Keep it", size="md", elem_id="discard-no")
-        self.why = gr.HTML(elem_id="why", elem_classes="plain")
-        self.message = gr.HTML(elem_id="run-message", elem_classes="plain")
 
     def wire(self, run: gr.Dropdown, chart: gr.HTML) -> None:
         """Connect the buttons with the run shown and the chart that hears of its state."""

@@ -6,7 +6,7 @@ import pytest
 from ift.config import PRESETS, TrainConfig
 from ift.errors import ConfigError
 from ift.options import Group, options_of
-from playground.widgets.option_form import OPTIONS, to_options, to_values, widget
+from playground.widgets.option_form import OPTIONS, settings_link, settings_values, to_options, to_values, widget
 
 
 def test_it_has_each_option_that_is_not_chosen_elsewhere():
@@ -38,3 +38,28 @@ def test_an_empty_field_or_a_fraction_is_told_by_name(name, value):
     values[list(OPTIONS).index(name)] = value
     with pytest.raises(ConfigError, match=name):
         to_options(values)
+
+
+def test_settings_come_back_from_a_link_as_they_were():
+    start = to_values(TrainConfig())
+    values = list(start)
+    names = list(OPTIONS)
+    values[names.index("learning_rate")] = 0.001
+    values[names.index("bf16")] = "true"
+    link = settings_link("gpt2", values)
+    assert link == {"model": "gpt2", "learning_rate": 0.001, "bf16": "true"}
+    assert settings_values(link, lambda name: True) == ["gpt2", *values]
+    assert settings_link("starter", start) == {}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *[None, [], "text", {"learning_rate": "high"}, {"seed": True}, {"lr_scheduler_type": "steep"}],
+        *[{"group_by_length": 1}, {"learning_rate": float("nan")}, {"model": 3}, {"model": "/etc"}, {"bf16": "yes"}],
+        {"target_modules": "x" * 999},
+    ],
+)
+def test_a_link_that_says_what_no_widget_holds_leaves_the_start(said):
+    found = settings_values(said, lambda name: name == "gpt2")
+    assert found == ["starter", *to_values(TrainConfig())]

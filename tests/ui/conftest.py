@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -131,7 +132,7 @@ def visit(browser, server):
 
 
 def open_tab(page, name):
-    tab = page.get_by_role("tab", name=name, exact=True)
+    tab = page.get_by_role("tab", name=re.compile(f"^{re.escape(name)}"))  # while a run goes on, one has a badge
     in_menu = page.locator(".overflow-dropdown button", has_text=name)  # Gradio moves there what does not fit
     if in_menu.count():
         page.locator(".overflow-menu > button").click()
@@ -176,6 +177,11 @@ def cells(page, kind):
 def step(page, number):
     page.locator(".lens .steps button").nth(number - 1).click()
     page.wait_for_function("number => document.querySelector('.lens').dataset.step === number", arg=str(number))
+
+
+def unfold_group(page, name):
+    """One of the groups of switches in the rail of tab 2."""
+    page.locator("#rail").get_by_role("button", name=re.compile(f"^{name}")).click()
 
 
 def choose(page, box, option):

@@ -19,7 +19,7 @@ def test_findings_lead_to_their_rows_on_both_tabs_and_a_record_of_ones_own_to_a_
     chip = page.locator("#template-message [data-code=placeholder]")
     chip.locator("summary", has_text="placeholders: 2 of 40 rows").click()
     chip.locator("[data-row='35']").click()
-    page.wait_for_function("document.querySelector('.lens').innerText.includes('row 35')")
+    page.wait_for_function("document.querySelector('.lens .line .lab b')?.textContent === '35'")
 
     page.locator("#own-record > button").click()
     page.locator("#own-instruction textarea").fill("What is the capital of Peru?")

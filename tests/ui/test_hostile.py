@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ift.cli import main
-from tests.ui.conftest import cells, drawn, edit, lens_page, open_tab, wait_for_redraw
+from tests.ui.conftest import cells, drawn, edit, lens_page, open_tab, unfold_group, wait_for_redraw
 
 STRINGS = (
     "<script>window.hit = 1</script>",
@@ -52,6 +52,8 @@ def test_records_are_only_text_and_the_grid_shows_their_tensors(visit, tmp_path,
     edit(page, "{{instruction}}|{{input}}|{{output}}")
     for first in (0, 8, 10):
         before = drawn(page)
+        if first == 8:
+            unfold_group(page, "Rows")
         if first:
             page.locator("#first input").fill(str(first))
             wait_for_redraw(page, before)

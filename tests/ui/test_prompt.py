@@ -10,7 +10,7 @@ from ift.data.templates import Template, load_template
 from ift.data.tokenizer import encode, piece
 from playground.lens.code import lens_code
 from playground.lens.recent import KEPT
-from tests.ui.conftest import cells, drawn, edit, lens_page, open_tab, step, unfold, wait_for_redraw
+from tests.ui.conftest import cells, drawn, edit, lens_page, open_tab, step, unfold, unfold_group, wait_for_redraw
 
 PHI3_LIKE = "<|user|>\n{{instruction}}\n{{#input}}\n{{input}}\n{{/input}}\n<|assistant|>\n{{output}}<|end|>"
 
@@ -187,9 +187,9 @@ def test_two_arrows_show_what_is_predicted_and_where_it_comes_from(visit):
 
 def test_a_click_on_the_overview_jumps_there(visit):
     page = lens_page(visit)
-    strip = page.locator(".lens .overview div").nth(3)
+    strip = page.locator(".lens .overview > div").nth(3)
     box = strip.bounding_box()
-    strip.click(position={"x": box["width"] * 0.55, "y": 4})
+    strip.click(position={"x": box["width"] * 0.55, "y": 2})
     label = page.evaluate("document.activeElement.getAttribute('aria-label')")
     assert label.startswith("row 3, position ")
 
@@ -305,12 +305,13 @@ def test_a_key_is_drawn_even_where_the_server_has_forgotten_the_batch(visit):
 def test_losses_come_even_where_the_server_has_forgotten_the_batch(visit):
     page = lens_page(visit)
     forget(visit, page)
-    page.get_by_role("button", name="loss before").click()
-    expect(page.locator(".lens .shades [role=status]")).to_contain_text("nats and more, of starter")
+    page.get_by_role("button", name="Loss before").click()
+    expect(page.locator(".lens .legend [role=status]")).to_contain_text("nats, of starter")
 
 
 def test_a_number_of_rows_above_the_limit_says_what_is_allowed(visit):
     page = lens_page(visit)
+    unfold_group(page, "Rows")
     field, message = page.locator("#size input[type=number]"), page.locator("#template-message")
     field.fill("100")
     expect(message).to_contain_text("100 rows can't be shown together")

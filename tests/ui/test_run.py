@@ -10,10 +10,18 @@ POINTS = "document.querySelector('#chart .plot')?.data?.[0].x.length ?? 0"
 AXIS = "document.querySelector('#chart .plot').layout.xaxis.range"
 
 
-def start(page, **hyper):
+def settings(page):
+    """Tab 3 before a start, also where a run takes its screen."""
     open_tab(page, "3 Fine-tune")
-    if not page.locator("#max_steps input").is_visible():
-        page.get_by_role("button", name="Hyper-parameters").click()
+    page.locator("#start").wait_for(state="attached")
+    page.wait_for_timeout(300)  # a run that goes on would show by then
+    if page.locator("body.train-live").count():
+        page.locator("#change").click()
+    page.locator("#max_steps input").wait_for()
+
+
+def start(page, **hyper):
+    settings(page)
     for name, value in hyper.items():
         box = page.locator(f"#{name} input")
         box.fill(str(value))
@@ -75,7 +83,7 @@ def test_the_lesson_start_curve_reload_second_tab_finish_evaluate_ask(visit, ser
     wait_for_state(page, "finished")
     assert wait_for_points(page, 80) == 80
     assert "Step 80 of 80" in page.locator("#chart").inner_text()
-    page.locator("#start:not([disabled])").wait_for()
+    page.locator("#start:not([disabled])").wait_for(state="attached")
 
     open_tab(page, "4 Before & after")
     page.locator("#answer:not([disabled])").click()
@@ -112,7 +120,7 @@ def test_stop_keeps_what_was_reached(visit, server):
     events = server.events(run)
     assert [event["event"] for event in events[-2:]] == ["saved", "stopped"]
     assert (server.home / "runs" / run / events[-2]["path"] / "model.safetensors").is_file()
-    page.locator("#start:not([disabled])").wait_for()
+    page.locator("#start:not([disabled])").wait_for(state="attached")
 
 
 def test_a_stopped_run_is_resumed_and_its_curve_goes_on_on_every_page(visit, server):
@@ -154,19 +162,18 @@ def test_a_run_is_discarded_only_after_a_question(visit, server):
     page.wait_for_function("name => document.querySelector('#chart .mono')?.textContent !== name", arg=run)
     assert run not in server.runs()
     assert not alive(pid)
-    page.locator("#start:not([disabled])").wait_for()
+    page.locator("#start:not([disabled])").wait_for(state="attached")
 
 
 def test_what_a_run_needs_is_told_and_forgotten_when_a_setting_or_the_template_changes(visit, server):
     page = visit()
     before = server.runs()
-    open_tab(page, "3 Fine-tune")
+    settings(page)
     page.locator("#estimate").click()
     page.locator("#needs .chip", has_text="fits").wait_for(timeout=120_000)
     text = page.locator("#needs").inner_text()
     assert "AdamW's moments (computed)" in text
     assert "measured on real steps" in text
-    page.get_by_role("button", name="Hyper-parameters").click()
     page.locator("#per_device_train_batch_size input").fill("4")
     page.locator("#per_device_train_batch_size input").blur()
     page.locator("#needs .chip").wait_for(state="detached")
@@ -186,7 +193,7 @@ def test_a_killed_child_is_shown_as_stopped_with_what_it_had_saved(visit, server
     os.kill(child_of(server, run), signal.SIGKILL)
     wait_for_state(page, "stopped")
     assert "it was killed" in page.locator("#chart").inner_text()
-    page.locator("#start:not([disabled])").wait_for()
+    page.locator("#start:not([disabled])").wait_for(state="attached")
 
 
 def test_a_bad_hyper_parameter_is_told_before_anything_starts(visit, server):
@@ -210,11 +217,11 @@ def test_a_run_without_a_step_shows_no_numbers_of_the_one_before(visit, server):
     (other / "events.jsonl").write_bytes((folder / "events.jsonl").read_bytes().splitlines(keepends=True)[0])
     page = visit(page.context)
     open_tab(page, "3 Fine-tune")
-    page.locator("#chart .tiles").wait_for()
-    page.locator("#run input").click()
-    page.get_by_role("option", name="no-steps", exact=True).click()
+    page.locator(f"[data-run={run}]").click()
+    page.locator("#chart .small figure").nth(2).wait_for()
+    page.locator("[data-run=no-steps]").click()
     page.locator("#chart", has_text="No step yet").wait_for()
-    assert not page.locator("#chart .tiles").is_visible()
+    assert not page.locator("#chart .small").is_visible()
     assert not page.locator("#chart .plot").is_visible()
     page.locator("#why", has_text="no-steps ended before its first save").wait_for()
 
@@ -260,14 +267,14 @@ def test_after_a_run_the_grid_shows_the_loss_after_it_and_the_difference(visit, 
     run = start_run(page, server, max_steps=30)
     wait_for_state(page, "finished")
     open_tab(page, "2 Prompt & batch")
-    page.get_by_role("button", name="difference").click()
+    page.get_by_role("button", name="Change", exact=True).click()
     page.locator(".lens .c.loss").first.wait_for(timeout=120_000)
-    assert run in page.locator(".lens .shades").inner_text()
+    assert run in page.locator(".lens .legend").inner_text()
     spoken = page.locator(".lens .line.target .c.loss.role-response").first.get_attribute("aria-label")
     assert re.search(r"loss [+\u2212]\d+\.\d\d nats", spoken)
     assert (
-        page.locator(".lens .c.loss.role-response.cool").count()
-        > page.locator(".lens .c.loss.role-response.hot").count()
+        page.locator(".lens .c.loss.role-response[class*=better]").count()
+        > page.locator(".lens .c.loss.role-response[class*=worse]").count()
     )
     page.locator(".lens .tops ol").nth(1).wait_for()
-    assert page.locator(".lens .tops b").all_inner_texts() == ["before", "after"]
+    assert page.locator(".lens .tops h3").all_inner_texts() == ["Before would write", "After would write"]

@@ -10,11 +10,12 @@ from ift.data.sources import load_dataset
 from ift.data.templates import Template, load_template
 from ift.data.tokenizer import encode, encode_text
 from ift.masks import TRAIN_ON
-from tests.ui.conftest import cells, choose, drawn, edit, lens_page, step, unfold, wait_for_redraw
+from tests.ui.conftest import cells, choose, drawn, edit, lens_page, step, unfold, unfold_group, wait_for_redraw
 
 
 def test_a_second_mask_stands_below_the_first(visit, capsys):
     page = lens_page(visit)
+    unfold_group(page, "Second mask")
     choose(page, "#other", "all")
     unfold(page)
     for mask, kind in (("response", "target"), ("all", "other")):
@@ -24,6 +25,7 @@ def test_a_second_mask_stands_below_the_first(visit, capsys):
 
 def test_the_rows_that_contain_a_text_make_the_batch(visit):
     page = lens_page(visit)
+    unfold_group(page, "Rows")
     before = drawn(page)
     page.locator("#find textarea").fill("opposite")
     wait_for_redraw(page, before)
@@ -37,12 +39,13 @@ def test_the_rows_that_contain_a_text_make_the_batch(visit):
 
 def test_a_large_batch_is_paged_by_eight_rows(visit):
     page = lens_page(visit)
+    unfold_group(page, "Rows")
     before = drawn(page)
     page.locator("#size input[type=number]").fill("20")
     wait_for_redraw(page, before)
     assert page.locator(".lens .line.target").count() == 8
     page.get_by_role("button", name="↓ rows").click()
-    assert page.locator(".lens .lab b").nth(0).inner_text() == "row 8"
+    assert page.locator(".lens .lab b").nth(0).inner_text() == "8"
     page.locator('.lens .c[tabindex="0"]').focus()
     page.keyboard.press("PageDown")
     assert page.locator(".lens .line.target").count() == 4
@@ -51,13 +54,14 @@ def test_a_large_batch_is_paged_by_eight_rows(visit):
 
 def test_the_what_if_switches_change_width_and_order(visit, capsys):
     page = lens_page(visit)
-    page.locator("#what-if button.label-wrap").click()
+    unfold_group(page, "Width and cut")
     before = drawn(page)
     page.get_by_label("longest of the data set").check()
     wait_for_redraw(page, before)
-    wide = int(page.locator(".lens .tile b").first.inner_text().split(" × ")[1])
+    wide = int(page.locator(".lens .fact b").first.inner_text().split(" × ")[1])
     rows = encode_all(load_dataset("starter").examples, load_template("alpaca"))
     assert wide == max(map(len, rows)) - 1
+    unfold_group(page, "Row order")
     before = drawn(page)
     page.get_by_label("as training draws them").check()
     wait_for_redraw(page, before)
@@ -75,21 +79,22 @@ def test_the_what_if_switches_change_width_and_order(visit, capsys):
 
 def test_targets_are_colored_by_the_models_loss_and_its_five_likeliest_are_listed(visit):
     page = lens_page(visit)
-    page.get_by_role("button", name="loss before").click()
+    page.get_by_role("button", name="Loss before").click()
     page.locator(".lens .c.loss").first.wait_for(timeout=120_000)
     label = page.locator(".lens .line.target .c.loss").first.get_attribute("aria-label")
     assert "nats" in label
     page.locator(".lens .tops li").nth(4).wait_for(timeout=120_000)
     assert "Loss here:" in page.locator(".lens .detail").inner_text()
-    assert page.get_by_role("button", name="loss after").is_disabled()
-    page.get_by_role("button", name="role", exact=True).click()
+    assert page.get_by_role("button", name="Loss after").is_disabled()
+    page.get_by_role("button", name="Role", exact=True).click()
     assert page.locator(".lens .c.loss").count() == 0
 
 
 def test_the_linter_looks_at_all_rows_on_a_pause_and_its_rows_are_links_into_the_grid(visit):
     page = lens_page(visit)
     edit(page, "<|user|> {{instruction}}\nA: {{output}}")
-    page.locator(".lint[data-complete=true] [data-code=unstable-boundary]").wait_for()
+    page.locator(".lint [data-complete=true] [data-code=unstable-boundary]").wait_for(state="attached")
+    page.locator(".lint summary").click()
     found = page.locator(".lint [data-code=field-left-out]")
     left_out = [i for i, example in enumerate(load_dataset("starter").examples) if example.has_input]
     assert f"{len(left_out):,} rows" in found.inner_text()
@@ -98,15 +103,15 @@ def test_the_linter_looks_at_all_rows_on_a_pause_and_its_rows_are_links_into_the
     row = link.get_attribute("data-row")
     assert int(row) in left_out
     link.click()
-    page.wait_for_function("row => document.querySelector('.lens .lab b').textContent === `row ${row}`", arg=row)
+    page.wait_for_function("row => document.querySelector('.lens .lab b').textContent === row", arg=row)
     edit(page, "{{instruction}}\n{{input}}\nA:\n{{output}}")
-    page.locator(".lint[data-complete=true]", has_text="All 2,").wait_for()
+    page.locator(".lint [data-complete=true]", has_text="All 2,").wait_for()
     page.locator(".lint [data-code=unstable-boundary]").wait_for(state="detached")
 
 
 def test_the_numbers_over_the_whole_data_set_come_as_figure_and_table(visit):
     page = lens_page(visit)
-    page.locator("#numbers button.label-wrap").click()
+    unfold_group(page, "Whole data set")
     page.locator("#padding .js-plotly-plot").wait_for()
     text = page.locator("#count-result").inner_text()
     assert f"All {len(load_dataset('starter')):,} records" in text

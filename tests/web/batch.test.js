@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { groupsOf } from "../../assets/web/lens/batch.js";
-import { columnPx, labelPx } from "../../assets/web/lens/columns.js";
+import { columnPx } from "../../assets/web/lens/columns.js";
 import { batch, longBatch, other } from "./small_batch.js";
 
 const ids = (made, step, kind, row) =>
@@ -36,10 +36,29 @@ test("a second mask is a third line, at the last step", () => {
   assert.deepEqual(batch({ other }).kinds(5), ["input", "target", "other"]);
   assert.deepEqual(batch({ other }).kinds(4), ["input", "target"]);
   assert.deepEqual(
-    ["input", "target", "other"].map(kind => batch({ other }).label(kind, 5)),
-    ["input", "response", "all"],
+    ["input", "target", "other"].map(kind => batch({ other }).label(kind)),
+    ["input", "target", "2nd mask"],
   );
-  assert.equal(batch({ other }).label("target", 4), "target");
+});
+
+test("Hugging Face labels stand under their own ids, as the collators of transformers make them", () => {
+  const made = batch({ other });
+  const line = (step, kind, row) =>
+    [0, 1, 2, 3, 4].map(t => made.cell(step, kind, row, t)).map(c => (c.masked ? -100 : c.id));
+  assert.deepEqual(made.kinds(5, true), ["ids", "labels", "other labels"]);
+  assert.equal(made.width(5, true), 5);
+  assert.deepEqual(line(5, "ids", 1), [10, 14, 15, 50256, 50256]);
+  assert.deepEqual(line(5, "labels", 1), [-100, -100, 15, 50256, -100]);
+  assert.deepEqual(line(5, "other labels", 1), [-100, 14, 15, 50256, -100]);
+  assert.deepEqual(line(4, "labels", 1), [10, 14, 15, 50256, 50256]);
+  const shifted = [0, 1, 2, 3].map(t => made.cell(5, "target", 1, t)).map(c => (c.masked ? -100 : c.id));
+  assert.deepEqual(line(5, "labels", 1).slice(1), shifted);
+});
+
+test("the first padding is the shortest row's, and there is none where all are as long", () => {
+  assert.deepEqual(batch().firstPadding([0, 1]), { row: 1, t: 4 });
+  assert.equal(batch().firstPadding([0]), null);
+  assert.equal(batch().firstPadding([]), null);
 });
 
 test("tokens that are one character name their part of it, wherever the shift has put them", () => {
@@ -83,8 +102,7 @@ test("the overview joins targets of one role and one mask", () => {
 test("a column is as wide as its widest text, between two limits", () => {
   const about = { kinds: ["input", "target"], hasLosses: false, scale: 1 };
   const px = (made, step) => columnPx(made, step, [0, 1], 0, { ...about });
-  assert.equal(px(batch(), 4), Math.round(5 * 7.9 + 8)); // “é 1/2”
+  assert.equal(px(batch(), 4), Math.round(5 * 7.9 + 10)); // “é 1/2”
   const long = batch({ pieces: { 10: "an overlong piece", 11: "b" } });
-  assert.equal(px(long, 4), Math.round(11 * 7.9 + 8));
-  assert.ok(labelPx(batch({ other }), 5, [0], 1) > labelPx(batch(), 5, [0], 1));
+  assert.equal(px(long, 4), Math.round(11 * 7.9 + 10));
 });

@@ -98,7 +98,7 @@ test("digits, pages and the question mark act anywhere in the grid", () => {
 
 test("arrows walk the lines of all rows and stop at the first and the last", () => {
   const made = batch({ other });
-  const go = (key, row, kind, t) => cellAction(key, { row, kind, t }, made, 5).place;
+  const go = (key, row, kind, t) => cellAction(key, { row, kind, t }, made, fitted(made)).place;
   assert.deepEqual(go("ArrowDown", 0, "input", 2), { row: 0, kind: "target", t: 2 });
   assert.deepEqual(go("ArrowDown", 0, "other", 2), { row: 1, kind: "input", t: 2 });
   assert.deepEqual(go("ArrowUp", 0, "input", 2), { row: 0, kind: "input", t: 2 });
@@ -107,7 +107,7 @@ test("arrows walk the lines of all rows and stop at the first and the last", () 
 });
 
 test("R leads to the response and E to the end, in whole rows one position further", () => {
-  const go = (key, kind, step) => cellAction(key, { row: 1, kind, t: 0 }, batch(), step).place.t;
+  const go = (key, kind, step) => cellAction(key, { row: 1, kind, t: 0 }, batch(), new Pane({ step })).place.t;
   assert.deepEqual([go("r", "target", 5), go("R", "ids", 2)], [1, 2]);
   assert.deepEqual([go("e", "target", 5), go("E", "ids", 2)], [2, 3]);
 });
@@ -122,5 +122,24 @@ test("M takes the masks in turn, each of them, and begins again", () => {
     seen.push(found.name);
   }
   assert.deepEqual(seen, ["response-and-header", "response", "all", "response-and-header"]);
-  assert.equal(cellAction("m", { row: 0, kind: "input", t: 0 }, batch(), 5).act, "mask");
+  assert.equal(cellAction("m", { row: 0, kind: "input", t: 0 }, batch(), new Pane()).act, "mask");
+});
+
+test("the token that was the pinned target still is when targets become labels, and back", () => {
+  const made = batch();
+  const pane = fitted(made);
+  pane.pin = { row: 0, kind: "input", t: 1 };
+  pane.showLabels(true, made);
+  assert.deepEqual([pane.pin, pane.kinds(made)], [{ row: 0, kind: "ids", t: 2 }, ["ids", "labels"]]);
+  pane.showLabels(false, made);
+  assert.deepEqual(pane.pin, { row: 0, kind: "input", t: 1 });
+  assert.equal(new Pane({ labels: true }).asLabels, true);
+  assert.equal(new Pane({ labels: "yes" }).asLabels, false);
+});
+
+test("Space uncovers only where there are targets", () => {
+  const made = batch();
+  const here = { row: 0, kind: "target", t: 2 };
+  assert.deepEqual(cellAction(" ", here, made, new Pane({ step: 4 })), { act: "uncover", place: here });
+  assert.equal(cellAction(" ", here, made, new Pane({ step: 2 })), null);
 });

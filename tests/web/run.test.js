@@ -1,8 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pause } from "../../assets/web/poll.js";
-import { traces } from "../../assets/web/run/chart.js";
-import { append, fresh, nearest, sampledSteps, sentences, smooth, speed } from "../../assets/web/run/record.js";
+import { logTicks, traces } from "../../assets/web/run/chart.js";
+import {
+  answerHistory,
+  append,
+  evaluationsToCome,
+  fresh,
+  nearest,
+  remark,
+  risen,
+  sampledSteps,
+  secondsLeft,
+  smooth,
+  speed,
+  whyRisen,
+} from "../../assets/web/run/record.js";
+import { badge, stateOf } from "../../assets/web/run/status.js";
+import { wordDifference } from "../../assets/web/run/words.js";
 
 const step = (n, more = {}) => ({
   step: n,
@@ -69,16 +84,81 @@ test("speed is that of the last steps", () => {
   assert.equal(speed(grown({ steps: [...slow, ...fast] })), 200);
 });
 
-test("the status says what is left while it runs, and how long it was after", () => {
-  const record = grown({ steps: [step(1, { total_steps: 11 }), step(6, { total_steps: 11 })], machine: "On cpu." });
-  assert.deepEqual(sentences(record, { state: "running", said: "" }), [
-    "About 5 seconds left.",
-    "6 seconds so far.",
-    "Epoch 0.60.",
-    "On cpu.",
+test("what is left is taken from the steps so far, and nobody knows it after one", () => {
+  const record = grown({ steps: [step(1, { total_steps: 11 }), step(6, { total_steps: 11 })] });
+  assert.equal(secondsLeft(record), 5);
+  assert.equal(secondsLeft(grown({ steps: [step(1)] })), null);
+});
+
+test("while it loads there is the process's last word, after that only why it ended", () => {
+  assert.equal(remark(fresh("x"), { state: "starting", said: "rows" }), "Loading the model. rows");
+  const record = grown({ steps: [step(1)] });
+  assert.equal(remark(record, { state: "running", said: "rows" }), "");
+  assert.equal(remark({ ...record, end: "Stopped." }, { state: "stopped", said: "" }), "Stopped.");
+});
+
+test("a run whose loss rose, or is no number, is amber and says why, never green", () => {
+  const evaluations = (...losses) => ({ evaluations: losses.map((loss, i) => ({ step: i, loss, total_steps: 9 })) });
+  const state = (record, name = "finished") => stateOf(record, { state: name })[0];
+  assert.equal(state(grown(evaluations(2, 1))), "good");
+  assert.equal(state(grown(evaluations(1, 1))), "good");
+  for (const losses of [
+    [1, 2],
+    [1, Number.NaN],
+    [1, 0.5, 1.01],
+  ]) {
+    assert.equal(state(grown(evaluations(...losses))), "warn");
+    assert.equal(state(grown(evaluations(...losses)), "running"), "warn");
+    assert.equal(state(grown(evaluations(...losses)), "failed"), "bad");
+  }
+  assert.ok(risen(grown({ steps: [step(1, { loss: Number.NaN })] })));
+  assert.equal(risen(grown({ steps: [step(1)] })), null);
+  const about = { learning_rate: 0.03, preset_rate: 0.0003 };
+  const record = { ...grown({ steps: [step(1, { grad_norm: 41.27 })] }), about };
+  assert.equal(whyRisen(record), "The learning rate is 100 times the preset’s. The gradient norm reached 41.");
+  assert.equal(whyRisen({ steps: [], about: { learning_rate: 3e-4, preset_rate: 3e-4 } }), "");
+});
+
+test("the tab has a badge while a run goes on: how far it is, or that the loss rose", () => {
+  const record = grown({ steps: [step(6, { total_steps: 9 })] });
+  assert.deepEqual(badge(record, { state: "running" }), { text: "66 %", kind: "acc" });
+  assert.deepEqual(badge(fresh("x"), { state: "starting" }), { text: "…", kind: "acc" });
+  const rose = grown({ evaluations: [0, 1].map(n => ({ step: n, loss: 1 + n, total_steps: 9 })) });
+  assert.deepEqual(badge(rose, { state: "running" }), { text: "!", kind: "warn" });
+  assert.equal(badge(record, { state: "finished" }).text, "");
+});
+
+test("each answer has its history, and as many squares as evaluations are to come", () => {
+  const sample = (n, text) => ({ step: n, record: 5, output: "b", model_response: text });
+  const record = grown({
+    samples: [sample(0, "a"), sample(20, " b ")],
+    evaluations: [0, 20].map(n => ({ step: n, loss: 1, total_steps: 90 })),
+  });
+  assert.deepEqual(answerHistory(record, 5), [
+    { step: 0, isRight: false },
+    { step: 20, isRight: true },
   ]);
-  assert.deepEqual(sentences(record, { state: "finished", said: "" }), ["6 seconds of training.", "On cpu."]);
-  assert.deepEqual(sentences(fresh("x"), { state: "starting", said: "rows" }), ["Loading the model.", "rows"]);
+  assert.equal(evaluationsToCome(record), 4);
+});
+
+test("words that differ are told apart, unless it is another sentence", () => {
+  assert.deepEqual(wordDifference("The banker shot the movie.", "The banker shoots the movie."), [
+    ["same", "The banker"],
+    ["missing", "shot"],
+    ["added", "shoots"],
+    ["same", "the movie."],
+  ]);
+  assert.deepEqual(wordDifference("a b", "a b"), [["same", "a b"]]);
+  assert.equal(wordDifference("The sum is 1.", "The word in the box is unable."), null);
+});
+
+test("a logarithmic axis has round ticks, more of them where it is short", () => {
+  const within = (low, high) => logTicks([low, high]).filter(tick => tick >= low && tick <= high);
+  assert.deepEqual(within(0.08, 2), [0.1, 0.3, 1]);
+  assert.deepEqual(within(1e-4, 10), [1e-4, 1e-3, 0.01, 0.1, 1, 10]);
+  assert.ok(within(1.1, 1.7).length >= 3);
+  assert.ok(within(0.95, 1.02).length >= 2);
+  assert.deepEqual(logTicks([0, Number.NaN]), [0.1, 1, 10]);
 });
 
 test("a page that draws slowly asks rarely, and one whose run is over only who is busy", () => {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shownLoss } from "../../assets/web/lens/losses.js";
-import { explanation, spoken, tileTexts } from "../../assets/web/lens/sentences.js";
+import { lossBin, shownLoss } from "../../assets/web/lens/losses.js";
+import { explanation, factTexts, guess, spoken, stepText } from "../../assets/web/lens/sentences.js";
 import { count, duration, percent, rate } from "../../assets/web/numbers.js";
 import { decode, encode, isRestored } from "../../assets/web/permalink.js";
-import { pieces } from "../../assets/web/placeholders.js";
+import { pieces } from "../../assets/web/template/placeholders.js";
 import { batch, other } from "./small_batch.js";
 
 test("a screen reader hears row, position, token, role and what is new", () => {
@@ -18,36 +18,72 @@ test("a screen reader hears row, position, token, role and what is new", () => {
 test("a pair is explained by what is read, what must follow, and whether it counts", () => {
   const made = batch({ other });
   assert.equal(
-    explanation(made, { row: 0, kind: "input", t: 1 }, 5, { text: "1.25" }),
-    "Row 7, t = 1. After 2 tokens ending in “What” the model must predict “A:” (id 12, header). The target is −100: " +
+    explanation(made, { row: 0, kind: "input", t: 1 }, { step: 5 }, { text: "1.25" }),
+    "After 2 tokens ending in “What” the model must predict “A:” (id 12, header). The target is −100: " +
       "this position adds nothing to the loss. Under the mask “all” it counts. Loss here: 1.25 nats.",
   );
-  assert.match(explanation(made, { row: 0, kind: "input", t: 0 }, 4, null), /After 1 token ending in “Q:” .*\)\. $/);
-  assert.match(explanation(made, { row: 1, kind: "input", t: 3 }, 5, null), /Padding: the row ended before\./);
+  assert.match(
+    explanation(made, { row: 0, kind: "input", t: 0 }, { step: 4 }, null),
+    /After 1 token ending in “Q:” .*\)\. $/,
+  );
+  assert.match(
+    explanation(made, { row: 1, kind: "input", t: 3 }, { step: 5 }, null),
+    /Padding: the row ended before\./,
+  );
 });
 
 test("before the shift a position is one token, padding, or beyond the row", () => {
-  const say = (step, t) => explanation(batch(), { row: 1, kind: "ids", t }, step, null);
-  assert.equal(say(2, 0), "Row 9, t = 0. The token “Q:” has the id 10 (template).");
+  const say = (step, t) => explanation(batch(), { row: 1, kind: "ids", t }, { step }, null);
+  assert.equal(say(2, 0), "The token “Q:” has the id 10 (template).");
   assert.equal(say(2, 4), "Row 9 has ended: it has 4 tokens.");
   assert.match(say(3, 4), /Padding up to the longest row/);
-  assert.match(explanation(batch(), null, 5, null), /No row trains anything/);
+  assert.match(explanation(batch(), null, { step: 5 }, null), /No row trains anything/);
 });
 
-test("the tiles name shape, padding and what is trained, under a second mask, too", () => {
-  const texts = tileTexts(batch({ other }));
-  assert.deepEqual(texts[0], ["2 × 4", "tensor shape (B × T)"]);
-  assert.deepEqual(texts[1], ["12.5 %", "padding: 1 of 8 cells"]);
-  assert.deepEqual(texts[3], ["100.0 %", "under the second mask, all: 7"]);
-  assert.equal(texts.at(-1)[0], "100.0 %");
-  assert.equal(tileTexts(batch()).length, texts.length - 1);
+test("a label is explained where it stands, by the position that predicts it", () => {
+  const say = t => explanation(batch(), { row: 0, kind: "labels", t }, { step: 5, asLabels: true }, null);
+  assert.match(say(0), /nothing predicts it/);
+  assert.match(say(3), /The label of “this” .* one position before\. This position counts/);
+  assert.match(explanation(batch(), { row: 1, kind: "labels", t: 4 }, { step: 5, asLabels: true }, null), /^Padding/);
 });
 
-test("a loss has a sign where it is a difference, and no color beyond the strongest", () => {
+test("every step has a sentence of its own, the last two others for Hugging Face labels", () => {
+  const texts = [1, 2, 3, 4, 5].map(step => stepText({ step }));
+  assert.equal(new Set(texts).size, 5);
+  assert.ok(texts.every(text => text.length <= 88));
+  assert.equal(stepText({ step: 3, asLabels: true }), texts[2]);
+  assert.notEqual(stepText({ step: 5, asLabels: true }), texts[4]);
+});
+
+test("a covered target is asked for by the token before it, in both kinds of targets", () => {
+  assert.match(guess(batch(), { row: 0, kind: "input", t: 1 }, 5), /after “What”\?/);
+  assert.match(guess(batch(), { row: 0, kind: "labels", t: 2 }, 5), /after “What”\?/);
+});
+
+test("the numbers are shape, padding and what is trained, under a second mask, too", () => {
+  const texts = factTexts(batch({ other }));
+  assert.deepEqual(texts[0].slice(0, 2), ["2 × 4", "batch × tokens"]);
+  assert.deepEqual(texts[1], ["12.5 %", "padding", "1 of 8 cells"]);
+  assert.deepEqual(texts[3], ["100.0 %", "2nd mask", "Under the second mask, all: 7"]);
+  assert.equal(factTexts(batch()).length, texts.length - 1);
+});
+
+test("a loss has one of five colors, a change always its sign", () => {
   const at = side => ({ before: 2.5, after: 0.5 })[side];
-  assert.deepEqual(shownLoss("before", at), { text: "2.50", share: 2.5 / 6, kind: "hot" });
-  assert.deepEqual(shownLoss("difference", at), { text: "−2.00", share: 2 / 6, kind: "cool" });
-  assert.equal(shownLoss("before", () => 40).share, 1);
+  assert.deepEqual(shownLoss("before", at), { text: "2.50", value: 2.5, kind: "loss-2" });
+  assert.deepEqual(shownLoss("difference", at), { text: "−2.00", value: -2, kind: "better-2" });
+  const change = value => shownLoss("difference", side => (side === "after" ? value : 0));
+  const kinds = [-3, -0.5, -0.01, 0, 0.04, 0.5, 3].map(value => `${change(value).text} ${change(value).kind}`);
+  assert.deepEqual(kinds, [
+    "−3.00 better-2",
+    "−0.50 better-1",
+    "±0.01 same",
+    "±0.00 same",
+    "±0.04 same",
+    "+0.50 worse-1",
+    "+3.00 worse-2",
+  ]);
+  assert.deepEqual([0, 0.1, 0.99, 1, 3, 6, 40].map(lossBin), [0, 1, 1, 2, 3, 4, 4]);
   assert.equal(shownLoss("before", () => 0).text, "0.00");
   assert.equal(
     shownLoss("after", () => null),
@@ -95,11 +131,8 @@ test("a placeholder has its role's color, a section tag that of its field, other
   );
 });
 
-test("the tiles tell trained padding from trained tokens", () => {
-  const tiles = (shares, tokens) => tileTexts(batch({ role_shares: shares, trained_tokens: tokens }));
-  assert.deepEqual(tiles([0, 0, 0, 0, 0.5, 0.5, 0], 4)[2], ["57.1 %", "of the real tokens are trained: 4"]);
-  assert.deepEqual(tiles([0, 0, 0, 0, 0.4, 0.4, 0.2], 5)[2], [
-    "57.1 %",
-    "of the real tokens are trained: 4, and 1 of padding",
-  ]);
+test("the numbers tell trained padding from trained tokens", () => {
+  const facts = (shares, tokens) => factTexts(batch({ role_shares: shares, trained_tokens: tokens }));
+  assert.deepEqual(facts([0, 0, 0, 0, 0.5, 0.5, 0], 4)[2], ["57.1 %", "trained", "4 of 7 real tokens"]);
+  assert.deepEqual(facts([0, 0, 0, 0, 0.4, 0.4, 0.2], 5)[2].slice(0, 2), ["57.1 %", "trained, and 1 of padding"]);
 });

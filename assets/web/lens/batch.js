@@ -4,17 +4,30 @@
 //   input    t0 t1 … tn-1         what the model reads: the row without its last token
 //   target   t1 t2 … tn           what it must predict: the row moved one column left, −100 where masked
 //   other    the same as target, under a second mask
+//
+// Hugging Face's labels are not moved: the model moves them itself. They stand under the whole row:
+//
+//   ids      t0 t1 t2 … tn
+//   labels   −100 t1 t2 … tn      what no position predicts is −100
 
 export const STEPS = ["Format", "Tokenize", "Pad", "Shift", "Mask −100"];
 export const FORMAT = 1;
 export const PAD_STEP = 3;
+export const SHIFT_STEP = 4;
 export const MASK_STEP = 5;
+const LABELS = ["ids", "labels"];
 const LINES = [[], ["ids"], ["ids"], ["input", "target"], ["input", "target"]];
 const EOS_ID = 50256; // of GPT-2's vocabulary; it is the id of padding, too
 const LEAST_SHARED = 4; // columns worth folding
 
-/** The lines that a row has at a step, whatever the masks. */
-export const linesOf = step => LINES[step - 1];
+/** The lines that a row has at a step, whatever the masks; `asLabels`: targets as Hugging Face has them. */
+export const linesOf = (step, asLabels = false) => (asLabels && step >= SHIFT_STEP ? LABELS : LINES[step - 1]);
+
+/** Whether a line holds what must be predicted, by a column of its own or by the one before it. */
+export const isTarget = kind => kind !== "input" && kind !== "ids";
+
+/** Columns from what predicts a line's cell to that cell. */
+export const columnsOn = kind => (kind === "target" || kind === "other" ? 0 : 1);
 
 /** From [first position, size, character] each: position → what its token is of the character that it shares. */
 export function groupsOf(found) {
@@ -45,18 +58,19 @@ export class Batch {
   }
 
   /** The lines of a row at a step. */
-  kinds(step) {
-    return step === MASK_STEP && this.view.other ? [...linesOf(step), "other"] : linesOf(step);
+  kinds(step, asLabels = false) {
+    const lines = linesOf(step, asLabels);
+    return step === MASK_STEP && this.view.other ? [...lines, asLabels ? "other labels" : "other"] : lines;
   }
 
   /** Columns at a step: a whole row is one token longer than its inputs. */
-  width(step) {
-    return linesOf(step)[0] === "ids" ? this.view.width + 1 : this.view.width;
+  width(step, asLabels = false) {
+    return linesOf(step, asLabels)[0] === "ids" ? this.view.width + 1 : this.view.width;
   }
 
   /** The mask that decides a line. */
   mask(kind) {
-    return kind === "other" ? this.view.other : this.view;
+    return kind.startsWith("other") ? this.view.other : this.view;
   }
 
   /** Whether a target counts in the loss. */
@@ -69,10 +83,9 @@ export class Batch {
     return !this.mask(kind).trained[row].slice(0, columns).includes("1");
   }
 
-  /** What a line is called at a step: by its mask where there are two. */
-  label(kind, step) {
-    if (kind === "ids" || kind === "input") return kind;
-    return this.view.other && step === MASK_STEP ? this.mask(kind).mask : "target";
+  /** What a line is called. */
+  label(kind) {
+    return kind.startsWith("other") ? "2nd mask" : kind;
   }
 
   /** The role number of a target. */
@@ -84,6 +97,7 @@ export class Batch {
   cell(step, kind, row, t) {
     if (kind === "input") return this.#input(row, t);
     if (kind === "ids") return this.#idCell(step, row, t);
+    if (kind.endsWith("labels")) return this.#label(step, kind, row, t);
     return this.#target(row, t, step === MASK_STEP && !this.isTrained(row, t, kind));
   }
 
@@ -93,6 +107,13 @@ export class Batch {
       for (let t = start; t < Math.min(end, this.view.width); t++) if (this.isTrained(row, t)) return { row, t };
     }
     return null;
+  }
+
+  /** The first padding of these rows in a line of whole rows; null where there is none. */
+  firstPadding(rows) {
+    const [row] = [...rows].sort((a, b) => this.lengths[a] - this.lengths[b]);
+    const t = row === undefined ? Number.POSITIVE_INFINITY : this.lengths[row] + 1;
+    return t <= this.view.width ? { row, t } : null;
   }
 
   /** A row's targets as stretches of one role and one mask: {size, role, isTrained}. */
@@ -118,7 +139,12 @@ export class Batch {
     const n = this.lengths[row];
     if (t < n) return this.#input(row, t);
     if (t === n && n) return this.#target(row, n - 1, false); // the last id is only a target
-    return step === PAD_STEP ? this.#token(EOS_ID, this.numbers.pad, row, -1) : null;
+    return step >= PAD_STEP ? this.#token(EOS_ID, this.numbers.pad, row, -1) : null;
+  }
+
+  #label(step, kind, row, t) {
+    if (t === 0) return { ...this.#input(row, 0), masked: step === MASK_STEP };
+    return this.#target(row, t - 1, step === MASK_STEP && !this.isTrained(row, t - 1, kind));
   }
 
   /** `place`: in the row before the shift. */

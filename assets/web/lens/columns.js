@@ -2,16 +2,15 @@
 
 const NARROWEST = 3; // characters
 const WIDEST = 11;
-const MASKED = 4; // of “−100”, and of a loss
-const DIGIT = 0.86; // an id's digit is smaller than a letter of its piece
+const MASKED = 4; // of “−100”
+const LOSS = 5; // of “+1.23”
+const DIGIT = 0.93; // an id's digit is smaller than a letter of its piece
 const CHARACTER_PX = 7.9;
-const PADDING_PX = 8;
-const LABEL_PX = 7.2;
-const LABEL_PADDING_PX = 22;
-const LABEL_WORDS = 5; // characters of “row ” and a space
+const PADDING_PX = 10;
+const LABEL_PX = 76; // the column of the rows' names
 
 /** The folded column, before it is scaled. */
-export const FOLDED_PX = 84;
+export const FOLDED_PX = 72;
 
 /** A column's width; `rows`: those shown. */
 export function columnPx(batch, step, rows, t, { kinds, hasLosses, scale }) {
@@ -26,12 +25,8 @@ export function columnPx(batch, step, rows, t, { kinds, hasLosses, scale }) {
 }
 
 function characters({ id, piece, masked }, hasLosses) {
-  return Math.max(String(id).length * DIGIT, [...piece].length, masked || hasLosses ? MASKED : 0);
+  return Math.max(String(id).length * DIGIT, [...piece].length, hasLosses ? LOSS : masked ? MASKED : 0);
 }
 
 /** The column of the rows' names. */
-export function labelPx(batch, step, rows, scale) {
-  const names = Math.max(...rows.map(row => String(batch.rows[row]).length));
-  const lines = Math.max(...batch.kinds(step).map(kind => batch.label(kind, step).length));
-  return Math.round((names + lines + LABEL_WORDS) * LABEL_PX * scale + LABEL_PADDING_PX);
-}
+export const labelPx = scale => Math.round(LABEL_PX * (0.3 + 0.7 * scale));

@@ -1,8 +1,8 @@
-// Above the grid: the batch in numbers, and what colors and letters mean.
-import { el, tile } from "../parts.js";
-import { ROLES, roleClass, roleColor } from "../roles.js";
-import { MASK_STEP } from "./batch.js";
-import { tileTexts } from "./sentences.js";
+// Above the grid, in one line: the batch in numbers, and what colors and covers its targets.
+import { percent } from "../numbers.js";
+import { el } from "../parts.js";
+import { ROLES, roleColor } from "../roles.js";
+import { factTexts } from "./sentences.js";
 
 function shareBar(shares) {
   const parts = shares.map((share, role) => {
@@ -10,27 +10,35 @@ function shareBar(shares) {
     part.style.cssText = `width:${100 * share}%;background:${roleColor(role)}`;
     return part;
   });
-  return el("div", "sbar", ...parts);
+  return el("span", "role-bar", ...parts);
 }
 
-/** A swatch and its meaning. */
-const entry = (className, letter, text) => el("li", "", el("i", `sw ${className}`, letter), text);
+const fact = (value, text) => el("span", "fact", el("b", "", value), ` ${text}`);
 
 export class Facts {
-  constructor() {
-    const template = roleClass(0);
-    this.tiles = el("div", "tiles");
-    this.masked = entry(`m ${template}`, "", "−100: ignored by the loss");
-    this.unknown = entry(`u ${template}`, "?", "new to the model");
-    const roles = ROLES.map(({ letter, title }, role) => entry(roleClass(role), letter, title));
-    this.legend = el("ul", "legend", ...roles, this.masked, this.unknown);
+  /** controls: nodes at the end of the line. */
+  constructor(losses, ...controls) {
+    this.losses = losses;
+    this.numbers = el("div", "numbers");
+    this.node = el("div", "facts", this.numbers, el("div", "right", ...controls));
   }
 
-  draw(batch, step) {
-    this.masked.hidden = step < MASK_STEP;
-    this.unknown.hidden = !batch.unknown.size;
-    const tiles = tileTexts(batch).map(([value, text]) => tile(value, text));
-    tiles.at(-1).append(shareBar(batch.view.role_shares));
-    this.tiles.replaceChildren(...tiles);
+  draw(batch) {
+    const facts = factTexts(batch).map(([value, text, more]) => {
+      const node = fact(value, text);
+      node.title = more;
+      return node;
+    });
+    this.numbers.replaceChildren(...facts, this.#end(batch));
+  }
+
+  /** What the loss comes from, or what it is. */
+  #end(batch) {
+    const means = this.losses.on ? this.losses.means(batch) : [];
+    if (means.length) return el("span", "fact", "loss ", el("b", "", means.map(value => value.toFixed(2)).join(" → ")));
+    const bar = shareBar(batch.view.role_shares);
+    const shares = batch.view.role_shares.map((share, role) => share && `${ROLES[role].title} ${percent(share)}`);
+    bar.title = `The trained targets: ${shares.filter(Boolean).join(", ")}`;
+    return bar;
   }
 }

@@ -3,19 +3,26 @@ import { attrs, el, fill } from "../parts.js";
 import { roleClass } from "../roles.js";
 import { scale } from "../theme.js";
 import { Arrows } from "./arrows.js";
-import { linesOf, MASK_STEP } from "./batch.js";
+import { columnsOn, isTarget, linesOf, MASK_STEP } from "./batch.js";
 import { columnPx, FOLDED_PX, labelPx } from "./columns.js";
 import { COLUMNS, keyOf, placeOf } from "./pane.js";
-import { spoken } from "./sentences.js";
+import { spoken, spokenCovered } from "./sentences.js";
 
 const FOLDED = "fold"; // in the key of a line's folded cell, in place of its position
 const ENDED = "/none"; // after the key of a cell whose row has ended
 
 export class Grid {
-  /** pane: what is shown. losses: what a target's loss is, and whether losses are shown (losses.js). */
-  constructor(pane, losses) {
-    Object.assign(this, { pane, losses, batch: null, cells: new Map(), lines: new Map(), widths: [], template: "" });
-    this.head = attrs(el("div", "line"), { role: "row" });
+  /**
+   * pane: what is shown. losses: what a target's loss is, and whether losses are shown (losses.js). cover: which targets
+   * are hidden (cover.js). `fold` is called by the button in the head.
+   */
+  constructor(pane, losses, cover, fold) {
+    Object.assign(this, { pane, losses, cover, batch: null, widths: [], template: "" });
+    Object.assign(this, { cells: new Map(), lines: new Map(), heads: new Map() });
+    this.foldButton = attrs(el("button"), { type: "button", "aria-label": "Fold the shared prefix" });
+    this.foldButton.title = "The template text that all rows begin with (F)";
+    this.foldButton.onclick = fold;
+    this.head = attrs(el("div", "line head"), { role: "row" });
     this.arrows = new Arrows();
     this.node = attrs(el("div", "g"), { role: "grid", "aria-label": "Input and target tensors" });
   }
@@ -32,12 +39,12 @@ export class Grid {
     if (grown) this.#move(grown);
     const [start, end] = pane.span(batch);
     const rows = pane.rows(batch);
-    const kinds = batch.kinds(pane.step);
+    const kinds = pane.kinds(batch);
     this.#forget(rows, kinds, start, end);
     this.#setColumns(rows, start, end, sees);
     attrs(node, {
       "aria-rowcount": batch.rows.length * kinds.length + 1,
-      "aria-colcount": batch.width(pane.step),
+      "aria-colcount": pane.width(batch),
     });
     this.#drawHead(start, end);
     const lines = rows.flatMap(row => kinds.map(kind => this.#drawLine(row, kind, start, end, sees)));
@@ -48,6 +55,7 @@ export class Grid {
   mark(place) {
     const marks = this.#marks(place);
     const stop = place && keyOf(place);
+    for (const [t, node] of this.heads) node.classList.toggle("on", t === place?.t);
     for (const [key, node] of this.cells) setMark(node, marks.get(key), key === stop ? 0 : -1);
     this.arrows.draw(this.pane.isPair ? place : null, this.batch, this.cells);
   }
@@ -60,7 +68,7 @@ export class Grid {
     const { pane } = this;
     const start = pane.prefix(batch);
     const first = start + pane.from;
-    const last = Math.min(batch.width(pane.step), first + COLUMNS);
+    const last = Math.min(pane.width(batch), first + COLUMNS);
     if (last - first !== this.widths.length || Boolean(start) !== Boolean(pane.folded)) return null;
     const columns = this.#columnsSeen(first, start, wrap);
     const rows = this.#rowsSeen(batch, wrap);
@@ -80,12 +88,13 @@ export class Grid {
   }
 
   #rowsSeen(batch, wrap) {
-    const { top } = wrap.getBoundingClientRect();
-    const kinds = batch.kinds(this.pane.step);
+    const top = wrap.scrollTop;
+    const bottom = top + wrap.clientHeight;
+    const kinds = this.pane.kinds(batch);
     const isSeen = row => {
       const [first, last] = [kinds[0], kinds.at(-1)].map(kind => this.lines.get(`${row}/${kind}`));
       if (!first?.isConnected || !last?.isConnected) return true;
-      return top + first.offsetTop < innerHeight && top + last.offsetTop + last.offsetHeight > 0;
+      return first.offsetTop < bottom && last.offsetTop + last.offsetHeight > top;
     };
     return new Set(this.pane.rows(batch).filter(isSeen));
   }
@@ -112,14 +121,14 @@ export class Grid {
   #setColumns(rows, start, end, sees) {
     const { batch, pane, widths } = this;
     const k = scale();
-    const about = { kinds: linesOf(pane.step), hasLosses: this.losses.on, scale: k };
+    const about = { kinds: linesOf(pane.step, pane.asLabels), hasLosses: this.losses.on, scale: k };
     const fresh = [];
     for (let t = start; t < end; t++) {
       const isKept = sees && !sees(null, t);
       fresh.push(isKept ? widths[t - start] : columnPx(batch, pane.step, rows, t, about));
     }
     this.widths = fresh;
-    const names = labelPx(batch, pane.step, rows, k);
+    const names = labelPx(k);
     const all = [names, ...(pane.folded ? [FOLDED_PX * k] : []), ...fresh];
     const template = all.map(px => `${px}px`).join(" ");
     if (template === this.template) return;
@@ -128,14 +137,19 @@ export class Grid {
   }
 
   #drawHead(start, end) {
-    const { folded } = this.pane;
-    const shown = `${folded}/${start}/${end}`;
+    const { batch, pane } = this;
+    const { folded } = pane;
+    const shown = `${folded}/${start}/${end}/${batch.sharedPrefix}`;
     if (this.head.shown === shown) return;
     this.head.shown = shown;
-    const positions = folded ? [`0–${folded - 1}`] : [];
-    for (let t = start; t < end; t++) positions.push(String(t));
     const title = (className, text) => attrs(el("div", className, text), { role: "columnheader" });
-    this.head.replaceChildren(title("lab", "position t"), ...positions.map(text => title("pos", text)));
+    const canFold = !folded && start === 0 && batch.sharedPrefix > 0;
+    this.foldButton.textContent = folded ? `0–${folded - 1} ▸` : "◂ 0";
+    this.foldButton.setAttribute("aria-pressed", pane.fold);
+    this.heads.clear();
+    for (let t = start; t < end; t++) this.heads.set(t, title("pos", t === 0 && canFold ? this.foldButton : String(t)));
+    const prefix = folded ? [title("pos", this.foldButton)] : [];
+    this.head.replaceChildren(title("lab", "position t"), ...prefix, ...this.heads.values());
   }
 
   #drawLine(row, kind, start, end, sees) {
@@ -152,18 +166,23 @@ export class Grid {
     const key = `${row}/${kind}`;
     if (!this.lines.has(key)) this.lines.set(key, newLine(kind));
     const line = this.lines.get(key);
-    const kinds = batch.kinds(pane.step);
-    const [name, label] = line.firstChild.childNodes;
-    name.textContent = kind === "target" || kind === "other" ? "" : `row ${batch.rows[row]}`;
-    label.textContent = batch.label(kind, pane.step);
-    line.setAttribute("aria-rowindex", row * kinds.length + kinds.indexOf(kind) + 2);
-    line.classList.toggle("between", kind === "target" && kinds.length === 3);
+    const kinds = pane.kinds(batch);
+    const at = kinds.indexOf(kind);
+    const head = line.firstChild;
+    const [name, label] = head.childNodes;
+    name.textContent = at ? "" : String(batch.rows[row]);
+    label.textContent = batch.label(kind);
+    head.title = kind.startsWith("other") ? `Under the second mask: ${batch.view.other.mask}` : "";
+    attrs(head, { "aria-label": `row ${batch.rows[row]}, ${batch.label(kind)}` });
+    line.setAttribute("aria-rowindex", row * kinds.length + at + 2);
+    line.classList.toggle("first", at === 0);
+    line.classList.toggle("last", at === kinds.length - 1);
     return line;
   }
 
   #foldedCell(row, kind) {
     const { batch, pane } = this;
-    const isMasked = pane.step === MASK_STEP && kind !== "input" && batch.isIgnored(row, kind, pane.folded);
+    const isMasked = pane.step === MASK_STEP && isTarget(kind) && batch.isIgnored(row, kind, pane.folded);
     const className = `c fold ${roleClass(batch.numbers.template)}${isMasked ? " m" : ""}`;
     const text = isMasked ? `${pane.folded} × −100` : `${pane.folded} shared`;
     return this.#write(`${row}/${kind}/${FOLDED}`, className, text, "");
@@ -172,25 +191,30 @@ export class Grid {
   #drawCell(place, sees) {
     const key = keyOf(place);
     if (sees && this.cells.has(key) && !sees(place.row, place.t)) return this.cells.get(key);
-    const { batch, losses } = this;
+    const { batch } = this;
     const cell = batch.cell(this.pane.step, place.kind, place.row, place.t);
     if (!cell) return this.#write(key + ENDED, "c none", "", "");
+    if (this.isCovered(place)) {
+      const covered = this.#write(key, "c cov", "?", "");
+      return describe(covered, spokenCovered(batch, place), "", place.t);
+    }
     const isNew = batch.unknown.has(cell.id) && cell.role < batch.numbers.eos;
-    const loss = place.kind === "target" ? losses.of(place.row, place.t) : null;
+    const loss = this.lossAt(place);
+    const isUntrained = loss && !batch.isTrained(place.row, place.t - columnsOn(place.kind), place.kind);
     const [text, small] = cellTexts(cell, loss);
-    const node = this.#write(key, classesOf(cell, isNew, loss), text, small);
-    const tint = loss ? `${Math.round(100 * loss.share)}%` : "";
-    if (node.tint !== tint) {
-      node.tint = tint;
-      node.style.setProperty("--tint", tint);
-    }
-    const label = spoken(batch, place, cell, { isNew, loss });
-    if (node.spoken !== label) {
-      node.spoken = label;
-      node.dataset.id = cell.masked ? -100 : cell.id;
-      attrs(node, { "aria-label": label, "aria-colindex": place.t + 1 });
-    }
-    return node;
+    const node = this.#write(key, classesOf(cell, { isNew, loss, isUntrained }), text, small);
+    return describe(node, spoken(batch, place, cell, { isNew, loss }), cell.masked ? -100 : cell.id, place.t);
+  }
+
+  /** The loss of the target in a cell as it is shown, or null. */
+  lossAt({ row, kind, t }) {
+    return kind === "target" || kind === "labels" ? this.losses.of(row, t - columnsOn(kind)) : null;
+  }
+
+  /** Whether a cell holds a target that the class has not uncovered yet. */
+  isCovered({ row, kind, t }) {
+    const at = t - columnsOn(kind);
+    return isTarget(kind) && at >= 0 && this.pane.hasTargets && this.cover.hides(row, at);
   }
 
   #write(key, className, text, small) {
@@ -223,7 +247,7 @@ export class Grid {
     if (!place) return marks;
     const context = this.pane.isPair ? "input" : "ids";
     for (let t = 0; t < place.t; t++) marks.set(`${place.row}/${context}/${t}`, "seen");
-    for (const kind of this.batch.kinds(this.pane.step)) marks.set(keyOf({ ...place, kind }), "on");
+    for (const kind of this.pane.kinds(this.batch)) marks.set(keyOf({ ...place, kind }), "on");
     return marks;
   }
 }
@@ -235,9 +259,16 @@ function newLine(kind) {
 
 /** Its two texts stay: to write into them is far cheaper for the browser than to replace them. */
 function newCell() {
-  const node = el("div", "", el("b", "", " "), "\n", el("small", "", " "));
+  const node = el("div", "", el("b", "", " "), el("small", "", " "));
   node.texts = [node.firstChild.firstChild, node.lastChild.firstChild];
   return attrs(node, { role: "gridcell", tabindex: -1 });
+}
+
+function describe(node, label, id, t) {
+  if (node.spoken === label) return node;
+  node.spoken = label;
+  node.dataset.id = id;
+  return attrs(node, { "aria-label": label, "aria-colindex": t + 1 });
 }
 
 function setMark(node, wanted, tabIndex) {
@@ -247,9 +278,10 @@ function setMark(node, wanted, tabIndex) {
   if (node.tabIndex !== tabIndex) node.tabIndex = tabIndex;
 }
 
-function classesOf({ role, masked, group }, isNew, loss) {
+function classesOf({ role, masked, group }, { isNew, loss, isUntrained }) {
   const classes = ["c", roleClass(role)];
-  if (masked) classes.push("m");
+  if (masked && !loss) classes.push("m");
+  if (isUntrained) classes.push("nt");
   if (isNew) classes.push("u");
   if (group) classes.push("part", group.part);
   if (loss) classes.push("loss", loss.kind);
@@ -257,6 +289,6 @@ function classesOf({ role, masked, group }, isNew, loss) {
 }
 
 function cellTexts({ id, masked, piece }, loss) {
-  if (loss) return [piece, loss.text];
+  if (loss) return [piece, loss.text]; // its sign and number: never color alone
   return masked ? ["−100", piece] : [piece, id];
 }

@@ -1,5 +1,5 @@
 // What the keys of the grid do; they act only while it has the focus. No DOM.
-import { STEPS } from "./batch.js";
+import { columnsOn, STEPS } from "./batch.js";
 
 /** [keys, what they do], for the list of keys. */
 export const KEYS = [
@@ -8,9 +8,13 @@ export const KEYS = [
   ["1 – 5", "the step"],
   ["M", "the next mask"],
   ["F", "fold the shared prefix"],
+  ["C", "cover the targets: guess"],
+  ["Space", "uncover the target"],
   ["R", "the response"],
   ["E", "the end of the row"],
+  ["L", "Hugging Face labels"],
   ["Page up, Page down", "other rows"],
+  ["[", "the rail beside the grid"],
   ["?", "this list"],
 ];
 
@@ -24,37 +28,40 @@ const MOVES = {
   End: [0, FAR],
 };
 
+const ACTS = { m: "mask", f: "fold", c: "covered", l: "labels" };
+
 /** What a key does anywhere in the grid: {act, by}; null for others. */
 export function action(key) {
   if (key === "?") return { act: "help" };
+  if (key === "[") return { act: "rail" };
   if (key === "PageDown" || key === "PageUp") return { act: "turn", by: key === "PageDown" ? 1 : -1 };
   const step = Number(key);
   return Number.isInteger(step) && STEPS[step - 1] ? { act: "go", by: step } : null;
 }
 
 /** What a key does on a cell: {act} or {act: "show", place}, a place whose t may be beyond the row; null for others. */
-export function cellAction(key, here, batch, step) {
+export function cellAction(key, here, batch, pane) {
   const letter = key.toLowerCase();
-  if (letter === "m") return { act: "mask" };
-  if (letter === "f") return { act: "fold" };
+  if (ACTS[letter]) return { act: ACTS[letter] };
+  if (key === " " && pane.hasTargets) return { act: "uncover", place: here };
   const t = letter === "r" ? responseStart(here, batch) : letter === "e" ? rowEnd(here, batch) : null;
   if (t !== null) return { act: "show", place: { ...here, t } };
-  return MOVES[key] ? { act: "show", place: neighbor(here, MOVES[key], batch, step) } : null;
+  return MOVES[key] ? { act: "show", place: neighbor(here, MOVES[key], pane.kinds(batch), batch) } : null;
 }
 
-// a position in a whole row is one further than the same token as a target
-const shifted = ({ kind }) => (kind === "ids" ? 1 : 0);
+// an input stands in the column of what it predicts
+const shifted = kind => (kind === "input" ? 0 : columnsOn(kind));
 
 function responseStart(here, batch) {
-  return batch.view.roles[here.row].indexOf(String(batch.numbers.response)) + shifted(here);
+  return batch.view.roles[here.row].indexOf(String(batch.numbers.response)) + shifted(here.kind);
 }
 
 function rowEnd(here, batch) {
-  return batch.lengths[here.row] - 1 + shifted(here);
+  return batch.lengths[here.row] - 1 + shifted(here.kind);
 }
 
-function neighbor(here, [lines, columns], batch, step) {
-  const stops = batch.rows.flatMap((_, row) => batch.kinds(step).map(kind => ({ row, kind })));
+function neighbor(here, [lines, columns], kinds, batch) {
+  const stops = batch.rows.flatMap((_, row) => kinds.map(kind => ({ row, kind })));
   const now = stops.findIndex(({ row, kind }) => row === here.row && kind === here.kind);
   return { ...stops[Math.min(stops.length - 1, Math.max(0, now + lines))], t: here.t + columns };
 }

@@ -3,20 +3,24 @@
 import { keep, linked } from "../link.js";
 import { attrs, el } from "../parts.js";
 import { isRestored } from "../permalink.js";
+import { showGroups, showSheet } from "../rail.js";
 import { ROLES, roleClass } from "../roles.js";
+import { Lint } from "../template/lint.js";
+import { Typing } from "../template/typing.js";
 import { onTheme } from "../theme.js";
-import { Batch, linesOf, MASK_STEP, STEPS } from "./batch.js";
+import { Actions } from "./actions.js";
+import { Batch, columnsOn } from "./batch.js";
+import { Cover } from "./cover.js";
 import { Facts } from "./facts.js";
 import { Grid } from "./grid.js";
-import { action, cellAction, next } from "./keys.js";
-import { Lint } from "./lint.js";
+import { action, cellAction } from "./keys.js";
+import { Legend } from "./legend.js";
 import { Losses } from "./losses.js";
 import { Overview } from "./overview.js";
 import { Paging } from "./paging.js";
 import { Pane, placeOf } from "./pane.js";
-import { arrowsLegend, explanation } from "./sentences.js";
 import { Stepper } from "./stepper.js";
-import { Typing } from "./typing.js";
+import { Strip } from "./strip.js";
 
 class Lens {
   constructor(root, server, events) {
@@ -25,16 +29,24 @@ class Lens {
     this.wanted = linked.pin; // where a link points, until it has been drawn
     this.lateDraw = 0; // the frame after which the rest of the grid is drawn
     this.pane = new Pane(linked);
+    const actions = new Actions(this);
+    this.actions = actions;
     this.losses = new Losses(server, () => this.redrawGrid(), lost);
-    this.grid = new Grid(this.pane, this.losses);
-    this.stepper = new Stepper(step => this.go(step));
-    this.facts = new Facts();
+    this.cover = new Cover(() => this.redrawGrid());
+    this.grid = new Grid(this.pane, this.losses, this.cover, () => actions.fold());
+    this.stepper = new Stepper(step => actions.go(step));
+    this.facts = new Facts(this.losses, el("span", "wide", "Color by"), this.losses.node, this.cover.button);
+    this.legend = new Legend(this.losses);
     this.paging = new Paging(
       this.pane,
       () => this.batch,
       () => this.draw(),
     );
-    this.overview = new Overview((row, t) => this.jump(row, t));
+    this.overview = new Overview(
+      (row, t) => actions.jump(row, t),
+      t => this.scrollTo(t),
+    );
+    this.strip = new Strip(this.stepper.codeCard, this.losses.top.card);
     this.lint = new Lint(server, lost);
     this.typing = new Typing(server, events, value => {
       this.value = value;
@@ -49,21 +61,14 @@ class Lens {
   build() {
     this.texts = el("div", "texts");
     this.wrap = el("div", "wrap", this.grid.node, this.texts);
-    this.detail = attrs(el("p", "detail"), { "aria-live": "polite" });
-    this.arrowsLegend = el("p", "muted");
-    const position = el("div", "card", el("h2", "", "Selected position"), this.detail, this.arrowsLegend);
-    this.root.append(
-      this.stepper.node,
-      this.facts.tiles,
-      this.facts.legend,
-      this.losses.node,
-      this.paging.node,
-      this.wrap,
-      this.overview.node,
-      el("div", "half", position, this.stepper.codeCard, this.losses.top.card),
-      this.lint.card,
-      this.stepper.help,
-    );
+    this.asLabels = attrs(el("button", "small-btn", "HF labels"), { type: "button" });
+    this.asLabels.title = "Targets as Hugging Face has them: in place, the model moves them (L)";
+    this.asLabels.onclick = () => this.actions.labels();
+    const line = el("div", "leg", this.legend.node, this.paging.node, this.asLabels, this.stepper.keys);
+    this.stale = el("p", "stale-note", "The last valid template. Mend the one at the left to go on.");
+    const card = el("section", "grid-card", this.wrap, line, this.overview.node, this.stale);
+    card.setAttribute("aria-label", "The batch");
+    this.root.append(this.stepper.node, this.facts.node, card, this.strip.node, this.stepper.help);
   }
 
   /** A value by one of Gradio's events: {stamp, at, batch, message, template, preset}. */
@@ -71,7 +76,7 @@ class Lens {
     if (at < this.at) return; // an answer that was overtaken
     this.at = at ?? this.at;
     if (message !== undefined) this.typing.accept({ stamp, message, template, preset });
-    if (stamp) this.value = { stamp, batch };
+    if (stamp) this.value = { stamp, batch, template };
   }
 
   /** Draw the value; `isQuick`: what is on the screen at once, and the rest after that has been painted. */
@@ -83,9 +88,14 @@ class Lens {
     const { batch, pane } = this;
     if (pane.above >= batch.rows.length) pane.above = 0;
     const isLinked = this.restoreLink();
-    this.losses.take(batch.view);
+    this.losses.take(batch.view, pane.hasTargets);
+    this.cover.take(batch, pane.hasTargets);
     this.lint.take(batch.view);
     this.drawAround();
+    showGroups(batch.view.link);
+    showSheet(
+      `${document.querySelector("#preset input")?.value || ""} · ${(batch.view.link.mask || "response").replaceAll("-", " ")}`,
+    );
     const sees = isQuick && !pane.isText && !isLinked && !document.hidden ? this.grid.onScreen(batch, this.wrap) : null;
     if (pane.isText) this.drawTexts();
     else this.drawGrid(sees, isLinked);
@@ -98,13 +108,22 @@ class Lens {
   }
 
   drawAround() {
-    const { isText, step } = this.pane;
-    this.grid.node.hidden = isText;
-    this.paging.node.hidden = isText;
-    this.texts.hidden = !isText;
-    attrs(this.wrap, { tabindex: isText ? 0 : -1 });
-    this.stepper.draw(step);
-    this.facts.draw(this.batch, step);
+    const { pane } = this;
+    this.grid.node.hidden = pane.isText;
+    this.paging.node.hidden = pane.isText;
+    this.overview.node.hidden = pane.isText;
+    this.texts.hidden = !pane.isText;
+    attrs(this.wrap, { tabindex: pane.isText ? 0 : -1 });
+    attrs(this.asLabels, { "aria-pressed": pane.asLabels });
+    this.asLabels.disabled = !pane.hasTargets;
+    this.stepper.draw(pane);
+    this.drawNumbers();
+  }
+
+  drawNumbers() {
+    this.facts.draw(this.batch);
+    this.legend.draw(this.batch, this.pane.step);
+    this.root.classList.toggle("lossy", this.losses.on);
   }
 
   drawGrid(sees, isLinked) {
@@ -113,8 +132,19 @@ class Lens {
     this.paging.draw(pane, batch);
     const isElsewhere = pane.pinShown(batch);
     this.mark(pane.pin);
-    const node = (isElsewhere || isLinked) && grid.cellAt(pane.pin);
-    if (node) this.wrap.scrollLeft = Math.max(0, node.offsetLeft - this.wrap.clientWidth * 0.6);
+    if (isElsewhere || isLinked) this.scrollTo(pane.pin?.t, pane.pin?.row);
+  }
+
+  /** A column into the middle, and a row into view. */
+  scrollTo(t, row = null) {
+    const { batch, grid, pane, wrap } = this;
+    const [start, end] = pane.span(batch);
+    const column = Math.max(start, Math.min(end - 1, Math.round(t)));
+    const node = grid.heads.get(column);
+    if (!node) return;
+    wrap.scrollLeft = node.offsetLeft + node.offsetWidth / 2 - wrap.clientWidth / 2;
+    const line = row === null ? null : grid.lines.get(`${row}/${pane.kinds(batch)[0]}`);
+    if (line) wrap.scrollTop = line.offsetTop - grid.head.offsetHeight;
   }
 
   /** Step 1: what the template makes of each record. */
@@ -122,14 +152,15 @@ class Lens {
     const { batch, pane } = this;
     const texts = pane.rows(batch).map(row => {
       const parts = batch.view.segments[row].map(([role, text]) => el("span", roleClass(role), text));
-      return el("div", "text", el("b", "", `row ${batch.rows[row]}`), el("pre", "", ...parts));
+      return el("div", "text", el("b", "", String(batch.rows[row])), el("pre", "", ...parts));
     });
     this.texts.replaceChildren(...texts);
-    this.explain(null);
+    this.strip.draw(batch, null, pane, {});
   }
 
   finish() {
-    this.overview.draw(this.batch, this.pane.step);
+    this.overview.draw(this.batch, this.pane.step, this.pane.rows(this.batch));
+    this.see();
     this.root.dataset.drawn = this.batch.view.stamp;
   }
 
@@ -141,26 +172,42 @@ class Lens {
 
   redrawGrid() {
     if (!this.batch || this.pane.isText) return;
+    this.drawNumbers();
     this.grid.draw(this.batch);
     this.mark(this.pane.pin);
   }
 
+  /** Which columns are in view, for the map. */
+  see() {
+    if (this.pane.isText) return;
+    const { heads } = this.grid;
+    const left = this.wrap.scrollLeft;
+    const right = left + this.wrap.clientWidth;
+    const first = this.grid.head.firstChild.offsetWidth;
+    const inView = [...heads].filter(
+      ([, { offsetLeft: x, offsetWidth: width }]) => x >= left + first - width / 2 && x + width / 2 <= right,
+    );
+    if (inView.length) this.overview.see(inView[0][0], inView.at(-1)[0] + 1);
+  }
+
   mark(place) {
-    const { batch, pane } = this;
-    this.grid.mark(place);
-    this.explain(place);
+    const { batch, grid, pane } = this;
+    grid.mark(place);
+    const target = place && this.targetOf(place);
+    const isCovered = Boolean(target && this.cover.hides(target.row, target.t));
+    this.strip.draw(batch, place, pane, { loss: target && this.losses.of(target.row, target.t), isCovered });
     if (place !== pane.pin) return; // the mouse is elsewhere
-    const target = place && pane.isPair && { row: place.row, t: place.t };
     this.losses.top.take(
-      target ? { ...target, next: batch.view.next[target.row][target.t], stamp: batch.view.stamp } : null,
+      target ? { ...target, next: batch.view.next[target.row][target.t], isCovered, stamp: batch.view.stamp } : null,
     );
     this.keepLink();
   }
 
-  explain(place) {
-    const loss = place && this.losses.of(place.row, place.t);
-    this.arrowsLegend.textContent = arrowsLegend(this.pane.isPair);
-    this.detail.textContent = explanation(this.batch, place, this.pane.step, loss);
+  /** The target that a place is about, by the position that predicts it; null where there is none. */
+  targetOf({ row, kind, t }) {
+    if (!this.pane.hasTargets) return null;
+    const at = this.pane.isPair ? t : t - columnsOn(kind);
+    return at < 0 || at >= this.batch.view.width ? null : { row, t: at };
   }
 
   /** A link's position, once the server draws what the link asks for. Returns whether that is now. */
@@ -175,8 +222,16 @@ class Lens {
 
   keepLink() {
     if (!this.batch) return;
-    const { fold, pin, step } = this.pane;
-    keep({ ...this.batch.view.link, step, fold, ...(pin ? { pin: [pin.row, pin.kind, pin.t] } : {}) });
+    const { asLabels: labels, fold, pin, step } = this.pane;
+    const drawn = this.value.template;
+    keep("view", {
+      ...this.batch.view.link,
+      drawn,
+      step,
+      fold,
+      labels,
+      ...(pin ? { pin: [pin.row, pin.kind, pin.t] } : {}),
+    });
   }
 
   listen() {
@@ -191,72 +246,26 @@ class Lens {
         if (here) act(here);
       });
     on("mouseover", here => this.mark(here));
-    on("click", here => grid.cellAt(here).focus());
+    on("click", here => {
+      grid.cellAt(here).focus();
+      this.actions.uncover(here);
+    });
     on("focusin", here => {
       pane.pin = here;
       this.mark(here);
     });
     grid.node.addEventListener("mouseleave", () => this.mark(pane.pin));
+    wrap.addEventListener("scroll", () => this.see(), { passive: true });
     wrap.addEventListener("keydown", event => this.press(event, place(event)));
   }
 
   press(event, here) {
     if (event.ctrlKey || event.metaKey || event.altKey || !this.batch) return;
     const { batch, pane } = this;
-    const found = action(event.key) || (here && cellAction(event.key, here, batch, pane.step));
+    const found = action(event.key) || (here && cellAction(event.key, here, batch, pane));
     if (!found) return;
     event.preventDefault();
-    this[found.act](found.by ?? found.place);
-  }
-
-  // ---- What a key does, by its name in keys.js ---------------------------------------------------------------
-
-  help() {
-    this.stepper.help.showModal();
-  }
-
-  fold() {
-    this.paging.fold.click();
-  }
-
-  mask() {
-    next([...document.querySelectorAll("#mask input")])?.click();
-  }
-
-  turn(pages) {
-    this.pane.turn(pages, this.batch);
-    this.draw();
-    this.focus();
-  }
-
-  go(step) {
-    const hadFocus = document.activeElement?.dataset?.key || this.wrap === document.activeElement;
-    this.pane.go(step);
-    this.draw();
-    const { classList } = this.root;
-    classList.remove(...STEPS.map((_, i) => `to-${i + 1}`));
-    void this.root.offsetWidth; // begins the animation anew
-    classList.add(`to-${step}`);
-    if (hadFocus) this.focus();
-  }
-
-  /** Bring a place into the window and focus it. */
-  show(wanted) {
-    const { place, moved } = this.pane.reveal(wanted, this.batch);
-    if (moved) this.draw();
-    this.grid.cellAt(place)?.focus();
-  }
-
-  // ------------------------------------------------------------------------------------------------------------
-
-  jump(row, t) {
-    if (this.pane.isText) this.go(MASK_STEP);
-    this.show({ row, kind: linesOf(this.pane.step).at(-1), t });
-  }
-
-  focus() {
-    const node = this.pane.isText ? this.wrap : this.grid.cellAt(this.pane.pin);
-    node?.focus();
+    this.actions[found.act](found.by ?? found.place);
   }
 }
 

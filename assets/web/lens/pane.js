@@ -15,10 +15,14 @@ export function placeOf(key) {
 const isPosition = value => Number.isInteger(value) && value >= 0;
 
 export class Pane {
-  /** step: 1 to 5. fold: whether the shared prefix is one column. Both as a link says, or the defaults. */
-  constructor({ step, fold } = {}) {
+  /**
+   * step: 1 to 5. fold: whether the shared prefix is one column. labels: whether targets are shown as Hugging Face has
+   * them. All as a link says, or the defaults.
+   */
+  constructor({ step, fold, labels } = {}) {
     this.step = isPosition(step) && STEPS[step - 1] ? step : MASK_STEP;
     this.fold = fold !== false;
+    this.asLabels = labels === true;
     this.folded = 0; // columns of the shared prefix that are folded
     this.from = 0; // first column shown, after those
     this.above = 0; // rows before the first one shown
@@ -31,7 +35,20 @@ export class Pane {
 
   /** Whether a row has inputs and targets, one above the other. */
   get isPair() {
+    return linesOf(this.step, this.asLabels)[0] === "input";
+  }
+
+  /** Whether the lines have targets: there losses can be shown, and cells be covered. */
+  get hasTargets() {
     return linesOf(this.step).length === 2;
+  }
+
+  kinds(batch) {
+    return batch.kinds(this.step, this.asLabels);
+  }
+
+  width(batch) {
+    return batch.width(this.step, this.asLabels);
   }
 
   rows(batch) {
@@ -41,7 +58,7 @@ export class Pane {
   /** [first column shown after the folded ones, the one after the last]. */
   span(batch) {
     const start = this.folded + this.from;
-    return [start, Math.min(batch.width(this.step), start + COLUMNS)];
+    return [start, Math.min(this.width(batch), start + COLUMNS)];
   }
 
   prefix(batch) {
@@ -52,9 +69,9 @@ export class Pane {
   fit(batch) {
     const before = this.folded;
     this.folded = this.prefix(batch);
-    if (this.from >= batch.width(this.step) - this.folded) this.from = 0;
+    if (this.from >= this.width(batch) - this.folded) this.from = 0;
     const grown = before && this.folded ? this.folded - before : 0;
-    if (grown) this.#movePin(grown, batch.width(this.step));
+    if (grown) this.#movePin(grown, this.width(batch));
     return grown;
   }
 
@@ -65,9 +82,18 @@ export class Pane {
 
   /** Another step: the same position, on that step's first line. */
   go(step) {
-    const kind = linesOf(step)[0];
+    const kind = linesOf(step, this.asLabels)[0];
     if (this.pin && kind) this.pin = { ...this.pin, kind };
     this.step = step;
+  }
+
+  /** Targets as Hugging Face has them, or as this project does: the token that was the pinned target still is. */
+  showLabels(asLabels, batch) {
+    const wasPair = this.isPair;
+    this.asLabels = asLabels;
+    if (!this.pin || wasPair === this.isPair) return;
+    const t = Math.min(this.width(batch) - 1, Math.max(0, this.pin.t + (wasPair ? 1 : -1)));
+    this.pin = { ...this.pin, kind: linesOf(this.step, asLabels)[0], t };
   }
 
   /** Other rows. */
@@ -83,7 +109,7 @@ export class Pane {
 
   /** Bring a place into the window, at the nearest column there is. Returns it, and whether anything has moved. */
   reveal({ row, kind, t }, batch) {
-    const place = { row, kind, t: Math.max(this.folded, Math.min(batch.width(this.step) - 1, t)) };
+    const place = { row, kind, t: Math.max(this.folded, Math.min(this.width(batch) - 1, t)) };
     const isShown = this.#has(place, batch);
     if (!isShown) {
       this.#center(place);
@@ -94,8 +120,8 @@ export class Pane {
 
   /** Pin the place that a link points to, if the batch has it. */
   restore([row, kind, t], batch) {
-    const isThere = isPosition(row) && row < batch.rows.length && isPosition(t) && t < batch.width(this.step);
-    if (!isThere || !batch.kinds(this.step).includes(kind)) return;
+    const isThere = isPosition(row) && row < batch.rows.length && isPosition(t) && t < this.width(batch);
+    if (!isThere || !this.kinds(batch).includes(kind)) return;
     this.pin = { row, kind, t };
     if (t < this.prefix(batch)) this.fold = false;
     this.folded = this.prefix(batch);
@@ -104,14 +130,14 @@ export class Pane {
 
   /** See that something shown is pinned, if there is anything. Returns whether another place had to be taken. */
   pinShown(batch) {
-    if (this.pin && this.#has(this.pin, batch) && batch.kinds(this.step).includes(this.pin.kind)) return false;
+    if (this.pin && this.#has(this.pin, batch) && this.kinds(batch).includes(this.pin.kind)) return false;
     this.pin = this.#first(batch);
     return true;
   }
 
   /** The first target that counts, or the place that was pinned in another step. */
   #first(batch) {
-    const kind = linesOf(this.step)[0];
+    const kind = linesOf(this.step, this.asLabels)[0];
     if (this.pin && this.#has(this.pin, batch)) return { ...this.pin, kind };
     const [start, end] = this.span(batch);
     const found = batch.firstTrained(this.rows(batch), start, end);

@@ -1,13 +1,15 @@
-// The five steps as buttons, the list of keys, and each step's lines of the library.
+// The five steps as buttons, what each does in a sentence, its lines of the library, and the list of keys.
 import { attrs, button, el } from "../parts.js";
 import { STEPS } from "./batch.js";
 import { KEYS } from "./keys.js";
+import { arrowsText, stepText } from "./sentences.js";
 
 function keysDialog() {
   const list = KEYS.flatMap(([name, text]) => [el("dt", "", el("kbd", "", name)), el("dd", "", text)]);
   const title = el("h2", "", "Keys, while the grid has the focus");
-  const dialog = el("dialog", "ift keys", title, el("dl", "", ...list));
-  dialog.append(button("Close", () => dialog.close()));
+  const dialog = el("dialog", "ift keys", title, el("dl", "", ...list), el("p", "muted", arrowsText(true)));
+  const close = button("Close", () => dialog.close());
+  dialog.append(el("div", "end", close));
   return dialog;
 }
 
@@ -16,16 +18,21 @@ export class Stepper {
   constructor(go) {
     this.help = keysDialog();
     this.buttons = STEPS.map((name, i) => {
-      const one = button("", () => go(i + 1));
-      one.append(el("kbd", "", String(i + 1)), name);
+      const one = attrs(el("button", "plain-btn", el("i", "", String(i + 1)), el("span", "", name)), {
+        type: "button",
+        "aria-label": `${i + 1} ${name}`,
+      });
+      one.onclick = () => go(i + 1);
       return one;
     });
-    const keys = button("? Keys", () => this.help.showModal());
-    const values = { role: "group", "aria-label": "From text to targets" };
-    this.node = attrs(el("div", "steps row", ...this.buttons, keys), values);
+    this.keys = attrs(el("button", "small-btn", "? Keys"), { type: "button" });
+    this.keys.onclick = () => this.help.showModal();
+    this.sentence = attrs(el("p", "step-text"), { "aria-live": "polite" });
+    const steps = attrs(el("div", "buttons", ...this.buttons), { role: "group", "aria-label": "From text to targets" });
+    this.node = el("div", "steps", steps, this.sentence);
     this.title = el("h2");
     this.listing = el("pre", "code");
-    this.codeCard = el("div", "card listing", this.title, this.listing);
+    this.codeCard = el("div", "listing", this.title, this.listing);
     this.code = [];
   }
 
@@ -39,17 +46,19 @@ export class Stepper {
     }
   }
 
-  draw(step) {
+  draw(pane) {
     this.buttons.forEach((one, i) => {
-      if (i + 1 === step) one.setAttribute("aria-current", "step");
+      if (i + 1 === pane.step) one.setAttribute("aria-current", "step");
       else one.removeAttribute("aria-current");
     });
-    this.drawCode(step);
+    const text = stepText(pane);
+    if (this.sentence.textContent !== text) this.sentence.textContent = text;
+    this.drawCode(pane.step);
   }
 
   drawCode(step) {
     const shown = this.code[step - 1];
-    this.title.textContent = `Step ${step} in code${shown ? `: ${shown.where}` : ""}`;
+    this.title.textContent = `Step ${step} in code${shown ? ` · ${shown.where}` : ""}`;
     const lines = shown ? shown.lines.join("\n") : "";
     if (this.listing.textContent !== lines) this.listing.textContent = lines;
   }

@@ -1,15 +1,20 @@
 // The five tokens that each model finds likeliest after the pinned position.
 import { percent } from "../numbers.js";
-import { el } from "../parts.js";
+import { attrs, el } from "../parts.js";
 
 const PAUSE = 150; // milliseconds at one position
+const TITLES = { before: "Before would write", after: "After would write" };
+const LEAST = 0.001; // of a share that is written as a number
+const COVERED = "The models’ own guesses show when the cell is uncovered.";
 
+/** A line with its share behind the text. */
 function item([id, piece, share], target) {
-  const fill = el("i");
-  fill.style.width = percent(share).replace(" ", "");
-  const cells = [el("code", "", piece), el("span", "share", fill), el("span", "n", percent(share))];
+  const bar = el("i");
+  bar.style.width = percent(share).replace(" ", "");
   const isTarget = id === target;
-  return el("li", isTarget ? "hit" : "", ...cells, isTarget ? el("span", "chip good", "✓ the target") : "");
+  const sign = isTarget ? [attrs(el("b", "good", "✓ "), { role: "img", "aria-label": "the target" })] : [];
+  const text = el("span", "t", ...sign, piece);
+  return el("li", isTarget ? "hit" : "", bar, text, el("span", "p", share < LEAST ? "<0.1 %" : percent(share)));
 }
 
 export class TopTokens {
@@ -17,7 +22,7 @@ export class TopTokens {
   constructor(server, lost) {
     Object.assign(this, { server, lost, stamp: 0, pin: null, isOn: false, timer: 0 });
     this.lists = el("div", "tops");
-    this.card = el("div", "card", el("h2", "", "What the model would write here"), this.lists);
+    this.card = el("div", "top5", this.lists);
   }
 
   show(isOn) {
@@ -25,9 +30,9 @@ export class TopTokens {
     this.card.hidden = !isOn;
   }
 
-  /** Another position: {row, t, next, stamp}, or null. `next`: the id of the target. */
+  /** Another position: {row, t, next, stamp, isCovered}, or null. `next`: the id of the target. */
   take(pin) {
-    const isSame = ["row", "t", "stamp"].every(name => pin?.[name] === this.pin?.[name]);
+    const isSame = ["row", "t", "stamp", "isCovered"].every(name => pin?.[name] === this.pin?.[name]);
     if (isSame) return;
     this.pin = pin;
     this.ask();
@@ -35,7 +40,8 @@ export class TopTokens {
 
   ask() {
     clearTimeout(this.timer);
-    if (this.isOn && this.pin) this.timer = setTimeout(() => this.fetch(), PAUSE);
+    if (this.isOn && this.pin?.isCovered) this.lists.replaceChildren(el("p", "muted", COVERED));
+    else if (this.isOn && this.pin) this.timer = setTimeout(() => this.fetch(), PAUSE);
     else this.lists.replaceChildren();
   }
 
@@ -46,8 +52,7 @@ export class TopTokens {
     if (reply.gone) this.lost();
     if (reply.error) return;
     const lists = Object.entries(reply).map(([side, best]) => {
-      const list = el("ol", "", ...best.map(one => item(one, pin.next)));
-      return el("div", "", el("b", "", side), list);
+      return el("div", side, el("h3", "", TITLES[side]), el("ol", "", ...best.map(one => item(one, pin.next))));
     });
     this.lists.replaceChildren(...lists);
     if (!lists.length) this.lists.append(el("p", "muted", "The row has ended here."));

@@ -3,18 +3,54 @@ import { attrs, button, el, scroll, table } from "../parts.js";
 import { clear, plot, withPlotly } from "../plot.js";
 import { smooth } from "./record.js";
 
-const TICKS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]; // of a logarithmic loss axis
 const VALIDATION = 2; // the number of its trace
+const SHORT = 2; // from the lowest to the highest value of a logarithmic axis, below which its ticks are as a plain one's
+const DENSE_BELOW = 1.2; // decades
+const SPARSE_FROM = 3.5;
+const DIGITS = [[1, 2, 3, 5, 7], [1, 3], [1]];
+const NICE = [1, 2, 5, 10];
+const PARTS = 5; // into which ticks divide a short axis
+
+/** Ticks at round numbers from low to high. */
+function evenTicks(low, high) {
+  const power = 10 ** Math.floor(Math.log10((high - low || high) / PARTS));
+  const apart = power * NICE.find(nice => nice * power * PARTS >= high - low);
+  const from = Math.floor(low / apart);
+  return Array.from({ length: PARTS + 3 }, (_, i) => Number(((from + i) * apart).toPrecision(6)));
+}
+
+/** Ticks of a logarithmic axis over these values: as many as stand apart, at round numbers. */
+export function logTicks(values) {
+  const known = values.filter(value => value > 0 && Number.isFinite(value));
+  if (!known.length) return [0.1, 1, 10];
+  const [lowest, highest] = [Math.min(...known), Math.max(...known)];
+  if (highest < SHORT * lowest) return evenTicks(lowest, highest);
+  const [low, high] = [lowest, highest].map(Math.log10);
+  const digits = DIGITS[high - low < DENSE_BELOW ? 0 : high - low < SPARSE_FROM ? 1 : 2];
+  const ticks = [];
+  for (let decade = Math.floor(low) - 1; decade <= Math.ceil(high); decade++) {
+    for (const digit of digits) ticks.push(Number(`${digit}e${decade}`));
+  }
+  return ticks;
+}
 
 /** The curve's traces: each training step, their smoothed mean, the evaluations. */
 export function traces({ steps, evaluations }) {
   const x = steps.map(s => s.step);
   const y = steps.map(s => s.loss);
   const training = { x, mode: "lines" };
-  const hollow = { size: 9, color: "--page", line: { color: "--ink", width: 2 } };
+  const hollow = { size: 10, color: "--page", line: { color: "--ink", width: 2 } };
+  const words = what => `step %{x} · ${what} %{y:.3g} nats per token<extra></extra>`;
   return [
-    { ...training, y, name: "training, each step", line: { color: "--acc", width: 1 }, opacity: 0.45 },
-    { ...training, y: smooth(y), name: "training, smoothed", line: { color: "--acc", width: 3 }, hoverinfo: "skip" },
+    {
+      ...training,
+      y,
+      name: "each step",
+      line: { color: "--acc", width: 1 },
+      opacity: 0.4,
+      hovertemplate: words("training loss"),
+    },
+    { ...training, y: smooth(y), name: "smoothed", line: { color: "--acc", width: 3 }, hoverinfo: "skip" },
     {
       x: evaluations.map(e => e.step),
       y: evaluations.map(e => e.loss),
@@ -22,19 +58,38 @@ export function traces({ steps, evaluations }) {
       mode: "lines+markers",
       line: { color: "--ink", width: 2, dash: "dash" },
       marker: hollow,
+      hovertemplate: words("validation loss"),
     },
   ];
 }
 
+/** The chosen step: a line, and its validation loss in words. */
+function chosenMark({ evaluations }, chosen, isLog) {
+  if (chosen === null) return {};
+  const line = { type: "line", xref: "x", yref: "paper", x0: chosen, x1: chosen, y0: 0, y1: 1 };
+  const shapes = [{ ...line, line: { color: "--focus", width: 2 } }];
+  const at = evaluations.find(({ step }) => step === chosen);
+  if (!at || !(at.loss > 0)) return { shapes };
+  const label = {
+    x: chosen,
+    y: isLog ? Math.log10(at.loss) : at.loss,
+    text: `step ${chosen} · ${at.loss.toPrecision(3)}`,
+    ...{ showarrow: false, yshift: 22, bgcolor: "--focus", borderpad: 3, font: { color: "--page" } },
+  };
+  const total = evaluations.at(-1).total_steps;
+  return { shapes, annotations: [{ ...label, xanchor: chosen > total / 2 ? "right" : "left" }] };
+}
+
 function axes(record, { chosen, isLog }) {
   const total = record.evaluations[0]?.total_steps || record.steps[0].total_steps;
-  const line = { type: "line", xref: "x", yref: "paper", x0: chosen, x1: chosen, y0: 0, y1: 1 };
-  const kind = isLog ? { tickvals: TICKS, ticktext: TICKS.map(String) } : { rangemode: "tozero" };
+  const ticks = logTicks([...record.steps, ...record.evaluations].map(({ loss }) => loss));
+  const kind = isLog ? { tickvals: ticks, ticktext: ticks.map(String) } : { rangemode: "tozero" };
   return {
     uirevision: `${record.run}${isLog}`, // the zoom stays as long as this does
-    shapes: chosen === null ? [] : [{ ...line, line: { color: "--focus", width: 2 } }],
+    showlegend: false,
+    ...chosenMark(record, chosen, isLog),
     xaxis: { title: { text: "step" }, range: [-0.01 * total, 1.02 * total] },
-    yaxis: { title: { text: "loss" }, type: isLog ? "log" : "linear", ...kind },
+    yaxis: { type: isLog ? "log" : "linear", ...kind },
   };
 }
 
@@ -51,10 +106,16 @@ function evaluationRow({ step, loss, loss_by_role: byRole }) {
   return el("tr", "", ...cells);
 }
 
-/** The card with the curve. `choose` is called with the step of a point that was clicked. */
+const KEYS = [
+  ["raw", "each step"],
+  ["smooth", "smoothed"],
+  ["val", "validation: choose a marker"],
+];
+
+/** The card with the curve, and below it the scrubber. `choose` is called with a step. */
 export class Chart {
   constructor(element, choose) {
-    Object.assign(this, { choose, record: null, chosen: null, isLog: true, isHeld: false, listed: 0 });
+    Object.assign(this, { choose, record: null, chosen: null, isLog: true, isHeld: false, listed: 0, steps: [] });
     this.host = attrs(el("div", "plot"), { role: "group", "aria-label": "Training and validation loss by step" });
     this.summary = el("p", "sum");
     this.values = el("details");
@@ -62,10 +123,31 @@ export class Chart {
       this.isLog = !this.isLog;
       this.draw();
     });
-    const title = el("div", "row sp", el("h2", "", "Loss, nats per trained token"), this.scale);
-    this.card = el("div", "card", title, this.host, this.summary, this.values);
+    const keys = el("ul", "keys", ...KEYS.map(([kind, text]) => el("li", "", el("i", `key ${kind}`), text)));
+    const title = el("header", "", el("h2", "", "Loss per trained token, nats"), keys, this.scale);
+    this.slider = attrs(el("input"), { type: "range", min: 0, "aria-label": "Evaluation to show" });
+    this.slider.oninput = () => this.choose(this.steps[this.slider.value]);
+    this.scrub = el("label", "scrub", this.slider);
+    this.wait = el("p", "wait", "The curve begins with the first evaluation, before the first step.");
+    this.card = el(
+      "section",
+      "chart",
+      title,
+      this.wait,
+      this.host,
+      this.scrub,
+      el("div", "below", this.summary, this.values),
+    );
     this.draw = withPlotly(() => this.drawNow());
     this.watchMouse(element);
+  }
+
+  /** The steps that can be chosen, and the one that is. */
+  choices(steps, at) {
+    this.steps = steps;
+    this.scrub.hidden = steps.length < 2;
+    attrs(this.slider, { max: Math.max(1, steps.length - 1), "aria-valuetext": `step ${at}` });
+    this.slider.value = steps.indexOf(at);
   }
 
   /** A redraw would end the zoom that a held mouse is drawing: it waits. */
@@ -87,13 +169,19 @@ export class Chart {
     clear(this.host);
     this.host.listening = false;
     Object.assign(this, { record, chosen: null, listed: 0 });
-    this.card.hidden = true;
+    this.wait.hidden = false;
+    this.host.hidden = true;
+    this.scrub.hidden = true;
+    this.summary.textContent = "";
+    this.values.replaceChildren();
   }
 
   drawNow() {
     const { record, host } = this;
-    this.card.hidden = !record.steps.length && !record.evaluations.length;
-    if (this.card.hidden || this.isHeld) return;
+    const hasPoints = record.steps.length > 0 || record.evaluations.length > 0;
+    this.wait.hidden = hasPoints;
+    this.host.hidden = !hasPoints;
+    if (!hasPoints || this.isHeld) return;
     this.scale.setAttribute("aria-pressed", this.isLog);
     plot(host, traces(record), axes(record, this));
     if (!host.listening) {

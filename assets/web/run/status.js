@@ -1,61 +1,80 @@
-// Tab 3: a run's state and its numbers.
-import { count, rate } from "../numbers.js";
-import { attrs, el, progress, tile } from "../parts.js";
-import { sentences, smooth, speed, stepsDone } from "./record.js";
+// Tab 3: a run's state in one line, honest: a loss that rose is never green.
+import { count, duration, rate } from "../numbers.js";
+import { attrs, el, progress } from "../parts.js";
+import { remark, risen, secondsLeft, speed, stepsDone, whyRisen } from "./record.js";
 
 const STATES = {
-  waiting: ["acc", "… waiting for its turn"],
-  starting: ["acc", "▶ starting"],
-  running: ["acc", "▶ running"],
-  stopped: ["warn", "! stopped"],
-  failed: ["bad", "✗ failed"],
-  finished: ["good", "✓ finished"],
+  waiting: ["acc", "… Waiting for its turn"],
+  starting: ["acc", "▶ Starting"],
+  running: ["acc", "▶ Running"],
+  stopped: ["bad", "✗ Stopped"],
+  failed: ["bad", "✗ Failed"],
+  finished: ["good", "✓ Finished"],
 };
+const ROSE = { running: ["warn", "! Running, loss rose"], finished: ["warn", "! Finished, loss rose"] };
 
-/** The card that says how the run is. */
-export const statusCard = () => attrs(el("div", "card"), { role: "region", "aria-label": "State of the run" });
+const fact = (value, text) => el("span", "fact", el("b", "", value), ` ${text}`);
+
+/** [kind, text] of the state's chip. */
+export function stateOf(record, { state }) {
+  return (risen(record) && ROSE[state]) || STATES[state] || ["", "No run"];
+}
+
+/** The line that says how the run is. */
+export const statusLine = () => attrs(el("div", "status"), { role: "region", "aria-label": "State of the run" });
 
 /** Fill it. */
-export function drawStatus(card, record, reply) {
-  const [kind, text] = STATES[reply.state] || ["", "no run"];
+export function drawStatus(line, record, reply) {
+  const [kind, text] = stateOf(record, reply);
   const { done, total } = stepsDone(record);
-  const steps = total ? `Step ${done} of ${total}` : "No step yet";
-  const rows = [el("div", "row", el("span", `chip ${kind}`, text), el("b", "", steps), el("span", "mono", reply.run))];
-  if (total) rows.push(progress("Steps done", done, total));
-  rows.push(el("p", "muted", sentences(record, reply).join(" ")));
-  for (const warning of [...record.warnings, ...(reply.note ? [reply.note] : [])]) {
-    rows.push(el("p", "muted", el("span", "chip warn", "! note"), " ", warning));
-  }
-  if (record.error) rows.push(problem(record.error));
-  for (const row of rows) row.style.marginTop = "6px";
-  card.replaceChildren(...rows);
+  const steps = total ? [fact(`Step ${done}`, `of ${total}`)] : [el("span", "fact", "No step yet")];
+  if (total && reply.state === "running") steps.push(progress("Steps done", done, total));
+  const why = problem(record) || rose(record) || remark(record, reply);
+  line.className = `status ${kind}`;
+  line.title = [record.machine, record.saved && `Last saved: ${record.saved}.`].filter(Boolean).join(" ");
+  const words = el("span", "why", why);
+  words.title = why;
+  line.replaceChildren(el("span", `chip ${kind}`, text), ...steps, ...numbers(record, reply), ...(why ? [words] : []));
 }
 
-function problem({ what, where, fix }) {
-  const parts = [
-    ["Where", where],
-    ["Fix", fix],
-  ].filter(([, text]) => text);
-  const list = el("dl", "", ...parts.flatMap(([name, text]) => [el("dt", "", name), el("dd", "", text)]));
-  return el("div", "msg", el("h3", "", what), list);
+function problem({ error }) {
+  return error ? [error.what, error.where, error.fix].filter(Boolean).join(". ").replaceAll("..", ".") : "";
 }
 
-/** Fill the tiles with the last step's numbers. */
-export function drawTiles(box, record) {
-  const last = record.steps.at(-1);
-  box.hidden = !last;
-  if (!last) return;
-  const losses = smooth(record.steps.map(step => step.loss));
-  const [first, newest] = [record.evaluations[0], record.evaluations.at(-1)];
-  const validation = newest && [
-    newest.loss.toPrecision(3),
-    `validation loss at step ${newest.step} (was ${first.loss.toPrecision(3)})`,
-  ];
-  box.replaceChildren(
-    tile(losses.at(-1).toPrecision(3), "training loss, smoothed (nats per token)"),
-    ...(validation ? [tile(...validation)] : []),
-    tile(count(Math.round(speed(record))), "tokens per second, padding not counted"),
-    tile(rate(last.learning_rate), "learning rate"),
-    tile(last.grad_norm.toPrecision(3), "gradient norm, before clipping"),
+function rose(record) {
+  const found = risen(record);
+  if (!found) return "";
+  const [first, last] = [found.first, found.last].map(loss =>
+    Number.isFinite(loss) ? loss.toPrecision(3) : "no number",
   );
+  return `Validation ${first} → ${last}. ${whyRisen(record)}`;
 }
+
+function numbers(record, { state }) {
+  const last = record.steps.at(-1);
+  if (!last) return [];
+  if (state === "running") {
+    const left = secondsLeft(record);
+    const ahead = left === null ? [] : [fact(duration(left), "left")];
+    return [...ahead, fact(count(Math.round(speed(record))), "tokens per second")];
+  }
+  if (risen(record)) return [];
+  const losses = record.evaluations.length > 1 ? [record.evaluations[0], record.evaluations.at(-1)] : [];
+  const lowest = record.evaluations.reduce((a, b) => (b.loss < a.loss ? b : a), record.evaluations[0]);
+  return [
+    fact(duration(last.time_s), "of training"),
+    ...(losses.length ? [fact(losses.map(({ loss }) => loss.toPrecision(3)).join(" → "), "validation")] : []),
+    ...(lowest && lowest !== losses[1] ? [fact(lowest.loss.toPrecision(3), `lowest, step ${lowest.step}`)] : []),
+  ];
+}
+
+/** The badge of the tab while a run goes on: how far it is, or that the loss rose. {text, kind} */
+export function badge(record, reply) {
+  if (reply.state !== "running" && reply.state !== "starting") return { text: "", kind: "" };
+  if (risen(record)) return { text: "!", kind: "warn" };
+  const { done, total } = stepsDone(record);
+  return { text: total ? `${Math.floor((100 * done) / total)} %` : "…", kind: "acc" };
+}
+
+/** Learning rates as people write them. */
+export const rateText = value => rate(value);

@@ -1,9 +1,30 @@
 // Each key in the template asks the server for the batch anew, by itself: Gradio's own events would first read the
 // state of every widget. What decides the batch beside the template the server knows by the stamp of the last one.
-import { until } from "../parts.js";
+import { attrs, el, until } from "../parts.js";
 
 const SETTLED = 100; // milliseconds in which a text that came with a batch is in the box
 const BOX = "#template textarea";
+
+/** Where a text's line and column are, from its start on. */
+export function offsetOf(text, line, column) {
+  const before = text.split("\n").slice(0, line - 1);
+  return before.reduce((sum, one) => sum + one.length + 1, 0) + column - 1;
+}
+
+/** A message's “line 2, column 4” becomes a button that goes there. */
+function linkToPlace(entry) {
+  const found = entry.textContent.match(/^line (\d+), column (\d+)$/);
+  if (!found) return;
+  const go = attrs(el("button", "link-btn", entry.textContent), { type: "button" });
+  go.onclick = () => {
+    const box = document.querySelector(BOX);
+    const start = offsetOf(box.value, Number(found[1]), Number(found[2]));
+    const tag = box.value.slice(start).match(/^\{\{[^}\n]*\}\}/);
+    box.focus();
+    box.setSelectionRange(start, start + (tag ? tag[0].length : 1));
+  };
+  entry.replaceChildren(go);
+}
 
 export class Typing {
   /**
@@ -73,5 +94,6 @@ export class Typing {
     if (this.message !== html || place.text === html) return;
     place.text = html;
     place.innerHTML = html; // escaped by the server (playground/views/html.py)
+    for (const entry of place.querySelectorAll("dd")) linkToPlace(entry);
   }
 }

@@ -1,5 +1,5 @@
 // The linter: asks the server for more rows on each pause until it has seen all.
-import { attrs, el } from "../parts.js";
+import { attrs, el, until } from "../parts.js";
 
 const PAUSE = 800; // milliseconds without a redraw
 
@@ -7,7 +7,11 @@ export class Lint {
   /** `lost`: called where the server has forgotten the batch. */
   constructor(server, lost) {
     Object.assign(this, { server, lost, text: "", stamp: 0, timer: 0, isComplete: false });
-    this.card = attrs(el("div", "lint"), { "aria-live": "off" });
+    this.report = attrs(el("div"), { "aria-live": "off" });
+    this.summary = el("summary");
+    this.card = el("details", "", this.summary, this.report);
+    this.card.hidden = true;
+    until(() => document.querySelector("#findings .lint")).then(place => place.replaceChildren(this.card));
   }
 
   /** Another batch; `text` is a hash of what the linter judges: data set, template, mask and limit. */
@@ -30,7 +34,9 @@ export class Lint {
     if (reply.error) return;
     const chips = document.querySelector("#template-message .of-all");
     if (chips) chips.innerHTML = reply.chips; // as below
-    this.card.innerHTML = reply.html; // every text in it was escaped by the server (playground/views/html.py)
+    this.report.innerHTML = reply.html; // every text in it was escaped by the server (playground/views/html.py)
+    this.summary.textContent = `Linter: ${this.report.querySelector(".muted").textContent.split(".")[0]}`;
+    this.card.hidden = false;
     this.isComplete = reply.complete;
     this.card.dataset.complete = reply.complete;
     if (!reply.complete) this.ask(stamp);

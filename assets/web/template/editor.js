@@ -1,16 +1,18 @@
-// Beside the template's box: placeholders in their roles' colors, the template as a file, the view as a link.
-import { HIDES, makeLink } from "./link.js";
-import { attrs, button, el, until } from "./parts.js";
+// The template's box: placeholders in their roles' colors, the template as a file.
+import { attrs, button, el, until } from "../parts.js";
+import { foldButton } from "../rail.js";
+import { onTheme } from "../theme.js";
 import { pieces } from "./placeholders.js";
-import { onTheme } from "./theme.js";
+import { Versions } from "./versions.js";
 
 const PAINT_EVERY = 250; // milliseconds: presets, files and links fill the box without an event
 const COPIED = ["font", "lineHeight", "padding", "letterSpacing", "tabSize"];
 
 /** The same text behind the box, in color; the box's own background is clear. */
 class Backdrop {
-  constructor(box) {
-    Object.assign(this, { box, text: null, size: "" });
+  /** `changed` is called when the box has another text, whoever put it there. */
+  constructor(box, changed) {
+    Object.assign(this, { box, changed, text: null, size: "" });
     this.node = attrs(el("pre", "ift behind"), { "aria-hidden": "true" });
     box.parentElement.classList.add("colored");
     box.before(this.node);
@@ -33,7 +35,10 @@ class Backdrop {
     this.fit();
     if (box.value === this.text) return;
     this.text = box.value;
-    const nodes = pieces(box.value).map(({ text, role }) => (role ? el("mark", `role-${role}`, text) : text));
+    this.changed();
+    const nodes = pieces(box.value).map(({ text, role, isWrong }) =>
+      role || isWrong ? el("mark", isWrong ? "wrong" : `role-${role}`, text) : text,
+    );
     node.replaceChildren(...nodes, "\n");
   }
 
@@ -62,44 +67,21 @@ function save(text) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-/** A link to the view, with a choice of what it hides. */
-function sharing() {
-  const status = attrs(el("span", "muted"), { role: "status" });
-  const address = attrs(el("input"), { readonly: "", "aria-label": "The link" });
-  address.hidden = true;
-  const ticks = HIDES.map(name => attrs(el("input"), { type: "checkbox", name }));
-  const copy = async () => {
-    address.value = makeLink(ticks.filter(tick => tick.checked).map(tick => tick.name));
-    address.hidden = false;
-    address.select();
-    try {
-      await navigator.clipboard.writeText(address.value);
-      status.textContent = "Copied.";
-    } catch {
-      status.textContent = "Copy it from the box.";
-    }
-  };
-  const about = "It restores template, rows, switches, step and position. For a class, leave out what would distract:";
-  const labels = ticks.map(tick => el("label", "", tick, ` without the ${tick.name}`));
-  const title = el("summary", "", "Share a link");
-  return el(
-    "details",
-    "share",
-    title,
-    el("p", "muted", about),
-    ...labels,
-    button("Copy the link", copy),
-    status,
-    address,
-  );
-}
-
-/** The component. */
+/** The component: what can be done with the template, in one line. */
 export async function editor(element) {
   const box = await until(() => document.querySelector("#template textarea"));
-  new Backdrop(box);
-  element.querySelector(".editor").append(
+  const versions = new Versions(box);
+  new Backdrop(box, () => versions.note(false));
+  const menu = el("details", "menu");
+  const entries = [
     button("Save as a file", () => save(box.value)),
-    sharing(),
-  );
+    button("Load a file", () => document.querySelector("#load-template").click()),
+  ];
+  const title = attrs(el("summary", "icon-btn", "⋯"), { "aria-label": "The template's file and versions" });
+  menu.append(title, el("div", "entries", ...entries, versions.list));
+  menu.addEventListener("toggle", () => versions.drawList());
+  menu.addEventListener("click", event => {
+    if (event.target.closest(".entries button")) menu.open = false;
+  });
+  element.querySelector(".editor").append(versions.undo, versions.redo, menu, foldButton());
 }

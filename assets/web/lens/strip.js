@@ -1,0 +1,38 @@
+// Below the grid, always on the screen: the selected position, what the models would write there, the step's code.
+import { attrs, el } from "../parts.js";
+import { roleClass } from "../roles.js";
+import { explanation, guess } from "./sentences.js";
+
+const CONTEXT = 5; // tokens before the target
+
+export class Strip {
+  /** codeCard, tops: the other two parts. */
+  constructor(codeCard, tops) {
+    this.title = el("h2");
+    this.context = attrs(el("div", "context"), { "aria-hidden": "true" });
+    this.detail = attrs(el("p", "detail"), { "aria-live": "polite" });
+    const position = el("div", "position", this.title, this.context, this.detail);
+    this.node = attrs(el("section", "strip", position, tops, codeCard), {
+      "aria-label": "The selected position, and this step's code",
+    });
+  }
+
+  /** place: of a cell, or null. loss: of its target as shown, or null. isCovered: whether the class is to guess it. */
+  draw(batch, place, pane, { loss, isCovered }) {
+    this.title.textContent = place ? `Row ${batch.rows[place.row]}, t = ${place.t}` : "Nothing selected";
+    this.context.replaceChildren(...(place && pane.isPair ? this.#tokens(batch, place, pane.step, isCovered) : []));
+    const text = isCovered ? guess(batch, place, pane.step) : explanation(batch, place, pane, loss);
+    if (this.detail.textContent !== text) this.detail.textContent = text;
+  }
+
+  #tokens(batch, { row, t }, step, isCovered) {
+    const first = Math.max(0, t + 1 - CONTEXT);
+    const read = [];
+    for (let i = first; i <= t; i++) read.push(token(batch.cell(step, "input", row, i)));
+    const target = isCovered ? el("span", "cov", "?") : token(batch.cell(step, "target", row, t));
+    return [...(first ? ["… "] : []), ...read, el("em", "", "→"), target];
+  }
+}
+
+const token = ({ piece, role, masked }) =>
+  el("span", `${roleClass(role)}${masked ? " m" : ""}`, masked ? "−100" : piece);
