@@ -1,4 +1,4 @@
-// What the page shows, as text: in a link that others open, and in the browser's history, for a reload and the Back button.
+// What the page shows, as text: in a link that others open, and in the browser's history, for a reload and Back.
 //
 //   view    what decides the grid (playground/lens/state.py), step, fold, pin      ┐
 //   text    the template, as it is in the box now                                  ├ one object, base64url of its JSON
@@ -28,7 +28,7 @@ const flushers = [];
 let isRestoring = openedText() !== "";
 let timer = 0;
 
-/** Everything as one object. The view names the template that was drawn; the box may be further, or hold an invalid one. */
+/** Everything as one object. The view names the template that was drawn; the box may be further, or invalid. */
 export function whole() {
   const { view, text, train, page } = parts;
   const { drawn, ...shown } = view;

@@ -13,8 +13,8 @@ const ENDED = "/none"; // after the key of a cell whose row has ended
 
 export class Grid {
   /**
-   * pane: what is shown. losses: what a target's loss is, and whether losses are shown (losses.js). cover: which targets
-   * are hidden (cover.js). `fold` is called by the button in the head.
+   * pane: what is shown. losses: what a target's loss is, and whether losses are shown (losses.js). cover: which
+   * targets are hidden (cover.js). `fold` is called by the button in the head.
    */
   constructor(pane, losses, cover, fold) {
     Object.assign(this, { pane, losses, cover, batch: null, widths: [], template: "" });

@@ -94,7 +94,9 @@ class Lens {
     this.drawAround();
     showGroups(batch.view.link);
     showSheet(
-      `${document.querySelector("#preset input")?.value || ""} · ${(batch.view.link.mask || "response").replaceAll("-", " ")}`,
+      [document.querySelector("#preset input")?.value, (batch.view.link.mask || "response").replaceAll("-", " ")]
+        .filter(Boolean)
+        .join(" · "),
     );
     const sees = isQuick && !pane.isText && !isLinked && !document.hidden ? this.grid.onScreen(batch, this.wrap) : null;
     if (pane.isText) this.drawTexts();

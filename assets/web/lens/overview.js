@@ -1,4 +1,4 @@
-// The rows on the screen in small: a strip each, of its targets' roles, and a frame around the columns that are in view.
+// The rows on the screen in small: a strip each, of its targets' roles, and a frame around the columns in view.
 // A click jumps there, dragging and the arrow keys scroll.
 import { attrs, el } from "../parts.js";
 import { roleColor } from "../roles.js";

@@ -44,7 +44,7 @@ export class Answers {
     this.list.replaceChildren(el("li", "wait", "The first answers come with the first evaluation."));
   }
 
-  /** steps: those with answers. step: the one to show. isLatest: whether it follows the run. total: steps of the run. */
+  /** steps: those with answers. step: the one to show. isLatest: whether it follows the run. todo: those to come. */
   draw(record, { steps, step, isLatest, todo }) {
     if (!steps.length) return;
     Object.assign(this, { steps, at: steps.indexOf(step) });

@@ -4,7 +4,7 @@ import { clear, plot, withPlotly } from "../plot.js";
 import { smooth } from "./record.js";
 
 const VALIDATION = 2; // the number of its trace
-const SHORT = 2; // from the lowest to the highest value of a logarithmic axis, below which its ticks are as a plain one's
+const SHORT = 2; // the highest by the lowest value of a logarithmic axis, below which its ticks are a plain one's
 const DENSE_BELOW = 1.2; // decades
 const SPARSE_FROM = 3.5;
 const DIGITS = [[1, 2, 3, 5, 7], [1, 3], [1]];

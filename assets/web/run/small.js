@@ -1,4 +1,4 @@
-// Small charts of a run, as plain SVG: they are drawn anew with every answer of the server and must cost next to nothing.
+// Small charts of a run, as plain SVG: drawn anew with every answer of the server, they must cost next to nothing.
 import { attrs, el } from "../parts.js";
 
 const SVG = "http://www.w3.org/2000/svg";
