@@ -13,8 +13,8 @@ from ift.roles import Role
 
 PREFIX = "ift-web"
 ENTRY = "main.js"
-STYLES = "style"
-"""The folder of the styles that are served as files; the other one is Gradio's `css`, which it changes."""
+STYLES = "frame"
+"""The folder of the styles that are served as files; the others are Gradio's `css`, which it changes."""
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 

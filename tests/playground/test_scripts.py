@@ -55,12 +55,12 @@ def test_nothing_else_is_served_and_no_old_address_is_kept(folder):
 
 
 def test_a_style_of_the_folder_for_them_is_served_as_one_and_linked(folder):
-    (folder / "style").mkdir()
-    (folder / "style" / "frame.css").write_text("body {}", encoding="utf-8")
+    (folder / "frame").mkdir()
+    (folder / "frame" / "frame.css").write_text("body {}", encoding="utf-8")
     scripts = Scripts(folder)
-    answer = client(scripts).get(f"/{scripts.address('style/frame.css')}")
+    answer = client(scripts).get(f"/{scripts.address('frame/frame.css')}")
     assert (answer.text, answer.headers["content-type"].partition(";")[0]) == ("body {}", "text/css")
-    assert f'<link rel="stylesheet" href="{scripts.address("style/frame.css")}">' in scripts.head()
+    assert f'<link rel="stylesheet" href="{scripts.address("frame/frame.css")}">' in scripts.head()
 
 
 def test_a_library_is_served_beside_the_modules_and_fetched_only_when_it_is_wanted(folder, tmp_path_factory):
