@@ -13,8 +13,19 @@ function small(text, name, act) {
 
 const isExact = ({ output, model_response }) => model_response.trim() === output.trim();
 
+function verdict(answer) {
+  const isRight = isExact(answer);
+  return el("span", `chip ${isRight ? "good" : "bad"}`, isRight ? "✓ exact" : "✗ differs");
+}
+
+/** What was expected where that differs, and how the answer ended. */
+function aboutText(answer) {
+  const expected = !answer.output ? "your own" : isExact(answer) ? "" : `Expected: ${answer.output}`;
+  return [expected, ENDS[answer.finish]].filter(Boolean).join(" · ");
+}
+
 function answerText({ output, model_response: written }) {
-  const parts = wordDifference(output, written);
+  const parts = output ? wordDifference(output, written) : null;
   if (!parts) return [written.trim() || "(no answer)"];
   const nodes = { same: text => text, missing: text => el("del", "", text), added: text => el("ins", "", text) };
   return parts.flatMap(([kind, text]) => [nodes[kind](text), " "]);
@@ -51,7 +62,8 @@ export class Answers {
     const answers = record.samples[step];
     this.end.hidden = false;
     this.title.textContent = `Answers at step ${step}`;
-    this.count.textContent = `${answers.filter(isExact).length} of ${answers.length} exact`;
+    const known = answers.filter(({ output }) => output); // a question of one's own has no expected answer
+    this.count.textContent = known.length ? `${known.filter(isExact).length} of ${known.length} exact` : "";
     this.earlier.disabled = this.at <= 0;
     this.later.disabled = this.at >= steps.length - 1;
     this.latest.setAttribute("aria-pressed", isLatest);
@@ -62,16 +74,14 @@ export class Answers {
   }
 
   #item(record, answer, step, todo) {
-    const { instruction, input, output, finish } = answer;
+    const { instruction, input, output } = answer;
     const ask = el("p", "ask", el("b", "", instruction), input ? ` ${input}` : "");
     ask.title = `${instruction}\n${input}`.trim();
     const said = el("p", "ans", ...answerText(answer));
-    const right = isExact(answer);
-    const chip = el("span", `chip ${right ? "good" : "bad"}`, right ? "✓ exact" : "✗ differs");
-    const expected = right ? ENDS[finish] : `Expected: ${output}${ENDS[finish] && ` · ${ENDS[finish]}`}`;
-    const about = el("span", "exp", expected);
-    about.title = expected;
-    return el("li", "", ask, said, el("div", "meta", chip, about, this.#history(record, answer.record, step, todo)));
+    const about = el("span", "exp", aboutText(answer));
+    about.title = about.textContent;
+    const marks = output ? [verdict(answer), about] : [about];
+    return el("li", "", ask, said, el("div", "meta", ...marks, this.#history(record, answer.record, step, todo)));
   }
 
   /** A square per evaluation: filled where the answer was exact, dotted where it is still to come. */
