@@ -72,10 +72,9 @@ class LessonView {
     };
     input.onkeydown = event => {
       this.isKey = event.key.startsWith("Arrow");
-      if (event.key === "Enter" || event.key === " ") {
-        this.isKey = false;
-        if (event.key === "Enter") this.answer(number);
-      }
+      if (event.key !== "Enter") return;
+      event.preventDefault(); // else it would press the button that gets the focus
+      this.answer(number);
     };
     const mark = guess !== undefined && number === step.right ? " ✓" : "";
     return el("label", "", input, el("span", "", `${text}${mark}`));

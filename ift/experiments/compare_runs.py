@@ -12,6 +12,7 @@ from enum import StrEnum
 from ift.config import to_dict
 from ift.errors import ConfigError, RunError
 from ift.evaluation.intervals import mean, paired_interval
+from ift.evaluation.measures import measure_of
 from ift.evaluation.metrics import CHECK, METRICS
 from ift.events import Evaluated, Prepared, Stepped, TrainEvent
 from ift.options import show
@@ -60,7 +61,7 @@ class PairedScore:
     """One score of one run against the first one's, on the `n` records that have it in both.
 
     difference: this run's mean less the first one's. interval: 95 %, paired bootstrap; None without a record. better,
-    worse: records on which this run's value is higher, and lower.
+    worse: records on which this run's value is the better one, and the worse.
     """
 
     score: str
@@ -231,6 +232,7 @@ def _score(rows: Sequence[Sequence[AnsweredRecord]], number: int, name: str) -> 
     ]
     before, after = [first for first, _ in pairs], [other for _, other in pairs]
     means = mean(before), mean(after)
+    gain = measure_of(name).gain
     return PairedScore(
         score=name,
         n=len(pairs),
@@ -238,8 +240,8 @@ def _score(rows: Sequence[Sequence[AnsweredRecord]], number: int, name: str) -> 
         other=means[1],
         difference=None if means[0] is None or means[1] is None else means[1] - means[0],
         interval=paired_interval(before, after),
-        better=sum(other > first for first, other in pairs),
-        worse=sum(other < first for first, other in pairs),
+        better=sum(gain(first, other) > 0 for first, other in pairs),
+        worse=sum(gain(first, other) < 0 for first, other in pairs),
     )
 
 
