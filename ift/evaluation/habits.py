@@ -1,5 +1,6 @@
 """What an answer does whatever the question was: it leaks the template, repeats itself, begins right and goes on."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -9,6 +10,8 @@ from ift.evaluation.words import normalize, rouge_words, words_of
 ANYWHERE = 6
 """Characters from which on a header is one wherever it stands; a shorter one, such as `A:`, where a line begins."""
 SEQUENCE = 4
+_GOES_ON = re.compile(r"\w|[.,:/-]\d")
+"""What makes a word or a number another one: Paris, Parish; 5, 5.5."""
 
 
 @lru_cache(maxsize=16)
@@ -56,5 +59,5 @@ def starts_right(answer: str, expected: str) -> float:
     if wanted and words[: len(wanted)] == wanted:
         return 1.0
     text, start = answer.strip().casefold(), expected.strip().casefold()
-    ends_a_word = text.startswith(start) and not (text + " ")[len(start) - 1 : len(start) + 1].isalnum()
-    return float(bool(start) and ends_a_word)
+    goes_on = start[-1:].isalnum() and _GOES_ON.match(text[len(start) :])
+    return float(bool(start) and text.startswith(start) and not goes_on)
