@@ -67,7 +67,7 @@ def _mode(settings: Settings) -> str:
     without = "Without limits: <code>python app.py</code> on your own machine"
     without += ", or Duplicate this Space with <code>IFT_MODE=local</code>." if settings.on_space else "."
     summary = f"{settings.mode.value.capitalize()} page: its limits"
-    return f"<details><summary>{summary}</summary><dl>{limits}</dl><p>{without}</p></details>"
+    return f"<details><summary>{summary}</summary><div><dl>{limits}</dl><p>{without}</p></div></details>"
 
 
 def _restore(page: gr.Blocks, head: gr.HTML, prompt: PromptTab, train: TrainTab, data: DataTab) -> None:

@@ -51,7 +51,6 @@ class Limits:
     trainings_of_one: float = _limit(2, 1, "trainings of one visitor, running or waiting")
     waiting: float = _limit(100, 30, "trainings that wait")
     new_tokens: float = _limit(512, 256, "new tokens of an answer")
-    answer_s: float = _limit(120, 30, "time of an answer", "seconds")
     sessions: float = _limit(300, 200, "pages open at once")
     disk_bytes: float = _limit(100 * GIBIBYTE, 20 * GIBIBYTE, "disk space", "bytes")
     kept_s: float = _limit(math.inf, 2 * 3_600, "time that a run is kept after its end", "seconds")

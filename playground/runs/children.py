@@ -5,16 +5,22 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import IO
+
+import psutil
 
 from ift.errors import RunError
 from ift.paths import ROOT
 from ift.training.estimate import Estimate
 
+SHARED_NICE = 10
+"""Of a training on a shared page: a key in the template waits for no step, and the training has what is left."""
 
-def start_child(args: Sequence[str], *, output: IO | int) -> subprocess.Popen:
-    """Start `python -m ift …`; what it prints and its errors go to `output`."""
-    return subprocess.Popen(
+
+def start_child(args: Sequence[str], *, output: IO | int, nice: int = 0) -> subprocess.Popen:
+    """Start `python -m ift …`; what it prints and its errors go to `output`. nice: how far others come first."""
+    child = subprocess.Popen(
         [sys.executable, "-m", "ift", *args],
         cwd=ROOT,
         stdin=subprocess.PIPE,  # never written to: its end tells the child that the server has gone
@@ -23,6 +29,10 @@ def start_child(args: Sequence[str], *, output: IO | int) -> subprocess.Popen:
         env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "TQDM_POSITION": "-1"},
         start_new_session=True,  # Ctrl-C in the server's terminal is the server's
     )
+    if nice and os.name == "posix":
+        with suppress(psutil.Error):  # it may have ended already
+            psutil.Process(child.pid).nice(nice)
+    return child
 
 
 def has_ended(child: subprocess.Popen) -> bool:

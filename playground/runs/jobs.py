@@ -23,7 +23,7 @@ from ift.runs.processes import end_process
 from ift.runs.state import State
 from ift.training.estimate import Estimate
 from playground.ownership import Ownership
-from playground.runs.children import Estimator, has_ended, start_child
+from playground.runs.children import SHARED_NICE, Estimator, has_ended, start_child
 from playground.runs.watch import Watch
 from playground.settings import Settings
 
@@ -275,7 +275,7 @@ class Jobs:
     def _spawn(self, run: Run, args: list[str], log: EventLog) -> None:
         self._estimator.end()
         with run.log_path.open("ab") as output:
-            child = start_child(args, output=output)
+            child = start_child(args, output=output, nice=SHARED_NICE if self.settings.is_shared else 0)
         self._heard.discard(child.pid)  # pids are used again
         self._children[run.id] = (child, log)
         self._begun[run.id] = time.monotonic()
