@@ -31,12 +31,12 @@ def poll(visitor, run):
 
 def test_its_owner_sees_a_run_and_a_stranger_does_not(owner, stranger, run):
     assert (poll(owner, run), poll(stranger, run)) == ("finished", "unknown")
-    assert stranger.ask("evaluation", "poll_evaluation", {"run": run.id, "offset": 0}).json()["state"] == "unknown"
+    assert stranger.ask("answers", "poll_evaluation", {"run": run.id, "offset": 0}).json()["state"] == "unknown"
 
 
 @pytest.mark.parametrize(
     ("widget", "event"),
-    [("stop", "click"), ("resume", "click"), ("discard-yes", "click"), ("answer", "click"), ("ask", "click")],
+    [("stop", "click"), ("resume", "click"), ("discard-yes", "click"), ("answer", "click")],
 )
 def test_no_handler_finds_a_strangers_run_for_a_guessed_name(owner, stranger, run, widget, event):
     handler = stranger.event(widget, event)
@@ -50,6 +50,12 @@ def test_no_handler_finds_a_strangers_run_for_a_guessed_name(owner, stranger, ru
     assert run.path.is_dir()
     assert not run.stop_asked()
     assert poll(owner, run) == "finished"
+
+
+@pytest.mark.parametrize("function", ["chat_more", "chat_top", "chat_prompt"])
+def test_a_stranger_can_not_ask_its_model(stranger, run, function):
+    asked = {"run": run.id, "side": "after", "instruction": "a", "input": "", "written": [], "options": {}}
+    assert stranger.ask("chat", function, asked).text == stranger.ask("chat", function, {**asked, "run": "none"}).text
 
 
 def test_the_page_of_a_stranger_lists_nothing_of_it(owner, stranger, run):

@@ -106,6 +106,15 @@ def test_a_question_about_nothing_gets_no_answer(stranger, function, value):
         assert stranger.ask("lens", function, query).status_code == 200
 
 
+@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize("function", ["chat_more", "chat_top", "chat_prompt"])
+def test_a_chat_about_nothing_has_no_answer(stranger, function, value):
+    for query in (value, {"run": value, "written": value, "options": value, "instruction": value}):
+        reply = stranger.ask("chat", function, query)
+        assert reply.status_code == 200
+        assert "tokens" not in reply.text
+
+
 @pytest.mark.parametrize("value", [None, -1, 10**9, 1.5, "x", [], {}, "9" * 100])
 def test_a_position_that_is_not_there_has_no_tokens(stranger, stamp, value):
     assert stranger.ask("lens", "lens_top", {"stamp": stamp, "row": value, "t": value}).status_code == 200
@@ -134,7 +143,7 @@ NAMES = (
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("widget", "function"), [("chart", "poll_training"), ("evaluation", "poll_evaluation")])
+@pytest.mark.parametrize(("widget", "function"), [("chart", "poll_training"), ("answers", "poll_evaluation")])
 def test_a_run_of_no_such_name_is_unknown(stranger, widget, function, name):
     for offset in (0, -1, 1 << 70 if name is None else 10**15, "x", None):
         if isinstance(offset, int) and offset > 2**53:
