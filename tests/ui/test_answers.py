@@ -132,6 +132,8 @@ def a_score_says_what_it_can_not_see(page):
 
 def a_record_shows_where_its_answer_goes_wrong(page):
     assert page.locator(".filters .chip", has_text="Leaked a header").is_disabled()
+    page.locator(".detail h2", has_text="Record 1 ·").wait_for()
+    page.locator(".detail del").wait_for()
     assert page.locator(".detail del").all_inner_texts() == ["green"]
     assert page.locator(".detail ins").all_inner_texts() == ["red"]
     page.locator(".strip tbody tr").nth(2).wait_for()
