@@ -16,6 +16,10 @@ from playground.views.findings import found_list
 from playground.views.html import block, card, esc, legend, note, role_bar, table, tiles
 
 PAGE_ROWS = 25
+USUAL_PERCENT, LONG_TAIL = 99.5, 1.5
+"""Of rows that a histogram shows bar by bar; and how many times as long the longest may be without a cut."""
+LEAST_LABELED = 0.12
+"""Of the split's bar: a share that has room for its name."""
 PROBLEMS_SHOWN = 100
 
 
@@ -126,7 +130,9 @@ def _split(report: DataReport) -> str:
     said = "as the file says" if report.split.from_file else "85 / 10 / 5 in file order: train, test, validation"
     label = ", ".join(f"{name} {count:,}" for name, count in parts.items())
     cells = "".join(
-        f'<div class="{name}" style="flex:{count} 0 0">{name} {count:,}</div>' for name, count in parts.items()
+        f'<div class="{name}" style="flex:{count} 0 0">{text if count >= LEAST_LABELED * total else ""}</div>'
+        for name, count in parts.items()
+        for text in (f"{name} {count:,}",)
     )
     meaning = {
         "train": "what the model learns from",
@@ -141,8 +147,13 @@ def _split(report: DataReport) -> str:
 
 
 def length_figure(report: DataReport, *, max_length: int | None) -> dict:
-    """Histogram of row lengths for the figure component; colors are CSS variables."""
-    lengths = report.lengths
+    """Histogram of row lengths for the figure component; colors are CSS variables.
+
+    Of a long tail, the last bar holds what is beyond it, and a note says how much that is.
+    """
+    end = _tail_start(report.lengths, max_length)
+    longer = int((report.lengths > end).sum())
+    lengths = np.minimum(report.lengths, end)
     edges = np.histogram_bin_edges(lengths, bins=min(40, max(4, int(lengths.max() - lengths.min() + 1))))
     counts, edges = np.histogram(lengths, bins=edges)
     middles = ((edges[:-1] + edges[1:]) / 2).round(2)
@@ -155,21 +166,33 @@ def length_figure(report: DataReport, *, max_length: int | None) -> dict:
         "hovertemplate": "about %{x:.0f} tokens: %{y} rows<extra></extra>",
     }
     shapes = []
-    if max_length and max_length < lengths.max():
+    if max_length and max_length < report.lengths.max():
         line = {"color": "--bad", "width": 2, "dash": "dash"}
         shapes = [{"type": "line", "x0": max_length, "x1": max_length, "yref": "paper", "y0": 0, "y1": 1, "line": line}]
-    half, most = np.percentile(lengths, [50, 95])
+    half, most = np.percentile(report.lengths, [50, 95])
+    beyond = f"; the last bar holds {plural(longer, 'longer row')}, up to {report.lengths.max():,} tokens"
     return {
         "label": f"Rows by length in tokens: half have {half:.0f} or fewer, 95 percent {most:.0f} or fewer",
         "data": [bar],
         "layout": {
             "bargap": 0.04,
             "shapes": shapes,
-            "xaxis": {"title": {"text": "tokens in the row"}},
+            "xaxis": {"title": {"text": f"tokens in the row{beyond if longer else ''}"}},
             "yaxis": {"title": {"text": "rows"}},
         },
         "height": 260,
     }
+
+
+def _tail_start(lengths: np.ndarray, max_length: int | None) -> int:
+    """Tokens beyond which a histogram of lengths (rows,) puts all rows together; their longest where that is near.
+
+    A limit that cuts rows is always within.
+    """
+    longest = int(lengths.max())
+    usual = int(np.percentile(lengths, USUAL_PERCENT))
+    start = max(usual, max_length + 1) if max_length and max_length < longest else usual
+    return longest if longest < LONG_TAIL * start else start
 
 
 def find(data: Dataset, report: DataReport, *, query: str, part: str, code: str = "") -> list[int]:

@@ -3,7 +3,9 @@
 import json
 import re
 from html import unescape
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from ift.audit.data_report import data_report
@@ -219,6 +221,19 @@ def test_what_a_file_calls_its_fields_is_escaped():
     with pytest.raises(RecordsError) as caught:
         parse_dataset(json.dumps([*rows, {"instruction": "a", EVIL: 1}]).encode(), name=EVIL)
     assert "<script>" not in data.problems(caught.value, kept=EVIL)
+
+
+def test_a_long_tail_of_lengths_is_one_bar_with_a_note_and_no_row_is_left_out():
+    lengths = np.array([*range(40, 60)] * 20 + [900, 1000])
+    figure = data.length_figure(SimpleNamespace(lengths=lengths), max_length=None)
+    bars = figure["data"][0]
+    assert sum(bars["y"]) == len(lengths)
+    assert max(bars["x"]) < 100
+    assert "the last bar holds 2 longer rows, up to 1,000 tokens" in figure["layout"]["xaxis"]["title"]["text"]
+    plain = data.length_figure(SimpleNamespace(lengths=lengths[:-2]), max_length=None)
+    assert plain["layout"]["xaxis"]["title"]["text"] == "tokens in the row"
+    cut = data.length_figure(SimpleNamespace(lengths=lengths), max_length=950)
+    assert cut["layout"]["shapes"][0]["x0"] == 950
 
 
 def test_the_length_figure_has_every_row_and_marks_a_limit_that_cuts():
