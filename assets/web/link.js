@@ -55,9 +55,12 @@ export function flushed() {
   if (!isRestoring) history.replaceState({ ift: whole() }, "");
 }
 
-/** A step that Back undoes: `more` of the page. */
+/** A step that Back undoes: `more` of the page; what is restored is none, but is shown from now on. */
 export function visit(more) {
-  if (isRestoring) return;
+  if (isRestoring) {
+    keepPage(more);
+    return;
+  }
   flushed();
   parts.page = { ...parts.page, ...more };
   history.pushState({ ift: whole() }, "");

@@ -31,17 +31,15 @@ export function wireTabs(restore) {
   for (const name of HIDES) document.body.classList.toggle(`hide-${name}`, hidden.includes(name));
   if (openedText()) select(linked.tab || (linked.run ? "train" : "prompt"));
   if (linked.live) setLive(true);
-  let before = linked.tab || NAMES[0];
+  let before = NAMES[0];
   let isBack = false;
   document.addEventListener("click", event => {
-    if (!event.target.closest?.(BUTTONS)) return;
-    setTimeout(() => {
-      const now = openTab();
-      if (now === before) return;
-      before = now;
-      if (isBack) keepPage({ tab: now });
-      else visit({ tab: now, live: isLive() });
-    });
+    // the button says which tab it opens: it may take Gradio a while to show it
+    const now = NAMES[parseInt(event.target.closest?.(BUTTONS)?.textContent, 10) - 1];
+    if (!now || now === before) return;
+    before = now;
+    if (isBack) keepPage({ tab: now });
+    else visit({ tab: now, live: isLive() });
   });
   watchHistory(async (state, begin) => {
     const isOther = rest(whole()) !== rest(state);
