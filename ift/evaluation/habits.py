@@ -41,8 +41,8 @@ def _holds(text: str, header: str) -> bool:
 def repetition(answer: str) -> float:
     """The share of an answer's sequences of four words that stand in it before; 0.0 where it has too few words.
 
-    >>> repetition("one two three four five"), repetition("no no no no no no")
-    (0.0, 0.6666666666666666)
+    >>> repetition("one two three four five"), repetition("no no no no no")
+    (0.0, 0.5)
     """
     words = rouge_words(answer)
     sequences = [tuple(words[i : i + SEQUENCE]) for i in range(len(words) - SEQUENCE + 1)]
