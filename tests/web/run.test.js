@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pause } from "../../assets/web/poll.js";
+import { smooth } from "../../assets/web/replay/replay.js";
 import { logTicks, traces } from "../../assets/web/run/chart.js";
 import {
   answerHistory,
@@ -12,7 +13,6 @@ import {
   risen,
   sampledSteps,
   secondsLeft,
-  smooth,
   speed,
   whyRisen,
 } from "../../assets/web/run/record.js";

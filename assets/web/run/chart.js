@@ -1,7 +1,7 @@
 // Tab 3: training and validation loss by step.
 import { attrs, button, el, scroll, table } from "../parts.js";
 import { clear, plot, withPlotly } from "../plot.js";
-import { smooth } from "./record.js";
+import { smooth } from "../replay/replay.js";
 
 const VALIDATION = 2; // the number of its trace
 const SHORT = 2; // the highest by the lowest value of a logarithmic axis, below which its ticks are a plain one's

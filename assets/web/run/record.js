@@ -38,17 +38,6 @@ function goBack(record, step) {
   for (const key of Object.keys(record.samples)) if (Number(key) > step) delete record.samples[key];
 }
 
-/** Exponential mean, without the pull to its start. */
-export function smooth(values, weight = 0.9) {
-  let mean = 0;
-  let total = 0;
-  return values.map(value => {
-    mean = weight * mean + (1 - weight) * value;
-    total = weight * total + 1 - weight;
-    return mean / total;
-  });
-}
-
 /** Tokens per second of the last steps. */
 export function speed({ steps }) {
   const recent = steps.slice(-RECENT);
