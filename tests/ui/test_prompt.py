@@ -242,7 +242,7 @@ def test_a_key_and_a_switch_count_together_whichever_answer_is_late(visit, late)
         route.continue_()
     page.wait_for_timeout(1_000)  # whatever comes late has come
     assert "1 " in page.locator(".lens .text pre").first.inner_text()
-    assert 90 <= float(page.locator(".lens .tile b").nth(2).inner_text().removesuffix(" %")) <= 100
+    assert 90 <= float(page.locator(".lens .numbers .fact b").nth(2).inner_text().removesuffix(" %")) <= 100
 
 
 def test_switches_turned_while_the_template_is_broken_count_once_it_is_mended(visit):
@@ -261,6 +261,8 @@ def test_switches_turned_while_the_template_is_broken_count_once_it_is_mended(vi
 
 def test_an_answer_that_was_overtaken_is_left_out(visit):
     page = lens_page(visit)
+    unfold_group(page, "Rows")
+    page.locator("#size input[type=number]").wait_for()
     late = []
 
     def hold_first(route):
@@ -272,7 +274,7 @@ def test_an_answer_that_was_overtaken_is_left_out(visit):
 
     page.route(re.compile("/gradio_api/run/"), hold_first)
     page.locator("#mask").get_by_label("all", exact=True).check()
-    page.locator("#size input").fill("3")
+    page.locator("#size input[type=number]").fill("3")
     page.wait_for_function("document.querySelectorAll('.lens .line.input').length === 3")
     route, response = late
     route.fulfill(response=response)
