@@ -31,6 +31,7 @@ from ift.types import Example, Score, Scored, Side
 
 DEFAULTS = EvaluationOptions()
 NO_LOSSES: Mapping[int, float | None] = MappingProxyType({})
+JUDGE_FILE = "judge.jsonl"
 REPORT_EVERY = 8
 """Answers between two events."""
 
@@ -52,9 +53,9 @@ def evaluate_events(run: Run, stop: Stop, options: EvaluationOptions = DEFAULTS)
     stop.raise_if_asked()
     dataset, held_out = load_held_out(run)
     models = run.models_at(options.checkpoint)
-    if options.chosen_judge:
+    if options.chosen_judge and not KeptReplies(run.path / JUDGE_FILE):
         with JudgeClient(options.chosen_judge) as client:
-            client.check()  # before hours of answering for nobody
+            client.check()  # before hours of answering for nobody; where it has replied, it may be gone by now
     plan = _plan(models, held_out, options)
     sides = {side: without_judges(rows) for side, rows in run.answer_files.begin(plan).items()}
     for side, name in models.items():
@@ -75,7 +76,7 @@ def evaluate_events(run: Run, stop: Stop, options: EvaluationOptions = DEFAULTS)
 def _judge(run: Run, stop: Stop, judge: Judge, sides: Sides) -> Generator[TrainEvent, None, Sides]:
     ordered = {side: sorted(rows, key=lambda row: row.record) for side, rows in sides.items()}
     with JudgeClient(judge) as client:
-        bench = Bench(client, KeptReplies(run.path / "judge.jsonl"))
+        bench = Bench(client, KeptReplies(run.path / JUDGE_FILE))
         judged = yield from judging(bench, ordered, stop.raise_if_asked)
     for side, rows in judged.items():
         run.answer_files.write(side, rows)

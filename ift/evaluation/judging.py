@@ -40,6 +40,9 @@ class KeptReplies:
         self.path = path
         self._replies = dict(filter(None, map(_kept, whole_lines(path))))
 
+    def __len__(self) -> int:
+        return len(self._replies)
+
     def get(self, key: str) -> str | None:
         """A reply, or None."""
         return self._replies.get(key)

@@ -10,6 +10,7 @@ import pytest
 
 from ift.errors import ConfigError
 from ift.evaluation import judge_client
+from ift.evaluation.evaluate import evaluate_events
 from ift.evaluation.evaluation_options import EvaluationOptions
 from ift.evaluation.judge import (
     RUBRIC,
@@ -27,6 +28,7 @@ from ift.evaluation.judge import (
 from ift.evaluation.judge_client import JudgeClient, JudgeError, context_for
 from ift.evaluation.judging import PATIENCE, Bench, KeptReplies, judge_summary, judging
 from ift.runs.scores import AnsweredRecord
+from ift.runs.stop import Stop
 from ift.types import Finish, Score, Side
 
 LIMIT_S = 0.4
@@ -296,6 +298,16 @@ def test_a_judge_that_is_not_there_is_told_before_anything_is_asked():
     with pytest.raises(JudgeError, match="does not answer") as caught:
         check(url)
     assert "ollama serve" in caught.value.fix
+
+
+def test_a_run_that_was_judged_is_scored_again_without_its_judge(run):
+    with judging_server(lambda handler, prompt: say(handler, ollama("70"))) as (url, _):
+        options = EvaluationOptions(max_new_tokens=2, judge="llama3", judge_url=url)
+        list(evaluate_events(run, Stop(run), options))
+    judged = run.scores
+    list(evaluate_events(run, Stop(run), options))
+    assert run.scores == judged
+    assert (judged.judges["llama3"].scored, judged.judges["llama3"].unread) == (2 * judged.n, 0)
 
 
 def check(url):
