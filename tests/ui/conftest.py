@@ -41,8 +41,9 @@ def launch(playwright):
     return playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser():
+    """One for all of these tests, closed before others run in the same process: Playwright keeps an event loop going."""
     if find_browser() is None:
         reason = f"no browser: install Chromium or Chrome ({', '.join(BROWSERS)} are looked for)"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)

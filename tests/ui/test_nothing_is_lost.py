@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.ui.conftest import drawn, edit, lens_page, open_tab, wait_for_redraw
 
@@ -121,7 +122,7 @@ def test_thirty_steps_of_editing_lose_no_text_that_was_typed(visit, tmp_path):
     assert len(STEPS) == 30
     for name, *given in STEPS:
         editor.do(name, *given)
-    assert editor.page.locator("#mask").get_by_label("all", exact=True).is_checked()
+    expect(editor.page.locator("#mask").get_by_label("all", exact=True)).to_be_checked(timeout=20_000)
     found = texts_by_undo(editor.page)
     assert [text for text in editor.typed if text not in found] == []
 
