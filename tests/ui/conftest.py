@@ -43,7 +43,7 @@ def launch(playwright):
 
 @pytest.fixture(scope="package")
 def browser():
-    """One for all of these tests, closed before others run in the same process: Playwright keeps an event loop going."""
+    """One for all of these tests, closed before others follow in the same process: its event loop would be theirs."""
     if find_browser() is None:
         reason = f"no browser: install Chromium or Chrome ({', '.join(BROWSERS)} are looked for)"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)

@@ -3,23 +3,17 @@
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ift.data.records import Dataset, read_dataset
+from ift.data.sources.downloads import download, is_url
 from ift.data.sources.folders import SUFFIXES, read_files, read_folder, split_of
 from ift.data.sources.hub_datasets import ID, fetch_hub_dataset
-from ift.data.sources.urls import AS_IT_IS, MAX_HOPS, content_length, fetch_url, is_url, pieces
+from ift.data.sources.urls import fetch_url
 from ift.data_options import DataOptions
 from ift.errors import DataError, DownloadError
 from ift.paths import ASSETS, cache_dir
-
-if TYPE_CHECKING:
-    import requests
-
-CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,81 +102,27 @@ def fetch_public(name: str, *, progress: Callable[[int, int], None] | None = Non
     return fetch(PUBLIC[name], cache_dir() / f"{name}.json", progress=progress)
 
 
-def fetch(
-    source: Source,
-    path: Path,
-    *,
-    session: "requests.Session | None" = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Path:
+def fetch(source: Source, path: Path, *, progress: Callable[[int, int], None] | None = None) -> Path:
     """Download a public data set to `path`, unless it is there already, whole and unchanged.
 
-    The bytes go to a `.part` file first, so what stands under the final name is always complete.
-
     Raises:
-        DownloadError: no network, an HTTP error, a web page instead of JSON, or other bytes than expected.
+        DownloadError: as `download` does, or something else came than a JSON array of the expected bytes.
     """
-    if path.is_file() and source.sha256 in (None, _sha256(path)):
-        return path
-    import requests
 
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with session or requests.Session() as open_session:
-            open_session.max_redirects = MAX_HOPS
-            _stream(open_session, source.url, part, progress or (lambda done, total: None))
-        _check(source, part)
-        part.replace(path)
-    except requests.RequestException as error:
-        raise _failure(error, source.url) from error
-    except OSError as error:
-        fix = "Free some space, or set IFT_CACHE to another folder."
-        raise DownloadError(
-            f"The data set can't be saved: {error.strerror}", where=str(path.parent), fix=fix
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
-    return path
+    def check(part: Path) -> None:
+        with part.open("rb") as file:
+            start = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n")
+        if not start.startswith(b"["):
+            fix = "Open the address in a browser to see what is there now; download the file by hand and give its path."
+            raise DownloadError("Something else came than a JSON array", where=source.url, fix=fix)
+        if source.sha256 not in (None, _sha256(part)):
+            fix = "The file was changed at its source or on the way; download it by hand and give its path."
+            raise DownloadError("Other bytes came than expected (sha256 differs)", where=source.url, fix=fix)
 
+    def is_there(path: Path) -> bool:
+        return path.is_file() and source.sha256 in (None, _sha256(path))
 
-def _stream(session: "requests.Session", url: str, part: Path, progress: Callable[[int, int], None]) -> None:
-    with session.get(url, headers=AS_IT_IS, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)) as reply:
-        reply.raise_for_status()
-        total = content_length(reply)
-        done = 0
-        with part.open("wb") as file:
-            for chunk in pieces(reply, url):
-                file.write(chunk)
-                done += len(chunk)
-                progress(done, total)
-
-
-def _check(source: Source, part: Path) -> None:
-    with part.open("rb") as file:
-        start = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start.startswith(b"<"):
-        fix = "A proxy or a login page may stand in between: open the address in a browser."
-        raise DownloadError("A web page came instead of JSON", where=source.url, fix=fix)
-    if not start.startswith(b"["):
-        fix = "Open the address in a browser to see what is there now; download the file by hand and give its path."
-        raise DownloadError("Something else came than a JSON array", where=source.url, fix=fix)
-    if source.sha256 not in (None, _sha256(part)):
-        fix = "The file was changed at its source or on the way; download it by hand and give its path."
-        raise DownloadError("Other bytes came than expected (sha256 differs)", where=source.url, fix=fix)
-
-
-def _failure(error: "requests.RequestException", url: str) -> DownloadError:
-    import requests
-
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return DownloadError("The download broke off", where=url, fix="Try again; the cache was left as it was.")
-    if error.response is not None:
-        fix = "Open the address in a browser; download the file by hand and give its path."
-        return DownloadError(f"The server answered {error.response.status_code}", where=url, fix=fix)
-    fix = "Check the network, or work with the starter set or a file of your own."
-    return DownloadError(f"The server can't be reached ({type(error).__name__})", where=url, fix=fix)
+    return download(source.url, path, is_there=is_there, check=check, progress=progress)
 
 
 def _sha256(path: Path) -> str:
