@@ -25,6 +25,10 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+VIEWPORT = {"viewport": {"width": 1400, "height": 1000}}
+PATIENCE_MS = 30_000
+GIVEN_UP = ("AbortError: signal is aborted", "Unexpected error Connection errored out")
+"""What Gradio says of the streams that a page gives up when it is loaded again."""
 
 
 def pytest_collection_modifyitems(items):
@@ -92,44 +96,94 @@ class Server:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
+@pytest.fixture(scope="package")
+def shared_server(tmp_path_factory):
+    yield from served(tmp_path_factory)
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(request, tmp_path_factory):
+    """One for all files; those with OWN_SERVER, which leave runs behind, have one each."""
+    if getattr(request.module, "OWN_SERVER", False):
+        yield from served(tmp_path_factory)
+    else:
+        yield request.getfixturevalue("shared_server")
+
+
+def served(tmp_path_factory):
     server = Server(tmp_path_factory.mktemp("home"))
     server.start()
     yield server
     server.stop()
 
 
+@pytest.fixture(scope="package")
+def warm_context(browser):
+    """Keeps the page's scripts from test to test, and nothing else."""
+    context = browser.new_context(**VIEWPORT)
+    context.set_default_timeout(PATIENCE_MS)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def visit(browser, server):
+def visit(browser, server, warm_context):
     """Open the page, as often as a test likes; afterwards nothing may have gone wrong in any of them."""
-    contexts, trouble = [], []
-
-    def watch(page):
-        page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("request", lambda request: trouble.append(request.url) if is_foreign(request.url) else None)
-
-    def is_foreign(url):
-        return not url.startswith((server.url, "data:", "blob:"))
+    contexts, watched = [], []
 
     def visit(context=None, at="", **options):
-        if context is None:
-            context = browser.new_context(viewport={"width": 1400, "height": 1000}, **options)
-            context.set_default_timeout(30_000)
+        """In the context that is given; in a new one where there are options; else in the warm one."""
+        if context is None and options:
+            context = browser.new_context(**VIEWPORT | options)
+            context.set_default_timeout(PATIENCE_MS)
             contexts.append(context)
-        page = context.new_page()
-        watch(page)
+        page = (context or warm_context).new_page()
+        watched.append(Watch(page, server.url))
         page.goto(f"{server.url}{at}")
         if not at:  # a link opens another tab
             page.locator("#records table").wait_for()
         return page
 
     yield visit
-    seen = list(trouble)  # before closing: Gradio reports the streams that a closing page gives up
+    seen = [what for watch in watched for what in watch.trouble()]  # before closing, which gives up streams
+    forget_visitor(warm_context, server.url)
     for context in contexts:
         context.close()
     assert seen == []
+
+
+class Watch:
+    """What goes wrong in a page: errors on its console, in its scripts, and requests to elsewhere."""
+
+    def __init__(self, page, url):
+        self.page, self.url, self.seen, self.loads = page, url, [], 0
+        page.on("console", lambda message: self.seen.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.seen.append(str(error)))
+        page.on("request", self.request)
+        page.on("domcontentloaded", self.loaded)
+
+    def request(self, request):
+        if not request.url.startswith((self.url, "data:", "blob:")):
+            self.seen.append(request.url)
+
+    def loaded(self):
+        self.loads += 1
+
+    def trouble(self):
+        given_up = GIVEN_UP if self.loads > 1 else ()
+        return [what for what in self.seen if not what.startswith(given_up)]
+
+
+def forget_visitor(context, url):
+    """Close the pages and forget what the server and the page keep in a browser."""
+    for page in context.pages:
+        page.close()
+    context.clear_cookies()
+    page = context.new_page()
+    page.context.new_cdp_session(page).send(
+        "Storage.clearDataForOrigin", {"origin": url.rstrip("/"), "storageTypes": "local_storage"}
+    )
+    page.close()
 
 
 def open_tab(page, name):

@@ -3,9 +3,9 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.ui.conftest import open_tab
+from tests.ui.conftest import open_tab, step
 
-TABS = ("1 Data", "2 Prompt & batch", "3 Fine-tune", "4 Before & after")
+TABS = ("1 Data", "2 Prompt & batch", "3 Fine-tune", "4 Before & after", "5 Experiments")
 OPTIONS = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
 
@@ -16,23 +16,17 @@ def violations(page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("tab", TABS)
-def test_a_tab_has_no_violation(visit, tab, scheme):
+def test_no_tab_has_a_violation(visit, scheme):
     page = visit(color_scheme=scheme)
-    if tab != TABS[0]:
+    for tab in TABS:
         open_tab(page, tab)
-    page.wait_for_timeout(700)  # what fades in has its colors
-    assert violations(page) == []
-
-
-@pytest.mark.parametrize("number", [1, 3])
-def test_the_steps_of_the_lens_have_no_violation(visit, number):
-    page = visit()
-    open_tab(page, "2 Prompt & batch")
-    page.locator(".lens .c").first.wait_for()
-    page.locator(".lens .steps button").nth(number - 1).click()
-    page.wait_for_timeout(700)
-    assert violations(page) == []
+        page.wait_for_timeout(700)  # what fades in has its colors
+        assert (tab, violations(page)) == (tab, [])
+    open_tab(page, TABS[1])
+    for number in (1, 3):
+        step(page, number)
+        page.wait_for_timeout(700)
+        assert (number, violations(page)) == (number, [])
 
 
 SMALL_TEXT = """() => [...document.querySelectorAll('body *')]
@@ -40,11 +34,10 @@ SMALL_TEXT = """() => [...document.querySelectorAll('body *')]
     .filter(e => parseFloat(getComputedStyle(e).fontSize) < 16).map(e => e.textContent.trim().slice(0, 40))"""
 
 
-@pytest.mark.parametrize("tab", TABS)
-def test_a_projector_shows_no_small_text(visit, tab):
+def test_a_projector_shows_no_small_text(visit):
     page = visit()
     page.get_by_role("button", name="Projector").click()
-    if tab != TABS[0]:
+    for tab in TABS:
         open_tab(page, tab)
-    page.wait_for_timeout(700)
-    assert page.evaluate(SMALL_TEXT) == []
+        page.wait_for_timeout(700)
+        assert (tab, page.evaluate(SMALL_TEXT)) == (tab, [])

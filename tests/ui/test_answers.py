@@ -17,6 +17,7 @@ from ift.runs.scores import AnsweredRecord, Outcome, Summary
 from ift.types import Finish, Score, Side
 from tests.ui.conftest import open_tab
 
+OWN_SERVER = True
 EVIL = "<script>window.hit = 1</script><img src=x onerror=window.hit=1> **bold** ${window.hit = 1}"
 HUGE = "word " * 2_000
 RECORDS = 40
@@ -79,10 +80,10 @@ def run(server):
     return prepare(server.home)
 
 
-def answers_page(visit, width=1280, height=800, **options):
-    page = visit(**options)
-    open_tab(page, "4 Before & after")  # where there is room for it: Gradio takes its time to move tabs into a menu
-    page.set_viewport_size({"width": width, "height": height})
+def answers_page(visit):
+    page = visit()
+    open_tab(page, "4 Before & after")
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.locator(".records tbody tr").first.wait_for()
     return page
 
@@ -260,11 +261,13 @@ def test_answers_are_rated_by_hand_without_knowing_whose_they_are(visit, run):
     assert sorted(rating.value for rating in Ratings(run.path).read()) == [0, 75]
 
 
-@pytest.mark.parametrize(("width", "height", "modes"), [(400, 800, ()), (1280, 800, ("projector", "dark"))])
-def test_nothing_is_cut_on_a_phone_or_a_projector(visit, run, width, height, modes):
-    page = answers_page(visit, width, height)
-    for mode in modes:
-        page.evaluate("mode => document.querySelector(`[data-mode=${mode}]`).click()", mode)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert box(page, ".records")["height"] > 200
-    assert page.locator("#chat form").is_visible()
+def test_nothing_is_cut_on_a_phone_or_a_projector(visit, run):
+    page = answers_page(visit)
+    for width, modes in ((1280, ()), (1280, ("projector", "dark")), (400, ("projector",))):
+        page.set_viewport_size({"width": width, "height": 800})
+        for mode in modes:  # each click turns it on, or off again
+            page.evaluate("mode => document.querySelector(`[data-mode=${mode}]`).click()", mode)
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert box(page, ".records")["height"] > 200
+        assert page.locator("#chat form").is_visible()

@@ -38,7 +38,7 @@ def test_the_starter_set_is_there_at_once_with_its_counts(visit):
 
 
 def test_figures_are_drawn_where_plotly_comes_late(visit):
-    context = visit().context
+    context = visit(locale="en-US").context  # one of its own
     context.add_init_script(  # Gradio adds the script to a page that may have loaded already
         "let kept; Object.defineProperty(window, 'Plotly', {get: () => window.late && kept, set: it => { kept = it; }})"
     )
@@ -51,7 +51,7 @@ def test_figures_are_drawn_where_plotly_comes_late(visit):
 
 
 def test_a_page_at_rest_asks_for_no_frames(visit):
-    context = visit().context
+    context = visit(locale="en-US").context  # one of its own
     context.add_init_script(
         "window.asked = 0; const ask = requestAnimationFrame;"
         "window.requestAnimationFrame = draw => { asked++; return ask(draw); }"

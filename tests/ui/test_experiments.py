@@ -11,6 +11,8 @@ from tests.playground.test_experiments import scored_run
 from tests.ui.conftest import open_tab
 from tests.ui.test_accessible import violations
 
+OWN_SERVER = True
+
 
 @pytest.fixture(scope="module")
 def pair(server):

@@ -5,7 +5,9 @@ import signal
 import time
 
 from tests.ui.conftest import open_tab
+from tests.ui.test_one_screen import SCROLLS, SEEN, resize
 
+OWN_SERVER = True
 POINTS = "document.querySelector('#chart .plot')?.data?.[0].x.length ?? 0"
 AXIS = "document.querySelector('#chart .plot').layout.xaxis.range"
 
@@ -53,7 +55,7 @@ def shown_run(page):
 
 
 def child_of(server, run):
-    return next(event["pid"] for event in server.events(run) if event["event"] == "started")
+    return [event["pid"] for event in server.events(run) if event["event"] == "started"][-1]
 
 
 def alive(pid):
@@ -111,25 +113,17 @@ def test_zoom_survives_new_points_and_no_mode_bar_offers_the_chart_to_a_cloud(vi
     wait_for_state(page, "finished")
 
 
-def test_stop_keeps_what_was_reached(visit, server):
-    page = visit()
-    run = start_run(page, server, max_steps=2000)
-    wait_for_points(page, 3)
-    page.locator("#stop:not([disabled])").click()
-    wait_for_state(page, "stopped")
-    events = server.events(run)
-    assert [event["event"] for event in events[-2:]] == ["saved", "stopped"]
-    assert (server.home / "runs" / run / events[-2]["path"] / "model.safetensors").is_file()
-    page.locator("#start:not([disabled])").wait_for(state="attached")
-
-
-def test_a_stopped_run_is_resumed_and_its_curve_goes_on_on_every_page(visit, server):
+def test_a_run_is_stopped_and_resumed_and_its_curve_goes_on_on_every_page(visit, server):
     page = visit()
     run = start_run(page, server, max_steps=2000)
     wait_for_points(page, 3)
     assert page.locator("#resume").is_disabled()
     page.locator("#stop:not([disabled])").click()
     wait_for_state(page, "stopped")
+    events = server.events(run)
+    assert [event["event"] for event in events[-2:]] == ["saved", "stopped"]
+    assert (server.home / "runs" / run / events[-2]["path"] / "model.safetensors").is_file()
+    page.locator("#start:not([disabled])").wait_for(state="attached")
     reached = page.evaluate(POINTS)
     second = visit(page.context)
     open_tab(second, "3 Fine-tune")
@@ -146,9 +140,16 @@ def test_a_stopped_run_is_resumed_and_its_curve_goes_on_on_every_page(visit, ser
     assert [event["event"] for event in server.events(run)].count("resumed") == 1
 
 
-def test_a_run_is_discarded_only_after_a_question(visit, server):
+def test_a_killed_run_is_shown_with_what_it_had_saved_goes_on_and_is_discarded_only_after_a_question(visit, server):
     page = visit()
     run = start_run(page, server, max_steps=2000)
+    wait_for_points(page, 3)
+    os.kill(child_of(server, run), signal.SIGKILL)
+    wait_for_state(page, "stopped")
+    assert "it was killed" in page.locator("#chart").inner_text()
+    page.locator("#start:not([disabled])").wait_for(state="attached")
+    page.locator("#resume:not([disabled])").click()
+    wait_for_state(page, "running")
     wait_for_points(page, 2)
     pid = child_of(server, run)
     page.locator("#discard:not([disabled])").click()
@@ -186,16 +187,6 @@ def test_what_a_run_needs_is_told_and_forgotten_when_a_setting_or_the_template_c
     assert server.runs() == before
 
 
-def test_a_killed_child_is_shown_as_stopped_with_what_it_had_saved(visit, server):
-    page = visit()
-    run = start_run(page, server, max_steps=2000)
-    wait_for_points(page, 3)
-    os.kill(child_of(server, run), signal.SIGKILL)
-    wait_for_state(page, "stopped")
-    assert "it was killed" in page.locator("#chart").inner_text()
-    page.locator("#start:not([disabled])").wait_for(state="attached")
-
-
 def test_a_bad_hyper_parameter_is_told_before_anything_starts(visit, server):
     page = visit()
     before = server.runs()
@@ -205,25 +196,6 @@ def test_a_bad_hyper_parameter_is_told_before_anything_starts(visit, server):
     assert server.runs() == before
     page.locator("#learning_rate input").fill("0.0003")
     told.wait_for(state="detached")
-
-
-def test_a_run_without_a_step_shows_no_numbers_of_the_one_before(visit, server):
-    page = visit()
-    run = start_run(page, server, max_steps=5)
-    wait_for_state(page, "finished")
-    folder, other = server.home / "runs" / run, server.home / "runs" / "no-steps"
-    other.mkdir()
-    shutil.copy(folder / "config.json", other)
-    (other / "events.jsonl").write_bytes((folder / "events.jsonl").read_bytes().splitlines(keepends=True)[0])
-    page = visit(page.context)
-    open_tab(page, "3 Fine-tune")
-    page.locator(f"[data-run={run}]").click()
-    page.locator("#chart .small figure").nth(2).wait_for()
-    page.locator("[data-run=no-steps]").click()
-    page.locator("#chart", has_text="No step yet").wait_for()
-    assert not page.locator("#chart .small").is_visible()
-    assert not page.locator("#chart .plot").is_visible()
-    page.locator("#why", has_text="no-steps ended before its first save").wait_for()
 
 
 def test_a_server_that_does_not_answer_is_told_and_so_is_its_return(browser, server):
@@ -262,10 +234,15 @@ def test_the_child_saves_and_ends_when_the_server_is_killed_and_a_new_server_say
     assert "the server ended" in page.locator("#chart").inner_text()
 
 
-def test_after_a_run_the_grid_shows_the_loss_after_it_and_the_difference(visit, server):
+def test_after_a_run(visit, server):
     page = visit()
     run = start_run(page, server, max_steps=30)
     wait_for_state(page, "finished")
+    the_grid_shows_the_loss_after_it_and_the_difference(page, run)
+    a_run_without_a_step_shows_none_of_its_numbers(page, server, run)
+
+
+def the_grid_shows_the_loss_after_it_and_the_difference(page, run):
     open_tab(page, "2 Prompt & batch")
     page.get_by_role("button", name="Change", exact=True).click()
     page.locator(".lens .c.loss").first.wait_for(timeout=120_000)
@@ -278,3 +255,36 @@ def test_after_a_run_the_grid_shows_the_loss_after_it_and_the_difference(visit, 
     )
     page.locator(".lens .tops ol").nth(1).wait_for()
     assert page.locator(".lens .tops h3").all_inner_texts() == ["Before would write", "After would write"]
+
+
+def a_run_without_a_step_shows_none_of_its_numbers(page, server, run):
+    folder, other = server.home / "runs" / run, server.home / "runs" / "no-steps"
+    other.mkdir()
+    shutil.copy(folder / "config.json", other)
+    (other / "events.jsonl").write_bytes((folder / "events.jsonl").read_bytes().splitlines(keepends=True)[0])
+    page.reload()
+    open_tab(page, "3 Fine-tune")
+    page.locator(f"[data-run={run}]").click()
+    page.locator("#chart .small figure").nth(2).wait_for()
+    page.locator("[data-run=no-steps]").click()
+    page.locator("#chart", has_text="No step yet").wait_for()
+    assert not page.locator("#chart .small").is_visible()
+    assert not page.locator("#chart .plot").is_visible()
+    page.locator("#why", has_text="no-steps ended before its first save").wait_for()
+
+
+def test_from_start_on_state_curve_and_answers_fill_the_screen_also_after_a_reload(visit, server):
+    page = visit()
+    resize(page, 1280, 800)
+    start_run(page, server, max_steps=2000)
+    parts = ("#chart .status", "#chart .chart", "#chart .said", "#stop")
+    for selector in parts:
+        assert page.evaluate(SEEN, selector), selector
+    page.locator("#chart .said li .ans").first.wait_for(timeout=120_000)
+    page.reload()
+    page.locator("#chart .said li .ans").first.wait_for(timeout=120_000)
+    for selector in (*parts, "#chart .plot"):
+        assert page.evaluate(SEEN, selector), selector
+    assert not page.evaluate(SCROLLS)
+    page.locator("#stop:not([disabled])").click()
+    wait_for_state(page, "stopped")
