@@ -4,14 +4,10 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ift.errors import ModelError
 from ift.paths import ASSETS
 from ift.runs.folder import Run, is_run
-
-if TYPE_CHECKING:
-    pass
 
 GPT2_SIZES = {
     "gpt2": 124_439_808,

@@ -1,6 +1,6 @@
 """Tab 3: choose a model and how it is trained, start, watch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from playground.views import run as views
 from playground.views.findings import chips
 from playground.views.run_list import run_list
 from playground.widgets.estimate_button import EstimateButton
+from playground.widgets.model_download import ModelDownload
 from playground.widgets.models_table import ModelsTable
 from playground.widgets.option_form import build_form, settings_link, settings_values, to_options, to_values
 from playground.widgets.run_buttons import RunButtons
@@ -96,7 +97,9 @@ class TrainTab:
         self.ready = gr.HTML(elem_id="ready", elem_classes="plain")
         self.judged = gr.HTML(elem_id="run-findings", elem_classes="plain")
         self.start = gr.Button("Start fine-tuning", variant="primary", size="lg", elem_id="start")
-        self.needs = EstimateButton(self.context)
+        self.download = ModelDownload(self.context)
+        self.download.build()
+        self.needs = EstimateButton(self.context, self.download)
         with gr.Accordion("The same run from a command line", open=False):
             self.command = gr.Code(language="shell", interactive=False, label="Command", elem_id="command")
         self.kept = gr.HTML(
@@ -126,7 +129,7 @@ class TrainTab:
         hyper = list(self.hyper.values())
         switches = [self.model, self.mask, prompt.keep_eos, prompt.train_padding, prompt.max_length, *hyper]
         inputs = [data, prompt.template, *switches]
-        outputs = [self.control.shown, self.control.message]
+        outputs = [self.control.shown, self.control.message, *self.download.shown]
         self.start.click(self._start, inputs, outputs, **QUIET)
         self.control.wire(self.run, self.chart)
         self.models.wire(self.needs.needs)
@@ -217,18 +220,21 @@ class TrainTab:
             return ""  # said by the preview
         return chips([one for one in report.findings if one.code in SPOIL], total=len(report.dataset))
 
-    def _start(self, data: str, source: str, model: str, *switches: object) -> tuple:
+    def _start(self, data: str, source: str, model: str, *switches: object) -> Iterator[tuple]:
+        """The run to show, a message, and how far the model's download is."""
         try:
             config, template = self._config(data, model, *switches), Template.parse(source)
             examples = caches.dataset(data).examples
             _require_training(examples, data)
             rows, tokens = len(split(examples).train), caches.tokens_per_row(data, source)
             self.context.require_training(config, rows=rows, tokens_per_row=tokens)
-            find_model(config.model)
+            for step in self.download.fetch(config.model):
+                yield gr.skip(), *step
             run_id = self._begin(config, template)
         except IftError as problem:
-            return gr.skip(), html.error(problem)
-        return run_id, ""
+            yield gr.skip(), html.error(problem), *self.download.at_rest
+            return
+        yield run_id, "", *self.download.at_rest
 
     def _begin(self, config: TrainConfig, template: Template) -> str:
         """At once on one's own machine; on a shared page in turn, and scored right after it."""

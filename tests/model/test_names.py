@@ -61,6 +61,20 @@ def test_a_model_is_downloaded_once_and_then_needs_no_network(tiny_folder, tmp_p
     assert [method for method, _ in seen].count("GET") == 2
 
 
+def test_a_download_tells_how_far_it_is_and_ends_where_that_is_refused(tiny_folder, tmp_path):
+    size, told = (tiny_folder / "model.safetensors").stat().st_size, []
+
+    def refuse_more(done, total):
+        raise DownloadError("The download was cancelled")
+
+    with serving(hub(tiny_folder)) as (address, _):
+        with pytest.raises(DownloadError, match="was cancelled"):
+            fetch_model("owner/tiny", endpoint=address, cache_dir=tmp_path, progress=refuse_more)
+        assert not list(tmp_path.rglob("snapshots/*/model.safetensors"))
+        fetch_model("owner/tiny", endpoint=address, cache_dir=tmp_path, progress=lambda *counts: told.append(counts))
+    assert told[-1] == (size, size)
+
+
 def test_a_model_that_the_hub_does_not_know_is_told(tmp_path):
     error = refuse({"/owner/tiny/resolve/main/config.json": refusal("RepoNotFound", 401)}, tmp_path)
     assert error.what.startswith("The model can't be downloaded")
