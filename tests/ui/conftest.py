@@ -25,7 +25,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-VIEWPORT = {"viewport": {"width": 1400, "height": 1000}}
 PATIENCE_MS = 30_000
 GIVEN_UP = ("AbortError: signal is aborted", "Unexpected error Connection errored out")
 """What Gradio says of the streams that a page gives up when it is loaded again."""
@@ -41,22 +40,25 @@ def find_browser():
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-def launch(playwright):
-    return playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
-
-
 @pytest.fixture(scope="package")
-def browser():
-    """One for all of these tests, closed before others follow in the same process: its event loop would be theirs."""
+def context(tmp_path_factory):
+    """A browser that keeps the page's scripts from test to test, also compiled, and nothing else.
+
+    It is closed before others run in the same process: they would see its event loop.
+    """
     if find_browser() is None:
         reason = f"no browser: install Chromium or Chrome ({', '.join(BROWSERS)} are looked for)"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     from playwright.sync_api import sync_playwright
 
+    profile, size = tmp_path_factory.mktemp("profile"), {"width": 1400, "height": 1000}
     with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
+        context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=find_browser(), args=FLAGS, viewport=size
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        yield context
+        context.close()
 
 
 class Server:
@@ -117,28 +119,18 @@ def served(tmp_path_factory):
     server.stop()
 
 
-@pytest.fixture(scope="package")
-def warm_context(browser):
-    """Keeps the page's scripts from test to test, and nothing else."""
-    context = browser.new_context(**VIEWPORT)
-    context.set_default_timeout(PATIENCE_MS)
-    yield context
-    context.close()
-
-
 @pytest.fixture
-def visit(browser, server, warm_context):
+def visit(context, server):
     """Open the page, as often as a test likes; afterwards nothing may have gone wrong in any of them."""
-    contexts, watched = [], []
+    watched = []
 
-    def visit(context=None, at="", **options):
-        """In the context that is given; in a new one where there are options; else in the warm one."""
-        if context is None and options:
-            context = browser.new_context(**VIEWPORT | options)
-            context.set_default_timeout(PATIENCE_MS)
-            contexts.append(context)
-        page = (context or warm_context).new_page()
+    def visit(at="", *, before="", **media):
+        """At the end of the address there may be more; a script may run before the page's, in an emulated medium."""
+        page = context.new_page()
         watched.append(Watch(page, server.url))
+        page.emulate_media(**media)
+        if before:
+            page.add_init_script(before)
         page.goto(f"{server.url}{at}")
         if not at:  # a link opens another tab
             page.locator("#records table").wait_for()
@@ -146,9 +138,7 @@ def visit(browser, server, warm_context):
 
     yield visit
     seen = [what for watch in watched for what in watch.trouble()]  # before closing, which gives up streams
-    forget_visitor(warm_context, server.url)
-    for context in contexts:
-        context.close()
+    forget_visitor(context, server.url)
     assert seen == []
 
 
@@ -176,14 +166,13 @@ class Watch:
 
 def forget_visitor(context, url):
     """Close the pages and forget what the server and the page keep in a browser."""
+    blank = context.new_page()  # a browser without a page ends
     for page in context.pages:
-        page.close()
+        if page is not blank:
+            page.close()
     context.clear_cookies()
-    page = context.new_page()
-    page.context.new_cdp_session(page).send(
-        "Storage.clearDataForOrigin", {"origin": url.rstrip("/"), "storageTypes": "local_storage"}
-    )
-    page.close()
+    everything = {"origin": url.rstrip("/"), "storageTypes": "local_storage"}
+    context.new_cdp_session(blank).send("Storage.clearDataForOrigin", everything)
 
 
 def open_tab(page, name):

@@ -28,21 +28,25 @@ def write(tmp_path, rows):
     return path
 
 
-def test_the_starter_set_is_there_at_once_with_its_counts(visit):
+def test_the_starter_set_is_there_at_once_with_its_counts_and_can_be_searched(visit):
     page = visit()
     text = page.locator("#data-overview").inner_text()
     examples = load_dataset("starter").examples
     assert f"{len(examples):,}" in text
     assert f"train {len(split(examples).train):,}" in text
     page.locator("#lengths .js-plotly-plot").wait_for()
+    page.locator("#query input, #query textarea").fill("Norway")
+    page.wait_for_function("document.querySelectorAll('#records tbody tr').length < 25")
+    rows = page.locator("#records tbody tr").all_inner_texts()
+    assert rows
+    assert all("Norway" in row for row in rows)
 
 
 def test_figures_are_drawn_where_plotly_comes_late(visit):
-    context = visit(locale="en-US").context  # one of its own
-    context.add_init_script(  # Gradio adds the script to a page that may have loaded already
-        "let kept; Object.defineProperty(window, 'Plotly', {get: () => window.late && kept, set: it => { kept = it; }})"
+    page = visit(  # Gradio adds the script to a page that may have loaded already
+        before="let kept;"
+        "Object.defineProperty(window, 'Plotly', {get: () => window.late && kept, set: it => { kept = it; }})"
     )
-    page = visit(context)
     page.wait_for_load_state("load")
     page.locator("#lengths h2").wait_for()
     assert page.locator("#lengths .js-plotly-plot").count() == 0
@@ -51,12 +55,10 @@ def test_figures_are_drawn_where_plotly_comes_late(visit):
 
 
 def test_a_page_at_rest_asks_for_no_frames(visit):
-    context = visit(locale="en-US").context  # one of its own
-    context.add_init_script(
-        "window.asked = 0; const ask = requestAnimationFrame;"
+    page = visit(
+        before="window.asked = 0; const ask = requestAnimationFrame;"
         "window.requestAnimationFrame = draw => { asked++; return ask(draw); }"
     )
-    page = visit(context)
     for _ in range(20):  # until everything is drawn
         before = page.evaluate("asked")
         page.wait_for_timeout(1000)
@@ -65,20 +67,19 @@ def test_a_page_at_rest_asks_for_no_frames(visit):
     raise AssertionError("Frames are asked for all the time: each costs a training on the same processor.")
 
 
-def test_searching_finds_records_by_text(visit):
+def test_own_files_are_used_everywhere_and_nothing_in_a_record_runs_as_script(visit, tmp_path):
     page = visit()
-    page.locator("#query input, #query textarea").fill("Norway")
-    page.wait_for_function("document.querySelectorAll('#records tbody tr').length < 25")
-    rows = page.locator("#records tbody tr").all_inner_texts()
-    assert rows
-    assert all("Norway" in row for row in rows)
-
-
-def test_an_own_file_is_used_everywhere(visit, tmp_path):
-    page = visit()
-    rows = [{"instruction": f"Say {n}.", "input": "", "output": f"It is {n}."} for n in range(20)]
+    rows = [{"instruction": text, "input": text, "output": text, "task": text} for text in HOSTILE]
     upload(page, write(tmp_path, rows))
     page.get_by_text("mine.json is in use.").wait_for()
+    page.wait_for_function("document.querySelector('#records').innerText.includes('window.ran = 1')")
+    open_tab(page, "2 Prompt & batch")
+    page.wait_for_function("[...document.querySelectorAll('.lens .c b')].some(c => c.textContent.includes('script'))")
+    edit(page, "${window.ran = 7}<img src=x onerror='window.ran = 8'> {{instruction}} {{output}}")
+    open_tab(page, "1 Data")
+    (tmp_path / "new").mkdir()
+    rows = [{"instruction": f"Say {n}.", "input": "", "output": f"It is {n}."} for n in range(20)]
+    upload(page, write(tmp_path / "new", rows))
     page.wait_for_function("document.querySelector('#data-overview').innerText.includes('20 instruction')")
     open_tab(page, "2 Prompt & batch")
     page.wait_for_function("[...document.querySelectorAll('.lens .c b')].some(cell => cell.textContent === 'Say')")
@@ -115,20 +116,9 @@ def test_fields_of_other_names_are_mapped_on_the_page(visit, tmp_path):
     page.wait_for_function("document.querySelector('#command')?.innerText.includes('instruction=query,output=reply')")
 
 
-def test_nothing_in_a_record_runs_as_script(visit, tmp_path):
+def test_a_file_at_an_address_and_one_with_nothing_to_train_on(visit, tmp_path):
     page = visit()
-    rows = [{"instruction": text, "input": text, "output": text, "task": text} for text in HOSTILE]
-    upload(page, write(tmp_path, rows))
-    page.get_by_text("mine.json is in use.").wait_for()
-    page.wait_for_function("document.querySelector('#records').innerText.includes('window.ran = 1')")
-    open_tab(page, "2 Prompt & batch")
-    page.wait_for_function("[...document.querySelectorAll('.lens .c b')].some(c => c.textContent.includes('script'))")
-    edit(page, "${window.ran = 7}<img src=x onerror='window.ran = 8'> {{instruction}} {{output}}")
-
-
-def test_a_file_at_an_address_is_loaded_and_its_problems_left_out(visit, tmp_path):
     rows = [{"question": "Q", "answer": n} for n in range(20)] + [{"question": None, "answer": 1}]
-    page = visit()
     page.get_by_label("A file of your own", exact=True).check()
     with serving({"/far.jsonl": Reply("\n".join(map(json.dumps, rows)).encode())}) as (address, _):
         page.get_by_label("Or an address, or a data set on the Hugging Face Hub").fill(f"{address}/far.jsonl")
@@ -137,10 +127,6 @@ def test_a_file_at_an_address_is_loaded_and_its_problems_left_out(visit, tmp_pat
     page.get_by_role("button", name="Leave these out", exact=True).click()
     page.get_by_text("far.jsonl is in use.").wait_for()
     page.wait_for_function("document.querySelector('#data-overview').innerText.includes('1 row left out')")
-
-
-def test_a_file_with_nothing_to_train_on_says_so_before_start(visit, tmp_path):
-    page = visit()
     upload(page, write(tmp_path, [{"instruction": "Say it.", "output": "b"}]))
     page.get_by_text("mine.json is in use.").wait_for()
     page.get_by_text("The train split is empty").wait_for()

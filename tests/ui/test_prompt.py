@@ -39,10 +39,44 @@ def test_the_grid_shows_the_tensors_that_the_batch_command_prints(visit, capsys,
         assert expected["width"] <= 64
         assert cells(page, "input") == expected["inputs"]
         assert cells(page, "target") == expected["targets"]
+    trained_padding_is_shown_as_targets(page)
 
 
-def test_every_keystroke_redraws_and_keeps_the_caret(visit):
+def trained_padding_is_shown_as_targets(page):
+    assert -100 in cells(page, "target")[4]
+    before = drawn(page)
+    page.locator("#mask").get_by_label("all", exact=True).check()
+    wait_for_redraw(page, before)
+    before = drawn(page)
+    page.locator("#pad input").check()
+    wait_for_redraw(page, before)
+    assert all(-100 not in row for row in cells(page, "target"))
+
+
+def test_the_editor(visit):
     page = lens_page(visit)
+    the_placeholders_are_colored_like_their_roles(page)
+    every_keystroke_redraws_and_keeps_the_caret(page)
+    digits_are_text_and_no_step(page)
+    tokens_new_to_the_model_are_marked(page)
+    an_error_names_line_and_column_and_greys_the_last_good_view(page)
+    a_preset_fills_the_editor_and_editing_makes_it_your_own(page)
+
+
+def the_placeholders_are_colored_like_their_roles(page):
+    marks = page.locator("#template .behind mark")
+    page.wait_for_function("document.querySelectorAll('#template .behind mark').length === 5")
+    assert marks.all_inner_texts() == ["{{instruction}}", "{{#input}}", "{{input}}", "{{/input}}", "{{output}}"]
+    fonts = "['.behind', 'textarea'].map(s => getComputedStyle(document.querySelector(`#template ${s}`)).font)"
+    behind, box = page.evaluate(fonts)
+    assert behind == box
+    page.get_by_role("button", name="Projector").click()
+    behind, larger = page.evaluate(fonts)
+    assert behind == larger != box
+    page.get_by_role("button", name="Projector").click()
+
+
+def every_keystroke_redraws_and_keeps_the_caret(page):
     box = page.locator("#template textarea")
     box.focus()
     page.keyboard.press("Control+Home")
@@ -54,8 +88,23 @@ def test_every_keystroke_redraws_and_keeps_the_caret(visit):
     assert box.evaluate("box => [document.activeElement === box, box.selectionStart]") == [True, 3]
 
 
-def test_a_template_error_names_line_and_column_and_greys_the_last_good_view(visit):
-    page = lens_page(visit)
+def digits_are_text_and_no_step(page):
+    page.locator("#template textarea").focus()
+    before = drawn(page)
+    page.keyboard.type("1")
+    wait_for_redraw(page, before)
+    assert page.locator(".lens").get_attribute("data-step") == "5"
+
+
+def tokens_new_to_the_model_are_marked(page):
+    assert page.locator(".lens .c.u").count() == 0
+    edit(page, "\u03a9: {{instruction}} {{output}}")
+    assert page.locator(".lens .c.u").count() > 0
+    assert "new to the model" in page.locator(".lens .c.u").first.get_attribute("aria-label")
+    assert "new to the starter" in page.locator("#template-message").inner_text()
+
+
+def an_error_names_line_and_column_and_greys_the_last_good_view(page):
     shown = cells(page, "input")
     page.locator("#template textarea").fill("Q: {{instruction}}\nA: {{outptu}}")
     page.locator(".lens.stale").wait_for()
@@ -68,8 +117,7 @@ def test_a_template_error_names_line_and_column_and_greys_the_last_good_view(vis
     assert page.locator("#template-message .said").inner_text().strip() == ""
 
 
-def test_a_preset_fills_the_editor_and_editing_makes_it_your_own(visit):
-    page = lens_page(visit)
+def a_preset_fills_the_editor_and_editing_makes_it_your_own(page):
     before = drawn(page)
     page.locator("#preset input").click()
     page.get_by_role("option", name="Phi-3 style").click()
@@ -79,8 +127,32 @@ def test_a_preset_fills_the_editor_and_editing_makes_it_your_own(visit):
     page.wait_for_function("document.querySelector('#preset input').value === 'Your own'")
 
 
-def test_the_keyboard_walks_the_grid_and_the_sentence_says_what_it_means(visit):
+def test_keys_and_marks_in_the_grid(visit):
     page = lens_page(visit)
+    two_arrows_show_what_is_predicted_and_where_it_comes_from(page)
+    the_keyboard_walks_the_grid_and_the_sentence_says_what_it_means(page)
+    a_question_mark_lists_the_keys(page)
+    the_keyboard_alone_walks_the_steps_and_jumps(page)
+    a_click_on_the_overview_jumps_there(page)
+
+
+def two_arrows_show_what_is_predicted_and_where_it_comes_from(page):
+    ends = page.evaluate(
+        """() => ['predicts', 'same'].map(name => {
+            const path = document.querySelector(`.lens .arrows .${name}:not(.tip)`).getAttribute('d');
+            const [x, y, X, Y] = path.match(/[\\d.]+/g).map(Number);
+            return [X - x, Y - y];
+        })"""
+    )
+    (straight, down), (left, also_down) = ends
+    assert straight == 0
+    assert left < 0 < down == also_down
+    page.locator('.lens .c[tabindex="0"]').focus()
+    page.keyboard.press("e")
+    assert page.locator(".lens .arrows .same").count() == 0
+
+
+def the_keyboard_walks_the_grid_and_the_sentence_says_what_it_means(page):
     sentence = page.locator(".lens .detail")
     assert "must predict" in sentence.inner_text()
     page.locator('.lens .c[tabindex="0"]').focus()
@@ -94,16 +166,41 @@ def test_the_keyboard_walks_the_grid_and_the_sentence_says_what_it_means(visit):
     assert "adds nothing to the loss" in sentence.inner_text()
 
 
-def test_training_padding_shows_padding_as_targets(visit):
-    page = lens_page(visit)
-    assert -100 in cells(page, "target")[4]
-    before = drawn(page)
-    page.locator("#mask").get_by_label("all", exact=True).check()
-    wait_for_redraw(page, before)
-    before = drawn(page)
-    page.locator("#pad input").check()
-    wait_for_redraw(page, before)
-    assert all(-100 not in row for row in cells(page, "target"))
+def a_question_mark_lists_the_keys(page):
+    page.locator('.lens .c[tabindex="0"]').focus()
+    page.keyboard.press("?")
+    page.locator("dialog.keys").get_by_text("fold the shared prefix").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("dialog.keys").wait_for(state="hidden")
+
+
+def the_keyboard_alone_walks_the_steps_and_jumps(page):
+    page.locator('.lens .c[tabindex="0"]').focus()
+    for number in (4, 3, 2, 1, 5):
+        page.keyboard.press(str(number))
+        assert page.locator(".lens").get_attribute("data-step") == str(number)
+    focused = "document.activeElement.getAttribute('aria-label')"
+    page.keyboard.press("e")
+    assert "end of text" in page.evaluate(focused) or "minus 100" not in page.evaluate(focused)
+    page.keyboard.press("r")
+    page.keyboard.press("ArrowDown")
+    answer = int(first_row().ids[first_row().prompt_length])
+    assert f", target {piece(answer)}, id {answer}, response" in page.evaluate(focused)
+    for mask in ("all", "response and header", "response"):
+        before = drawn(page)
+        page.keyboard.press("m")
+        wait_for_redraw(page, before)
+        assert page.locator("#mask").get_by_label(mask, exact=True).is_checked()
+    page.keyboard.press("f")
+    assert page.get_by_role("button", name="Fold the shared prefix").get_attribute("aria-pressed") == "false"
+
+
+def a_click_on_the_overview_jumps_there(page):
+    strip = page.locator(".lens .overview > div").nth(3)
+    box = strip.bounding_box()
+    strip.click(position={"x": box["width"] * 0.55, "y": 2})
+    label = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert label.startswith("row 3, position ")
 
 
 def test_the_five_steps_lead_from_the_text_to_the_masked_targets(visit, capsys):
@@ -128,101 +225,13 @@ def test_the_five_steps_lead_from_the_text_to_the_masked_targets(visit, capsys):
     assert [row[1:] for row in cells(page, "input")] == [row[:-1] for row in cells(page, "target")]
     step(page, 5)
     assert cells(page, "target") == batch["targets"]
+    each_step_shows_the_lines_of_the_library_that_do_it(page)
 
 
-def test_each_step_shows_the_lines_of_the_library_that_do_it(visit):
-    page = lens_page(visit)
+def each_step_shows_the_lines_of_the_library_that_do_it(page):
     for number, found in enumerate(lens_code(), start=1):
         step(page, number)
         assert page.locator(".lens pre.code").inner_text().splitlines() == found["lines"]
-
-
-def test_the_keyboard_alone_walks_the_steps_and_jumps(visit):
-    page = lens_page(visit)
-    page.locator('.lens .c[tabindex="0"]').focus()
-    for number in (4, 3, 2, 1, 5):
-        page.keyboard.press(str(number))
-        assert page.locator(".lens").get_attribute("data-step") == str(number)
-    focused = "document.activeElement.getAttribute('aria-label')"
-    page.keyboard.press("e")
-    assert "end of text" in page.evaluate(focused) or "minus 100" not in page.evaluate(focused)
-    page.keyboard.press("r")
-    page.keyboard.press("ArrowDown")
-    answer = int(first_row().ids[first_row().prompt_length])
-    assert f", target {piece(answer)}, id {answer}, response" in page.evaluate(focused)
-    for mask in ("all", "response and header", "response"):
-        before = drawn(page)
-        page.keyboard.press("m")
-        wait_for_redraw(page, before)
-        assert page.locator("#mask").get_by_label(mask, exact=True).is_checked()
-    page.keyboard.press("f")
-    assert page.get_by_role("button", name="Fold the shared prefix").get_attribute("aria-pressed") == "false"
-
-
-def test_digits_in_the_editor_are_text_and_no_step(visit):
-    page = lens_page(visit)
-    page.locator("#template textarea").focus()
-    before = drawn(page)
-    page.keyboard.type("1")
-    wait_for_redraw(page, before)
-    assert page.locator(".lens").get_attribute("data-step") == "5"
-
-
-def test_two_arrows_show_what_is_predicted_and_where_it_comes_from(visit):
-    page = lens_page(visit)
-    ends = page.evaluate(
-        """() => ['predicts', 'same'].map(name => {
-            const path = document.querySelector(`.lens .arrows .${name}:not(.tip)`).getAttribute('d');
-            const [x, y, X, Y] = path.match(/[\\d.]+/g).map(Number);
-            return [X - x, Y - y];
-        })"""
-    )
-    (straight, down), (left, also_down) = ends
-    assert straight == 0
-    assert left < 0 < down == also_down
-    page.locator('.lens .c[tabindex="0"]').focus()
-    page.keyboard.press("e")
-    assert page.locator(".lens .arrows .same").count() == 0
-
-
-def test_a_click_on_the_overview_jumps_there(visit):
-    page = lens_page(visit)
-    strip = page.locator(".lens .overview > div").nth(3)
-    box = strip.bounding_box()
-    strip.click(position={"x": box["width"] * 0.55, "y": 2})
-    label = page.evaluate("document.activeElement.getAttribute('aria-label')")
-    assert label.startswith("row 3, position ")
-
-
-def test_a_model_that_lists_what_it_knows_has_new_tokens_marked(visit):
-    page = lens_page(visit)
-    assert page.locator(".lens .c.u").count() == 0
-    edit(page, "\u03a9: {{instruction}} {{output}}")
-    assert page.locator(".lens .c.u").count() > 0
-    assert "new to the model" in page.locator(".lens .c.u").first.get_attribute("aria-label")
-    assert "new to the starter" in page.locator("#template-message").inner_text()
-
-
-def test_the_placeholders_are_colored_like_their_roles(visit):
-    page = lens_page(visit)
-    marks = page.locator("#template .behind mark")
-    page.wait_for_function("document.querySelectorAll('#template .behind mark').length === 5")
-    assert marks.all_inner_texts() == ["{{instruction}}", "{{#input}}", "{{input}}", "{{/input}}", "{{output}}"]
-    fonts = "['.behind', 'textarea'].map(s => getComputedStyle(document.querySelector(`#template ${s}`)).font)"
-    behind, box = page.evaluate(fonts)
-    assert behind == box
-    page.get_by_role("button", name="Projector").click()
-    behind, larger = page.evaluate(fonts)
-    assert behind == larger != box
-
-
-def test_a_question_mark_in_the_grid_lists_the_keys(visit):
-    page = lens_page(visit)
-    page.locator('.lens .c[tabindex="0"]').focus()
-    page.keyboard.press("?")
-    page.locator("dialog.keys").get_by_text("fold the shared prefix").wait_for()
-    page.keyboard.press("Escape")
-    page.locator("dialog.keys").wait_for(state="hidden")
 
 
 @pytest.mark.parametrize("late", ["/gradio_api/run/", "/gradio_api/component_server"], ids=["switch", "key"])
@@ -281,9 +290,9 @@ def test_an_answer_that_was_overtaken_is_left_out(visit):
     assert len(cells(page, "input")) == 3
 
 
-def forget(visit, page):
+def forget(visit):
     """Redraw in another tab of the same browser until the server has no room for this one's batch."""
-    other = visit(page.context)
+    other = visit()
     open_tab(other, "2 Prompt & batch")
     other.locator(".lens .c").first.wait_for()
     other.locator("#template textarea").focus()
@@ -292,22 +301,6 @@ def forget(visit, page):
         other.keyboard.type("ab"[i % 2])
         wait_for_redraw(other, before)
     other.close()
-
-
-def test_a_key_is_drawn_even_where_the_server_has_forgotten_the_batch(visit):
-    page = lens_page(visit)
-    forget(visit, page)
-    edit(page, "{{instruction}} => {{output}}")
-    page.wait_for_function("document.querySelector('#preset input').value === 'Your own'")
-    step(page, 1)
-    assert " => " in page.locator(".lens .text pre").first.inner_text()
-
-
-def test_losses_come_even_where_the_server_has_forgotten_the_batch(visit):
-    page = lens_page(visit)
-    forget(visit, page)
-    page.get_by_role("button", name="Loss before").click()
-    expect(page.locator(".lens .legend [role=status]")).to_contain_text("nats, of starter")
 
 
 def test_a_number_of_rows_above_the_limit_says_what_is_allowed(visit):
@@ -320,3 +313,14 @@ def test_a_number_of_rows_above_the_limit_says_what_is_allowed(visit):
     field.fill("3")
     expect(message).not_to_contain_text("can't be shown")
     assert len(cells(page, "input")) == 3
+
+
+def test_keys_and_losses_come_even_where_the_server_has_forgotten_the_batch(visit):
+    page, other = lens_page(visit), lens_page(visit)
+    forget(visit)
+    edit(page, "{{instruction}} => {{output}}")
+    page.wait_for_function("document.querySelector('#preset input').value === 'Your own'")
+    step(page, 1)
+    assert " => " in page.locator(".lens .text pre").first.inner_text()
+    other.get_by_role("button", name="Loss before").click()
+    expect(other.locator(".lens .legend [role=status]")).to_contain_text("nats, of starter", timeout=60_000)
