@@ -23,7 +23,7 @@ def pytest_addoption(parser):
 
 def pytest_collection_modifyitems(config, items):
     # The longest first, so that no process goes on alone at the end; the sort is stable.
-    items.sort(key=lambda item: item.path.parent.name != "ui")
+    items.sort(key=lambda item: (item.path.parent.name != "ui", item.path.stem != "test_run"))
     if not config.getoption("--long"):
         for item in items:
             if item.get_closest_marker("long"):

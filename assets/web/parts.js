@@ -50,6 +50,14 @@ export function fill(parent, nodes) {
   if (!isSame) parent.replaceChildren(...nodes);
 }
 
+/** Replace a node's children by others that stand for the same; the focus stays at its place among their buttons. */
+export function redraw(parent, nodes) {
+  const at = [...parent.children].findIndex(node => node.contains(document.activeElement));
+  parent.replaceChildren(...nodes);
+  const next = parent.children[at];
+  (next?.matches("button") ? next : next?.querySelector("button"))?.focus({ preventScroll: true });
+}
+
 /** What `find` finds, once there is something: Gradio mounts what it likes first. */
 export async function until(find) {
   for (;;) {

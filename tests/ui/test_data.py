@@ -77,12 +77,13 @@ def test_own_files_are_used_everywhere_and_nothing_in_a_record_runs_as_script(vi
     page.wait_for_function("[...document.querySelectorAll('.lens .c b')].some(c => c.textContent.includes('script'))")
     edit(page, "${window.ran = 7}<img src=x onerror='window.ran = 8'> {{instruction}} {{output}}")
     open_tab(page, "1 Data")
+    page.locator("#upload").get_by_label("Clear").click()
     (tmp_path / "new").mkdir()
     rows = [{"instruction": f"Say {n}.", "input": "", "output": f"It is {n}."} for n in range(20)]
     upload(page, write(tmp_path / "new", rows))
     page.wait_for_function("document.querySelector('#data-overview').innerText.includes('20 instruction')")
     open_tab(page, "2 Prompt & batch")
-    page.wait_for_function("[...document.querySelectorAll('.lens .c b')].some(cell => cell.textContent === 'Say')")
+    page.wait_for_function("[...document.querySelectorAll('.lens .c b')].some(cell => cell.textContent.includes('Say'))")
 
 
 def test_a_bad_file_lists_its_problems_and_the_old_data_stay_until_they_are_left_out(visit, tmp_path):

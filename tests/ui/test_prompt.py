@@ -150,6 +150,7 @@ def two_arrows_show_what_is_predicted_and_where_it_comes_from(page):
     page.locator('.lens .c[tabindex="0"]').focus()
     page.keyboard.press("e")
     assert page.locator(".lens .arrows .same").count() == 0
+    page.keyboard.press("r")
 
 
 def the_keyboard_walks_the_grid_and_the_sentence_says_what_it_means(page):

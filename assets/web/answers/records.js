@@ -1,6 +1,6 @@
 // The table of held-out records: filters, tasks, search, sorting, and the rows that the server sends for them.
 import { count } from "../numbers.js";
-import { attrs, button, el } from "../parts.js";
+import { attrs, button, el, redraw } from "../parts.js";
 import { difference, oneLine } from "./pieces.js";
 
 const PAUSE = 150; // milliseconds after a key, before the server is asked
@@ -61,6 +61,8 @@ export class Records {
     this.tasks = attrs(el("div", "filters tasks"), { role: "group", "aria-label": "Tasks, weakest first" });
     this.find = attrs(el("input", "find"), { type: "search", placeholder: "Find in records", id: "find-records" });
     this.find.setAttribute("aria-label", "Find in records");
+    this.ofTask = el("span", "of-task");
+    this.tasks.append(this.find, this.ofTask); // it stays in the page while others are drawn again: it may be typed in
     this.body = el("tbody");
     this.head = el("tr");
     this.box = attrs(el("div", "records", el("table", "", el("thead", "", this.head), this.body)), {
@@ -164,8 +166,8 @@ export class Records {
       return one;
     });
     for (const one of [...chips, ...ofTask]) one.type = "button";
-    this.filters.replaceChildren(...chips);
-    this.tasks.replaceChildren(this.find, ...ofTask);
+    redraw(this.filters, chips);
+    redraw(this.ofTask, ofTask);
   }
 
   drawHead() {
@@ -179,7 +181,7 @@ export class Records {
       const order = isSorted ? (descending ? "descending" : "ascending") : "none";
       return attrs(el("th", kind, act), { scope: "col", "aria-sort": order });
     });
-    this.head.replaceChildren(...heads);
+    redraw(this.head, heads);
   }
 
   row(row) {
