@@ -10,15 +10,18 @@ from ift.data.templates import load_template
 from ift.errors import ConfigError, IftError
 from ift.evaluation.measures import measure_of
 from ift.experiments.compare_runs import MOST_RUNS, RunsComparison, Verdict, compare_runs, verdict_sentence
+from ift.experiments.leaderboard import Standing, leaderboards
 from ift.experiments.twins import SEED, TWINS, Twin, TwinResult, measured, side_result, twin
 from ift.runs.folder import Run
 from playground.experiments.run_index import RunIndex, RunLine
-from playground.runs.jobs import Jobs
+from playground.runs.jobs import ANOTHERS, Jobs
 from playground.runs.queue import Queue, Ticket
 
 MINUTES_PER_RUN = 2
 """Of the starter on two cores, with its answers: 70 to 110 s were measured."""
 MOST_SEEDS = 10
+RANKED_SENT, SETS_SENT = 20, 3
+"""Places of a leaderboard, and leaderboards, that the page gets."""
 ANSWERS_SENT = 200
 """Records of a comparison that the page gets: those on which the runs differ come first."""
 
@@ -63,8 +66,34 @@ class Board:
         return {
             "cards": [asdict(self._card(one, whole, waiting, known)) for one in TWINS],
             "runs": [_listed(line) for line in lines],
+            "leaderboards": self._leaderboards(),
             "queue": [{"run": one.run, "place": place, "what": dict(one.belongs_to)} for place, one in tickets],
         }
+
+    def _leaderboards(self) -> list[dict]:
+        lines = {line.id: line for line in self._index.standings()}
+        boards = leaderboards(line.standing for line in lines.values() if line.standing)
+        return [
+            {
+                "name": on.name,
+                "sha256": on.sha256[:12],
+                "records": on.records,
+                "runs": len(places),
+                "before": places[0][1].before,
+                "places": [self._place(place, found, lines[found.run]) for place, found in places[:RANKED_SENT]],
+            }
+            for on, places in list(boards.items())[:SETS_SENT]
+            if len(places) > 1
+        ]
+
+    def _place(self, place: int, found: Standing, line: RunLine) -> dict:
+        """Of somebody else's run only what its owner calls it and what it reached: the rest is theirs."""
+        run = Run(self._jobs.settings.runs / found.run)
+        is_seen = self._jobs.ownership.may_see(run)
+        about = _about(line.config) if is_seen and line.config else ""
+        title = line.title or (found.run if is_seen else ANOTHERS)
+        own = self._jobs.ownership.is_owner(run)
+        return {"place": place, "title": title, "about": about, "is_own": own, **found.after}
 
     def begin(self, name: str, *, pairs: int = 1) -> None:
         """Queue what a twin lacks: its first pair, or so many more.
@@ -202,8 +231,12 @@ def _verdict(made: RunsComparison, number: int) -> dict:
     return {"verdict": score.verdict.value, "sentence": sentence, **counts}
 
 
+def _about(config: TrainConfig) -> str:
+    return f"{config.train_on}, lr {config.learning_rate:g}, seed {config.seed}"
+
+
 def _listed(line: RunLine) -> dict:
     config = line.config
-    about = f"{config.train_on}, lr {config.learning_rate:g}, seed {config.seed}" if config else line.problem
+    about = _about(config) if config else line.problem
     state = "damaged" if line.problem else "answering" if line.is_answering else line.state.value
     return {"id": line.id, "about": about, "state": state, "scored": line.is_scored}

@@ -7,11 +7,14 @@ from pathlib import Path
 from ift.config import TrainConfig
 from ift.errors import IftError
 from ift.events import Stepped
-from ift.runs.folder import Run
+from ift.experiments.leaderboard import Standing, standing
+from ift.runs.folder import Run, list_runs
+from ift.runs.run_note import read_note
 from ift.runs.state import State
 from playground.runs.jobs import GOING_ON, Jobs
+from playground.settings import Mode
 
-FILES = ("config.json", "events.jsonl", "evaluation.jsonl", "scores.json")
+FILES = ("config.json", "events.jsonl", "evaluation.jsonl", "scores.json", "note.json")
 """What a run's line is read from."""
 TAIL_BYTES = 1 << 16
 """Of the log, in which the last step is looked for."""
@@ -19,7 +22,10 @@ TAIL_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """A run in the list. problem: what is damaged, empty where nothing is. progress: share of the steps done."""
+    """A run in the list. problem: what is damaged, empty where nothing is. progress: share of the steps done.
+
+    title: what its owner calls it. standing: what it reached on its whole test set.
+    """
 
     id: str
     config: TrainConfig | None
@@ -28,6 +34,8 @@ class RunLine:
     is_answering: bool
     progress: float = 0.0
     problem: str = ""
+    title: str = ""
+    standing: Standing | None = None
 
 
 Stamp = tuple[tuple[int, int], ...]
@@ -43,6 +51,12 @@ class RunIndex:
     def lines(self) -> list[RunLine]:
         """Those that the visitor who asks may see."""
         return [self._line(run) for run in self._jobs.runs()]
+
+    def standings(self) -> list[RunLine]:
+        """The runs that are ranked: in a classroom everybody's, else those that the visitor may see."""
+        settings = self._jobs.settings
+        runs = list_runs(settings.runs) if settings.mode is Mode.CLASSROOM else self._jobs.runs()
+        return [line for line in map(self._line, runs) if line.standing]
 
     def _line(self, run: Run) -> RunLine:
         stamp = tuple(_stamp(run.path / name) for name in FILES)
@@ -62,7 +76,8 @@ class RunIndex:
             progress = _progress(run) if state in GOING_ON else 1.0
         except IftError as error:
             return RunLine(run.id, None, state, is_scored=False, is_answering=False, problem=error.what)
-        return RunLine(run.id, config, state, is_scored, is_answering, progress)
+        found = {"title": read_note(run).title, "standing": standing(run) if is_scored else None}
+        return RunLine(run.id, config, state, is_scored, is_answering, progress, **found)
 
 
 def _progress(run: Run) -> float:

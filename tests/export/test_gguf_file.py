@@ -27,7 +27,7 @@ from tests.helpers import events_of, tiny_model
 
 LLAMA = Path(__file__).parent / "llama_cpp"
 HAS_LLAMA = (LLAMA / "node_modules" / "node-llama-cpp").is_dir() and shutil.which("node")
-MAX_NEW_TOKENS, ANSWERS = 32, 25
+MAX_NEW_TOKENS, ANSWERS = 32, 50
 TEXTS = ["Hello  world\n\n é 你好", "don't\t1234567", "<|endoftext|>", "🙂 ﷽"]
 
 
@@ -61,7 +61,8 @@ def test_eight_bits_are_near_the_weights(tmp_path):
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory):
     """The starter after enough steps to answer."""
-    config = TrainConfig(model="starter", max_steps=60, learning_rate=5e-4, warmup_steps=10, eval_steps=1000)
+    quick = {"per_device_train_batch_size": 8, "learning_rate": 1e-3, "warmup_steps": 4, "eval_steps": 1000}
+    config = TrainConfig(model="starter", max_steps=30, **quick)
     dataset, template = load_dataset(config.data), load_template(config.template)
     run = create_run(tmp_path_factory.mktemp("tuned") / "run", describe(config, dataset, template))
     for _ in events_of(run):
@@ -84,6 +85,6 @@ def test_llama_cpp_gives_our_greedy_answers(tuned, tmp_path):
     printed = subprocess.run(command, capture_output=True, check=True, text=True, timeout=300).stdout
     for outtype, theirs in zip(OUT_TYPES, json.loads(printed.splitlines()[-1]), strict=True):
         same = sum(answer == ours[i] for i, answer in enumerate(theirs["answers"]))
-        assert same >= (ANSWERS - 1 if outtype == "q8_0" else ANSWERS), outtype
+        assert same >= (ANSWERS - 2 if outtype == "q8_0" else ANSWERS), outtype
         assert theirs["ids"] == [encode_text(text) for text in TEXTS]
         assert "### Instruction" in theirs["chat"]

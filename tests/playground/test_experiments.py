@@ -7,13 +7,15 @@ import pytest
 from ift.errors import ConfigError
 from ift.events import Finished, Started, Stepped
 from ift.experiments.twins import SEED, twin
-from ift.runs.folder import create_run
+from ift.runs.folder import Run, create_run
+from ift.runs.run_note import RunNote, write_note
 from ift.runs.scores import Summary
 from ift.types import Side
 from playground.context import Context
 from playground.experiments.board import Board
 from playground.experiments.queries import experiments
-from playground.settings import Settings
+from playground.settings import Mode, Settings
+from playground.visitors import Visitor, acting_as
 from tests.experiments.test_compare_runs import right, wrong
 from tests.helpers import run_config
 
@@ -36,6 +38,28 @@ def scored_run(context, name, config, answers):
     run.answer_files.write(Side.AFTER, answers)
     run.write_json("scores.json", Summary(n=len(answers), before={}, after={}, gain_interval_95={}).to_dict())
     return run
+
+
+@pytest.mark.parametrize(
+    ("mode", "seen"), [(Mode.CLASSROOM, ["b", "Ada's"]), (Mode.PUBLIC, []), (Mode.LOCAL, ["b", "Ada's"])]
+)
+def test_a_classroom_ranks_everybodys_runs_and_tells_no_more_of_others_than_their_names(tmp_path, mode, seen):
+    context = Context(Settings(home=tmp_path, mode=Mode(mode)))
+    for name, right_share in (("a", 0.5), ("b", 0.9)):
+        run = scored_run(context, name, twin("mask").configs(SEED)[0], right(range(10)))
+        means = {"before": {"exact_match": 0.0}, "after": {"exact_match": right_share}}
+        run.write_json("scores.json", Summary(n=10, **means, gain_interval_95={}).to_dict())
+        with acting_as(Visitor(f"key of {name}")):
+            context.ownership.claim(run)
+    write_note(Run(context.settings.runs / "a"), RunNote(title="Ada's"))
+    with acting_as(Visitor("key of b")):
+        boards = Board(context.jobs, context.queue).show()["leaderboards"]
+    assert [place["title"] for board in boards for place in board["places"]] == seen
+    if mode == "classroom":
+        assert [(place["place"], place["is_own"], bool(place["about"])) for place in boards[0]["places"]] == [
+            (1, True, True),
+            (2, False, False),
+        ]
 
 
 def card(board, name):

@@ -83,7 +83,7 @@ def test_own_files_are_used_everywhere_and_nothing_in_a_record_runs_as_script(vi
     upload(page, write(tmp_path / "new", rows))
     page.wait_for_function("document.querySelector('#data-overview').innerText.includes('20 instruction')")
     open_tab(page, "2 Prompt & batch")
-    page.wait_for_function("[...document.querySelectorAll('.lens .c b')].some(cell => cell.textContent.includes('Say'))")
+    page.wait_for_function("[...document.querySelectorAll('.lens .c b')].some(c => c.textContent.includes('Say'))")
 
 
 def test_a_bad_file_lists_its_problems_and_the_old_data_stay_until_they_are_left_out(visit, tmp_path):

@@ -5,6 +5,7 @@ import { action } from "./action.js";
 import { card, FILTERS } from "./cards.js";
 import { LETTERS } from "./charts.js";
 import { comparison } from "./comparison.js";
+import { leaderboard } from "./leaderboard.js";
 
 const PAUSE = 2000; // milliseconds between two looks
 const MOST = 6;
@@ -20,6 +21,7 @@ class Experiments {
     this.pick = el("div", "row");
     this.result = el("div", "comparison col");
     this.player = el("div");
+    this.leaders = el("div");
     root.append(
       el("h2", "", "Twins: the same run, one difference"),
       el(
@@ -35,6 +37,7 @@ class Experiments {
       el("h2", "", "Runs side by side"),
       this.pick,
       this.result,
+      this.leaders,
     );
   }
 
@@ -85,6 +88,7 @@ class Experiments {
     );
     this.drawQueue();
     this.drawPick();
+    this.drawLeaders();
     if (focus) this.cards.querySelector(`[aria-label="${CSS.escape(focus)}"]`)?.focus();
   }
 
@@ -109,6 +113,11 @@ class Experiments {
       return el("li", "", text, leave);
     });
     fill(this.queue, rows.length ? [el("h2", "", "Queue, one at a time"), el("ul", "queue", ...rows)] : []);
+  }
+
+  drawLeaders() {
+    const boards = this.board.leaderboards.map(leaderboard);
+    fill(this.leaders, boards.length ? [el("h2", "", "Leaderboard"), ...boards] : []);
   }
 
   drawPick() {

@@ -20,7 +20,7 @@ async function answer(context, prompt) {
 const results = [];
 for (const modelPath of files) {
   const model = await llama.loadModel({ modelPath });
-  const context = await model.createContext({ contextSize, threads: 2 });
+  const context = await model.createContext({ contextSize, threads: 1 }); // two would wait for each other
   const answers = [];
   for (const prompt of prompts) answers.push(await answer(context, prompt));
   const chat = model.fileInfo.metadata.tokenizer.chat_template;
