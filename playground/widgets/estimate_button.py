@@ -47,7 +47,8 @@ class EstimateButton:
         data, template, *others = inputs
         for component in (data, *others):
             component.change(lambda: _said(""), None, shown, **LIVE)
-        tab.select(self._look, [template, self.asked], shown, **QUIET)  # not at each key: the lens needs that time
+        template.change(None, None, self.needs, js="() => ''")  # asks nobody: the lens needs that time at each key
+        tab.select(self._look, [template, self.asked], shown, **QUIET)
 
     def _look(self, source: str, asked: str) -> tuple:
         return _said("") if source != asked else tuple(gr.skip() for _ in range(3))
