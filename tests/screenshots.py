@@ -16,7 +16,13 @@ MODES = {
     "projector-1920": {"viewport": {"width": 1920, "height": 1080}, "color_scheme": "light"},
     "phone-400": {"viewport": {"width": 400, "height": 850}, "color_scheme": "light"},
 }
-TABS = {"data": "1 Data", "prompt": "2 Prompt & batch", "train": "3 Fine-tune", "compare": "4 Before & after"}
+TABS = {
+    "data": "1 Data",
+    "prompt": "2 Prompt & batch",
+    "train": "3 Fine-tune",
+    "compare": "4 Before & after",
+    "experiments": "5 Experiments",
+}
 
 
 def train_and_answer(page: Page) -> None:
@@ -29,7 +35,7 @@ def train_and_answer(page: Page) -> None:
     page.locator("#verdict .chip.fill:not(.acc)").wait_for(timeout=300_000)
 
 
-def shoot(page: Page, folder: Path, mode: str, *, tabs: Sequence[str], full_page: bool) -> None:
+def shoot(page: Page, folder: Path, mode: str, *, tabs: Sequence[str]) -> None:
     """These tabs, in one mode."""
     if mode.startswith("projector"):
         page.get_by_role("button", name="Projector").click()
@@ -37,7 +43,7 @@ def shoot(page: Page, folder: Path, mode: str, *, tabs: Sequence[str], full_page
         if name != "data":  # which is open, and no menu holds it
             open_tab(page, TABS[name])
         page.wait_for_timeout(1500)  # Plotly draws
-        page.screenshot(path=folder / f"{name}-{mode}.png", full_page=full_page)
+        page.screenshot(path=folder / f"{name}-{mode}.png")
 
 
 def main() -> None:
@@ -45,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "assets" / "screenshots")
     parser.add_argument(
-        "--all", action="store_true", help="every tab in every mode and whole, instead of what the README shows"
+        "--all", action="store_true", help="every tab in every mode, and not only what the README shows"
     )
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -59,14 +65,15 @@ def main() -> None:
             page.goto(server.url)
             page.locator("#records table").wait_for()
             train_and_answer(page)
-            open_tab(page, TABS["train"])
-            page.wait_for_timeout(1500)
-            page.screenshot(path=args.out / "train.png", full_page=True)
+            for name in ("train", "compare"):
+                open_tab(page, TABS[name])
+                page.wait_for_timeout(1500)
+                page.screenshot(path=args.out / f"{name}.png")
             for mode, options in MODES.items():
                 page = browser.new_page(**options)
                 page.goto(server.url)
                 page.locator("#records table").wait_for()
-                shoot(page, args.out, mode, tabs=tuple(TABS) if args.all else ("prompt",), full_page=args.all)
+                shoot(page, args.out, mode, tabs=tuple(TABS) if args.all else ("prompt",))
             browser.close()
     finally:
         server.stop()

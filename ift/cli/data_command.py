@@ -16,6 +16,7 @@ from ift.data.records import Dataset, RecordsError
 from ift.data.sources import load_dataset
 from ift.errors import ConfigError
 from ift.masks import parse_trained
+from ift.plurals import agree, plural
 from ift.types import Example
 
 SHOWN_PROBLEMS = 20
@@ -120,9 +121,10 @@ def _counted(report: DataReport) -> dict[str, object]:
 
 def _as_text(shown: dict[str, Any], dataset: Dataset, report: DataReport | None) -> str:
     reading = dataset.reading
-    count = "all readable" if not reading.problems else f"of {reading.rows:,} rows"
+    count = "all readable" if not reading.problems else f"of {plural(reading.rows, 'row')}"
+    inputs = shown.get("with_input", 0)
     lines = [
-        f"{shown['name']}: {shown['records']:,} records, {count}; {shown.get('with_input', 0):,} have an input",
+        f"{shown['name']}: {plural(shown['records'], 'record')}, {count}; {inputs:,} {agree(inputs, 'has|have')} an input",
         f"format {reading.format}, layout {reading.layout}: {_mapping(dataset)}",
         *reading.notes(),
     ]

@@ -11,6 +11,7 @@ from ift.cli.finding_lines import finding_lines
 from ift.data.formats import read_content
 from ift.data.tokenized_rows import RowProblem, TokenizedRow, read_rows
 from ift.errors import ConfigError, DataError
+from ift.plurals import plural
 from ift.types import IGNORE_INDEX
 
 MAX_UNPACKED_BYTES = 2**32
@@ -89,8 +90,8 @@ def _as_json(report: TokenizedReport) -> dict[str, object]:
 
 
 def _as_text(report: TokenizedReport) -> str:
-    share = f"{report.trained:,} of {report.tokens:,} tokens trained ({report.trained_share:.1%})"
-    lines = [f"{report.rows:,} rows; longest {report.longest:,} tokens; {share}"]
+    share = f"{report.trained:,} of {plural(report.tokens, 'token')} trained ({report.trained_share:.1%})"
+    lines = [f"{plural(report.rows, 'row')}; longest {plural(report.longest, 'token')}; {share}"]
     lines += [f"row {one.row}: {one.field} {one.problem}" for one in report.problems[:SHOWN_PROBLEMS]]
     if len(report.problems) > SHOWN_PROBLEMS:
         lines.append(f"… and {len(report.problems) - SHOWN_PROBLEMS:,} more rows that can't be read")

@@ -10,6 +10,7 @@ from ift.cli.finding_lines import finding_lines
 from ift.cli.progress_bars import counting_bar
 from ift.config import TrainConfig
 from ift.masks import parse_trained
+from ift.plurals import plural
 
 
 def run(args: Namespace) -> int:
@@ -32,5 +33,5 @@ def _as_json(report: LintReport, findings: tuple[Finding, ...]) -> dict:
 
 def _as_text(report: LintReport, findings: tuple[Finding, ...]) -> str:
     numbers = f"{report.template_median:.0f} in the median row, {report.template_share:.0%} of all tokens"
-    lines = [f"{report.total:,} rows; template tokens: {numbers}", *finding_lines(findings)]
+    lines = [f"{plural(report.total, 'row')}; template tokens: {numbers}", *finding_lines(findings)]
     return "\n".join(lines)

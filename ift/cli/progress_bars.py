@@ -24,6 +24,7 @@ from ift.events import (
     Warned,
     to_json,
 )
+from ift.plurals import plural
 from ift.runs.stop import Stop
 
 
@@ -115,7 +116,7 @@ class _Training:
 def _line(event: TrainEvent) -> str:
     match event:
         case Probed():
-            batch = f"the largest batch, {event.rows} rows of up to {event.width} tokens, took"
+            batch = f"the largest batch, {plural(event.rows, 'row')} of up to {event.width} tokens, took"
             held = f"{event.peak_bytes / 1e9:.2f} GB, {event.needed_bytes / 1e9:.2f} GB with the optimizer"
             return f"step {event.step}: {batch} {event.batch_time_s:.2f} s and {held}"
         case Evaluated():

@@ -59,7 +59,7 @@ def preparing(
     parts = split(examples)
     if not parts.train:
         fix = 'Give at least 2 records, or mark some with "split": "train".'
-        raise DataError("The training split is empty", where=f"{len(examples):,} records", fix=fix)
+        raise DataError("The training split is empty", where=plural(len(examples), "record"), fix=fix)
     limit = min(n_positions, max_length or n_positions)
     warnings = [
         *_split_warnings(examples, parts),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ift.data.records import Dataset, split
 from ift.data.sources import load_dataset
 from ift.errors import DataError, RunError
+from ift.plurals import plural
 from ift.runs.folder import Run
 
 
@@ -37,5 +38,5 @@ def load_held_out(run: Run) -> tuple[Dataset, tuple[int, ...]]:
     records = split(dataset.examples).test
     if not records:
         fix = 'Give at least 10 records, or mark some with "split": "test".'
-        raise DataError("There is no held-out record to answer", where=f"{len(dataset)} records", fix=fix)
+        raise DataError("There is no held-out record to answer", where=plural(len(dataset), "record"), fix=fix)
     return dataset, records

@@ -13,6 +13,7 @@ from ift.data.batching import batch_for, pair_counts, target_counts
 from ift.errors import TrainingError, is_out_of_memory
 from ift.events import Probed
 from ift.model.loss import batch_loss
+from ift.plurals import plural
 from ift.runs.processes import available_bytes, peak_bytes
 from ift.training.estimate import MOMENT_BYTES, advice
 from ift.training.trainer import Trainer
@@ -60,7 +61,7 @@ def run_longest(trainer: Trainer) -> Probed:
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        where = f"the largest batch, {len(batch.lengths)} rows of up to {batch.width} tokens"
+        where = f"the largest batch, {plural(len(batch.lengths), 'row')} of up to {batch.width} tokens"
         raise TrainingError("Memory ran out", where=where, fix=advice(trainer.config)) from error
     finally:
         trainer.optimizer.zero_grad()

@@ -9,6 +9,7 @@ import gradio as gr
 from ift.audit.statistics import dataset_statistics
 from ift.data.templates import MAX_CHARACTERS, PRESETS, Template, preset_source, read_template
 from ift.errors import IftError
+from ift.plurals import plural
 from playground import caches
 from playground.context import LIVE, QUIET, Context, busy, when_loaded, whole
 from playground.lens import code, queries
@@ -203,7 +204,7 @@ class PromptTab:
             )
         except IftError as problem:
             return {}, html.error(problem)
-        said = f"All {len(examples):,} records, cut at {longest} tokens, {rows} rows per batch."
+        said = f"All {len(examples):,} records, cut at {longest} tokens, {plural(rows, 'row')} per batch."
         return padding_figure(found), numbers(found, said=said)
 
     def _widget(self, name: str, data: gr.State) -> gr.components.Component:

@@ -251,7 +251,7 @@ def records_table(data: Dataset, report: DataReport, found: Sequence[int], *, pa
                 str(report.lengths[i]),
             )
         )
-    caption = f"{len(found):,} of {len(data):,} records, page {page} of {pages}"
+    caption = f"{len(found):,} of {plural(len(data), 'record')}, page {page} of {pages}"
     return block(_chosen(code), table(caption, head, rows))
 
 

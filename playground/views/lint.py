@@ -19,8 +19,8 @@ def _lead(report: LintReport, found: Sequence[Finding]) -> str:
     warnings = sum(finding.severity is Severity.WARNING for finding in found)
     said = f"{plural(warnings, 'warning')}, {plural(len(found) - warnings, 'note')}"
     if report.complete:
-        return f'<p class="muted">{said}. All {report.total:,} rows were looked at.</p>'
-    return f'<p class="muted">{said} so far: {report.rows:,} of {report.total:,} rows were looked at.</p>'
+        return f'<p class="muted">{said}. All {plural(report.total, "row")} were looked at.</p>'
+    return f'<p class="muted">{said} so far: {report.rows:,} of {plural(report.total, "row")} were looked at.</p>'
 
 
 def _tokens(report: LintReport) -> str:
