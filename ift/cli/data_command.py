@@ -123,8 +123,9 @@ def _as_text(shown: dict[str, Any], dataset: Dataset, report: DataReport | None)
     reading = dataset.reading
     count = "all readable" if not reading.problems else f"of {plural(reading.rows, 'row')}"
     inputs = shown.get("with_input", 0)
+    with_input = f"{inputs:,} {agree(inputs, 'has|have')} an input"
     lines = [
-        f"{shown['name']}: {plural(shown['records'], 'record')}, {count}; {inputs:,} {agree(inputs, 'has|have')} an input",
+        f"{shown['name']}: {plural(shown['records'], 'record')}, {count}; {with_input}",
         f"format {reading.format}, layout {reading.layout}: {_mapping(dataset)}",
         *reading.notes(),
     ]
