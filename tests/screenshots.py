@@ -1,14 +1,13 @@
 """Take the README's screenshots from the running page: `python -m tests.screenshots` (needs a Chromium or Chrome)."""
 
 import argparse
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.ui.conftest import BROWSERS, FLAGS, ROOT, Server, open_tab
+from tests.ui.conftest import ROOT, Server, launch, open_tab
 
 MODES = {
     "light-1920": {"viewport": {"width": 1920, "height": 1080}, "color_scheme": "light"},
@@ -59,8 +58,7 @@ def main() -> None:
     server.start()
     try:
         with sync_playwright() as playwright:
-            path = next(filter(None, map(shutil.which, BROWSERS)))
-            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+            browser = launch(playwright)
             page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
             page.goto(server.url)
             page.locator("#records table").wait_for()

@@ -233,11 +233,11 @@ class EndingRule:
         """Look at some records."""
         if not any(self.of_form.values()):
             return
+        for i in self.template.stopping_inside(block.examples):
+            self.inside.add(block.records[i])
+            self.endings[repr(self.of_form[block.examples[i].has_input])] += 1
         for record, example in zip(block.records, block.examples, strict=True):
             ending = self.of_form[example.has_input]
-            if self.template.stops_inside(example):
-                self.inside.add(record)
-                self.endings[repr(ending)] += 1
             if ending and not is_stop(ending):
                 self.white_space.add(record)
 

@@ -18,7 +18,7 @@ from ift.plurals import plural
 from ift.runs.folder import open_run
 from ift.runs.lifecycle import logged
 from ift.runs.processes import keep_memory
-from ift.runs.scores import GroupSummary, Summary
+from ift.runs.scores import GroupSummary, JudgeSummary, Summary
 from ift.runs.stop import Stop
 
 
@@ -62,7 +62,8 @@ def _table(scores: Summary) -> str:
     rows = [_row(scores, measure_of(name)) for name in scores.after]
     groups = [_group(name, group) for name, group in scores.held_out.items()]
     sentences = [f"{found.title}: {found.sentence}", found.basis, *found.cautions]
-    return "\n".join([*filter(None, sentences), "", head, *rows, *groups])
+    judges = [line for judge in scores.judges.values() for line in _judged(judge)]
+    return "\n".join([*filter(None, sentences), "", head, *rows, *groups, *judges])
 
 
 def _row(scores: Summary, measure: Measure) -> str:
@@ -77,3 +78,13 @@ def _group(name: str, group: GroupSummary) -> str:
     found, measure = group.metric("exact_match"), measure_of("exact_match")
     means = f"{measure.show(found.before)} → {measure.show(found.after)}"
     return f"exact match of the {plural(group.n, 'record')} with a held-out {name}: {means}"
+
+
+def _judged(judge: JudgeSummary) -> list[str]:
+    """What could not be read, and the blind pairs."""
+    lines = [f"{judge.model}: {plural(judge.scored, 'answer')} graded, {judge.unread:,} could not be read"]
+    if judge.pairs:
+        won = f"{judge.pairs.wins:,} better, {judge.pairs.ties:,} the same, {judge.pairs.losses:,} worse"
+        chance = f"p = {judge.pairs.p_value:.2g}, {judge.unread_pairs:,} without a verdict"
+        lines.append(f"{judge.model}, blind pairs in both orders, after against before: {won} ({chance})")
+    return lines

@@ -181,7 +181,7 @@ def _mask_warnings(trained: frozenset[Role]) -> list[str]:
 
 
 def _ending_warnings(examples: Sequence[Example], template: Template) -> list[str]:
-    found = [i for i, example in enumerate(examples) if template.stops_inside(example)]
+    found = template.stopping_inside(examples)
     if not found:
         return []
     ending = template.ending(examples[found[0]])

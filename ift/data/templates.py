@@ -6,6 +6,7 @@ evaluated and what a record contains is never scanned again, so a record can't c
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -91,10 +92,17 @@ class Template:
         parts = [part for part in self.parts if part.when in (None, has_input)]
         return "".join(part.text for part in parts[_position(parts, "output") + 1 :])
 
-    def stops_inside(self, example: Example) -> bool:
-        """Whether an answer that repeats the record's output would be taken for ended before it is."""
-        ending = self.ending(example)
-        return is_stop(ending) and (example.output + ending).index(ending) < len(example.output)
+    def stopping_inside(self, examples: Sequence[Example]) -> list[int]:
+        """The indices of records whose output, as an answer, would be taken for ended before it is."""
+        endings = {has_input: self.ending_of(has_input=has_input) for has_input in (True, False)}
+        if not any(map(is_stop, endings.values())):
+            return []
+        found = []
+        for i, example in enumerate(examples):
+            ending = endings[example.has_input]
+            if is_stop(ending) and (example.output + ending).index(ending) < len(example.output):
+                found.append(i)
+        return found
 
 
 def is_stop(ending: str) -> bool:

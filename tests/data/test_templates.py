@@ -114,7 +114,7 @@ def test_prompt_and_response_together_are_the_text():
 )
 def test_an_ending_that_an_output_contains_would_stop_its_answer(ending, output, inside):
     template = Template.parse(f"{{{{instruction}}}}:{{{{output}}}}{ending}")
-    assert template.stops_inside(Example("x", "", output)) is inside
+    assert bool(template.stopping_inside([Example("x", "", output)])) is inside
 
 
 def test_text_after_the_output_is_the_ending_whatever_the_output_is():

@@ -40,6 +40,11 @@ def find_browser():
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
+def launch(playwright):
+    """A new browser, which keeps nothing."""
+    return playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
+
+
 @pytest.fixture(scope="package")
 def context(tmp_path_factory):
     """A browser that keeps the page's scripts from test to test, also compiled, and nothing else.
