@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.ui.conftest import Server, launch, open_tab
+from tests.ui.conftest import Server, launch, open_tab, unfold_group
 
 PAUSE_MS = 300
 """Between two keys: a quick typist's rhythm, so that every key is measured alone."""
@@ -89,6 +89,7 @@ def visit(browser: Browser, url: str, path: Path, *, rows: int, tokens: int) -> 
         page.keyboard.press("Enter")
     open_tab(page, "2 Prompt & batch")
     page.locator(".lens .c").first.wait_for()
+    unfold_group(page, "Rows")
     page.locator("#size input[type=number]").fill(str(rows))
     page.wait_for_timeout(SETTLE_MS)
     return page
@@ -104,7 +105,7 @@ def measure(keys: int) -> dict[str, dict]:
             browser = launch(playwright)
             for name, (rows, tokens) in SIZES.items():
                 page = visit(browser, server.url, data_file(home, rows, tokens), rows=rows, tokens=tokens)
-                shape = page.locator(".lens .tile b").first.inner_text()
+                shape = page.locator(".lens .fact b").first.inner_text()
                 times = _times(page, keys)
                 found[name] = {"shape": shape, **{what: summary(values) for what, values in times.items()}}
                 page.close()
