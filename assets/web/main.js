@@ -6,6 +6,7 @@ import { experiments } from "./experiments/experiments.js";
 import { lens } from "./lens/lens.js";
 import { lesson } from "./lesson.js";
 import { keep, openedText, restored } from "./link.js";
+import { el, until } from "./parts.js";
 import { figure } from "./plot.js";
 import { wireRail } from "./rail.js";
 import { rest } from "./rest.js";
@@ -25,6 +26,19 @@ function settings(props, watch) {
   const take = () => keep("train", props.value?.train || {});
   take();
   watch("value", take);
+  breakNames();
+}
+
+/** Long names of options break after an underscore. */
+async function breakNames() {
+  const find = () => document.querySelectorAll("#hyper :is([data-testid=block-info], .label-text)");
+  for (const label of await until(() => find().length && [...find()])) {
+    let rest = [...label.childNodes].find(node => node.nodeType === Node.TEXT_NODE && node.data.includes("_"));
+    while (rest?.data.includes("_")) {
+      rest = rest.splitText(rest.data.indexOf("_") + 1);
+      rest.before(el("wbr"));
+    }
+  }
 }
 
 /** events.restore: the server is asked for what Back leads to. */
