@@ -20,7 +20,7 @@ function row({ place, title, about, is_own, exact_match, token_f1 }) {
 /** A table for each test set. */
 export function leaderboard({ name, sha256, records, runs, before, places }) {
   const title = `${name}: ${count(records)} test records`;
-  const base = `The model before any training: ${percent(before.exact_match)}. The file's sha256 begins with ${sha256}.`;
+  const base = `Before any training: ${percent(before.exact_match)}. The file's sha256 begins with ${sha256}.`;
   const more = runs > places.length ? [el("p", "muted", `The first ${places.length} of ${count(runs)} runs.`)] : [];
   return el(
     "section",
