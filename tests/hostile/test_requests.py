@@ -167,6 +167,14 @@ def test_a_body_over_the_limit_is_refused_and_names_it(stranger, path):
     assert (reply.status_code, "a request" in reply.text, "python app.py" in reply.text) == (413, True, True)
 
 
+def test_a_body_that_says_it_is_too_large_is_refused_unread(stranger):
+    cookies = "; ".join(f"{one.name}={one.value}" for one in stranger.http.cookies)
+    head = f"POST /gradio_api/queue/join HTTP/1.1\r\nHost: x\r\nCookie: {cookies}\r\nContent-Length: 3000000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", stranger.server.port), timeout=10) as connection:
+        connection.sendall(head.encode())
+        assert b" 413 " in connection.recv(64)
+
+
 def test_a_body_in_chunks_is_counted_too(stranger):
     def chunks():
         for _ in range(40):
