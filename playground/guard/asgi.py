@@ -50,7 +50,7 @@ class Guard:
         self._app, self._settings, self._page = app, settings, page
         self._uploads, self._sessions, self._paths = uploads, sessions, paths
         self._headers = answers.headers(on_space=settings.on_space)
-        self._turns: defaultdict[str, _Turns] = defaultdict(_Turns)
+        self._turns: defaultdict[str, Turns] = defaultdict(Turns)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -165,7 +165,7 @@ class Guard:
             scope["raw_path"] = scope["path"].encode()
 
 
-class _Turns:
+class Turns:
     """One visitor's requests: some at once, the others wait in line, and beyond that they are refused."""
 
     def __init__(self) -> None:
@@ -174,6 +174,11 @@ class _Turns:
 
     @asynccontextmanager
     async def taken(self) -> AsyncIterator[None]:
+        """While a request has its turn.
+
+        Raises:
+            Refused: too many wait already.
+        """
         if self._waiting >= MOST_WAITING:
             raise Refused(429, f"Over {MOST_WAITING} requests of yours wait already: let some be answered first.")
         self._waiting += 1
@@ -185,6 +190,7 @@ class _Turns:
 
     @property
     def is_idle(self) -> bool:
+        """Whether there is no request."""
         return not self._waiting
 
 

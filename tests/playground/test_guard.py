@@ -6,6 +6,7 @@ import json
 import pytest
 
 from playground.guard import addresses, answers, bodies
+from playground.guard.asgi import AT_ONCE, MOST_WAITING, Turns
 from playground.guard.files import ALIAS, Uploads
 from playground.guard.refusals import Refused
 from playground.guard.sessions import QUIET_S, Sessions
@@ -272,3 +273,27 @@ def test_a_script_goes_out_as_it_is(tmp_path):
 def test_only_a_space_is_shown_within_another_sites_page():
     policies = [dict(answers.headers(on_space=on_space))[b"content-security-policy"] for on_space in (False, True)]
     assert [b"huggingface.co" in policy for policy in policies] == [False, True]
+
+
+def test_a_visitors_requests_wait_in_line_and_beyond_that_are_refused():
+    async def ask():
+        turns, go, most = Turns(), asyncio.Event(), 0
+
+        async def one():
+            nonlocal most
+            async with turns.taken():
+                most += 1
+                await go.wait()
+
+        asked = [asyncio.create_task(one()) for _ in range(MOST_WAITING)]
+        await asyncio.sleep(0.01)
+        at_once = most
+        with pytest.raises(Refused, match="wait already") as refused:
+            async with asyncio.timeout(5):
+                await one()
+        go.set()
+        await asyncio.gather(*asked)
+        await one()
+        return at_once, most, refused.value.status
+
+    assert asyncio.run(ask()) == (AT_ONCE, MOST_WAITING + 1, 429)
