@@ -99,5 +99,6 @@ def _copy_adapter(run: Run, checkpoint: Path, folder: Path) -> None:
     if not (checkpoint / ADAPTER).is_dir():
         r = run.config.options.r
         what = "trained all weights of the model" if not r else "was saved before adapters were kept"
-        raise RunError(f"This run {what}: there is no adapter", where=str(checkpoint), fix="Use --to hf or --to gguf.")
+        fix = "Take the whole model instead: for Hugging Face (--to hf) or as GGUF (--to gguf)."
+        raise RunError(f"This run {what}: there is no adapter", where=str(checkpoint), fix=fix)
     shutil.copytree(checkpoint / ADAPTER, folder, dirs_exist_ok=True)
