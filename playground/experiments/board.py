@@ -66,12 +66,12 @@ class Board:
         return {
             "cards": [asdict(self._card(one, whole, waiting, known)) for one in TWINS],
             "runs": [_listed(line) for line in lines],
-            "leaderboards": self._leaderboards(),
+            "leaderboards": self._leaderboards(known),
             "queue": [{"run": one.run, "place": place, "what": dict(one.belongs_to)} for place, one in tickets],
         }
 
-    def _leaderboards(self) -> list[dict]:
-        lines = {line.id: line for line in self._index.standings()}
+    def _leaderboards(self, seen: Mapping[str, RunLine]) -> list[dict]:
+        lines = {line.id: line for line in self._index.ranked(list(seen.values()))}
         boards = leaderboards(line.standing for line in lines.values() if line.standing)
         return [
             {
@@ -80,19 +80,20 @@ class Board:
                 "records": on.records,
                 "runs": len(places),
                 "before": places[0][1].before,
-                "places": [self._place(place, found, lines[found.run]) for place, found in places[:RANKED_SENT]],
+                "places": [
+                    self._place(place, found, lines[found.run], is_seen=found.run in seen)
+                    for place, found in places[:RANKED_SENT]
+                ],
             }
             for on, places in list(boards.items())[:SETS_SENT]
             if len(places) > 1
         ]
 
-    def _place(self, place: int, found: Standing, line: RunLine) -> dict:
+    def _place(self, place: int, found: Standing, line: RunLine, *, is_seen: bool) -> dict:
         """Of somebody else's run only what its owner calls it and what it reached: the rest is theirs."""
-        run = Run(self._jobs.settings.runs / found.run)
-        is_seen = self._jobs.ownership.may_see(run)
         about = _about(line.config) if is_seen and line.config else ""
         title = line.title or (found.run if is_seen else ANOTHERS)
-        own = self._jobs.ownership.is_owner(run)
+        own = is_seen and self._jobs.ownership.is_owner(Run(self._jobs.settings.runs / found.run))
         return {"place": place, "title": title, "about": about, "is_own": own, **found.after}
 
     def begin(self, name: str, *, pairs: int = 1) -> None:

@@ -1,6 +1,7 @@
 """The runs of a server as tab 5 lists them: read once, looked at again only when a file of theirs has changed."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,11 +53,11 @@ class RunIndex:
         """Those that the visitor who asks may see."""
         return [self._line(run) for run in self._jobs.runs()]
 
-    def standings(self) -> list[RunLine]:
-        """The runs that are ranked: in a classroom everybody's, else those that the visitor may see."""
+    def ranked(self, seen: Sequence[RunLine]) -> list[RunLine]:
+        """The runs with a standing: in a classroom everybody's, else those of `seen`, which the visitor may see."""
         settings = self._jobs.settings
-        runs = list_runs(settings.runs) if settings.mode is Mode.CLASSROOM else self._jobs.runs()
-        return [line for line in map(self._line, runs) if line.standing]
+        lines = map(self._line, list_runs(settings.runs)) if settings.mode is Mode.CLASSROOM else seen
+        return [line for line in lines if line.standing]
 
     def _line(self, run: Run) -> RunLine:
         stamp = tuple(_stamp(run.path / name) for name in FILES)

@@ -41,6 +41,12 @@ def test_the_second_time_the_file_comes_from_the_cache(tmp_path):
     assert len(seen) == 1
 
 
+def test_a_cache_that_can_only_be_read_is_enough(tmp_path):
+    (tmp_path / "x.json").write_bytes(BODY)
+    (tmp_path / ".x.json.lock").mkdir()  # where no lock can be taken, to root either
+    assert fetch(source(f"{closed_port()}/x.json"), tmp_path / "x.json").read_bytes() == BODY
+
+
 def test_a_cached_file_that_was_changed_is_fetched_again(tmp_path):
     (tmp_path / "x.json").write_bytes(BODY[:10])
     with serving({"/x.json": Reply(BODY)}) as (address, _):

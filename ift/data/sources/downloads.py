@@ -51,6 +51,8 @@ def download(
     Raises:
         DownloadError: no network, an HTTP error, a web page, more than `MAX_BYTES`, or no room for the file.
     """
+    if is_there(path):  # also where the cache can only be read
+        return path
     import requests
     from filelock import FileLock
 
@@ -58,7 +60,7 @@ def download(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f".{path.name}.lock")), requests.Session() as session:
-            if not is_there(path):
+            if not is_there(path):  # another process may have brought it meanwhile
                 _download(session, url, part, progress or (lambda done, total: None))
                 _require_wanted(part, url, check)
                 part.replace(path)
