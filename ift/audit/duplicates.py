@@ -92,7 +92,7 @@ class DuplicateRule:
         """Rows that repeat an earlier one's question, exactly or nearly, and leaks."""
         found = find_duplicates(self.examples, train=self.train, test=self.test)
         repeats = {*found.same, *found.conflicting}
-        near = {i: other for i, other in self.near.pairs(self.examples).items() if i not in repeats}
+        near = {i: other for i, other in self.near.pairs().items() if i not in repeats}
         if found.leaks or near:
             yield from self._leaks(found.leaks, near)
         if found.conflicting:

@@ -1,21 +1,16 @@
 """Records that are nearly the same, found without comparing each with each.
 
-Of a record's fields every run of three tokens is hashed. Sixty-four buckets each keep the smallest hash that falls into
-them (one-permutation MinHash): two records agree in a bucket about as often as their runs agree. Records that agree in
-some whole bands of buckets are compared run by run.
+Of a record's fields every run of three tokens is hashed; a field of fewer is one run. Sixty-four buckets each keep the
+smallest hash that falls into them (one-permutation MinHash): two records agree in a bucket about as often as their runs
+agree. Records that agree in some whole bands of buckets are compared run by run.
 
     runs → smallest hash of each of 64 buckets → 16 bands of 4 → 4 the same: compared → at least 90 % shared
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
-
 import numpy as np
 
 from ift.audit.findings import Block
-from ift.data.tokenizer import encode_text
 from ift.roles import Role
-from ift.types import Example
 
 RUN = 3
 """Tokens."""
@@ -24,7 +19,9 @@ SHARED = 0.9
 _BUCKETS, _BANDS = 64, 16
 _AGREE = 4
 """Bands that two records must agree in to be compared: at 90 % shared runs they agree in 10 of 16 on average."""
-_CHUNK = 1 << 16
+_CHUNK = 1 << 14
+"""Pairs that are compared at once."""
+_HASH_BITS, _BUCKET_BITS = 32, 6
 _NONE = np.uint32(0xFFFFFFFF)
 _FIELD_ROLES = (Role.INSTRUCTION, Role.INPUT, Role.RESPONSE)
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dtype=np.uint64)
@@ -36,58 +33,85 @@ class NearDuplicates:
     def __init__(self) -> None:
         self._records: list[np.ndarray] = []
         self._bands: list[np.ndarray] = []
+        self._runs: list[np.ndarray] = []
+        self._counts: list[np.ndarray] = []
 
     def see(self, block: Block) -> None:
         """Look at some records."""
+        runs = _runs(block)
         self._records.append(np.fromiter(block.records, dtype=np.int64, count=len(block.records)))
-        self._bands.append(_bands(_smallest(block)))
+        self._bands.append(_bands(_smallest(runs, len(block.rows))))
+        self._runs.append(runs.astype(np.uint32))
+        self._counts.append(np.bincount(runs >> np.int64(_HASH_BITS), minlength=len(block.rows)))
 
-    def pairs(self, examples: Sequence[Example]) -> dict[int, int]:
+    def pairs(self) -> dict[int, int]:
         """Record → an earlier one that shares at least `SHARED` of their runs, in order."""
         if not self._records:
             return {}
         records = np.concatenate(self._records)
         order = np.argsort(records, kind="stable")
-        bands, records = np.concatenate(self._bands)[order], records[order]
-        found: dict[int, int] = {}
-        for i, j in zip(*(records[side].tolist() for side in _likely(bands)), strict=True):
-            if i not in found and shared(examples[i], examples[j]) >= SHARED:
-                found[i] = j
-        return found
+        later, earlier = (order[side] for side in _likely(np.concatenate(self._bands)[order]))
+        near = self._shared(later, earlier) >= SHARED
+        found, first = np.unique(records[later[near]], return_index=True)
+        return dict(zip(found.tolist(), records[earlier[near]][first].tolist(), strict=True))
+
+    def _shared(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """(n,) float64: of each pair of places, runs that both records have / runs that one of them has."""
+        runs, counts = np.concatenate(self._runs), np.concatenate(self._counts)
+        starts = np.cumsum(counts) - counts
+        shares = np.zeros(len(one))
+        fewer, more = np.minimum(counts[one], counts[other]), np.maximum(counts[one], counts[other])
+        possible = np.nonzero(fewer >= SHARED * more)[0]
+        for pairs in np.split(possible, range(_CHUNK, len(possible), _CHUNK)):
+            sides = [_numbered(runs, starts[side[pairs]], counts[side[pairs]]) for side in (one, other)]
+            both = np.concatenate(sides)
+            both.sort(kind="stable")  # merges what is sorted already
+            in_both = both[1:][both[1:] == both[:-1]] >> np.int64(_HASH_BITS)
+            common = np.bincount(in_both, minlength=len(pairs))
+            shares[pairs] = common / np.maximum(1, counts[one[pairs]] + counts[other[pairs]] - common)
+        return shares
 
 
-def shared(one: Example, other: Example) -> float:
-    """Runs that both records have / runs that one of them has."""
-    runs, others = _runs_of(one), _runs_of(other)
-    return len(runs & others) / max(1, len(runs | others))
+def _numbered(values: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """(sum of counts,) int64: the stretches of values one after the other, each with its number above the hash."""
+    number = np.repeat(np.arange(len(starts)), counts)
+    places = np.arange(len(number)) + (starts - np.cumsum(counts) + counts)[number]
+    keys: np.ndarray = number << np.int64(_HASH_BITS) | values[places]
+    return keys
 
 
-@lru_cache(maxsize=4096)
-def _runs_of(example: Example) -> frozenset[tuple[int, ...]]:
-    fields = (encode_text(text) for text in (example.instruction, example.input, example.output))
-    return frozenset(tuple(ids[i : i + RUN]) for ids in fields for i in range(max(1, len(ids) - RUN + 1)) if ids)
-
-
-def _smallest(block: Block) -> np.ndarray:
-    """(n, buckets) uint32: of each record, the smallest hash per bucket; empty buckets take the next one's."""
+def _runs(block: Block) -> np.ndarray:
+    """(runs,) int64, ascending: the different runs of each row, the row's number above the hash."""
     rows = block.rows
     ids = rows.ids.astype(np.uint64)
-    hashes = np.zeros(len(ids), dtype=np.uint64)
-    for offset, factor in enumerate(_MIX):
-        hashes[: len(ids) - offset] ^= (ids[offset:] + np.uint64(1)) * factor >> np.uint64(offset * 7)
+    row_of = np.repeat(np.arange(len(rows)), rows.lengths)
+    inside = np.isin(rows.roles, _FIELD_ROLES)
+    goes_on = (rows.roles[1:] == rows.roles[:-1]) & (row_of[1:] == row_of[:-1])
+    starts = inside.copy()
+    starts[1:] &= ~goes_on
+    hashes = (ids + np.uint64(1)) * _MIX[0]
+    whole = inside.copy()
+    for offset in range(1, RUN):  # a run stays in one field of one record
+        whole[-offset:] = False
+        whole[:-offset] &= goes_on[offset - 1 :]
+        further = ((ids[offset:] + np.uint64(1)) * _MIX[offset]) >> np.uint64(offset * 7)
+        hashes[:-offset] ^= np.where(whole[:-offset], further, np.uint64(0))
     hashes *= _MIX[0]
     hashes ^= hashes >> np.uint64(29)
     hashes *= _MIX[1]
-    row_of = np.repeat(np.arange(len(rows)), rows.lengths)
-    same = np.isin(rows.roles, _FIELD_ROLES)
-    for offset in range(1, RUN):  # a run stays in one field of one record
-        same[:-offset] &= (rows.roles[offset:] == rows.roles[:-offset]) & (row_of[offset:] == row_of[:-offset])
-        same[len(same) - offset :] = False
-    hashes, row_of = hashes[same], row_of[same]
-    buckets = (hashes >> np.uint64(58)).astype(np.int64)
-    smallest = np.full(len(rows) * _BUCKETS, _NONE, dtype=np.uint32)
-    np.minimum.at(smallest, row_of * _BUCKETS + buckets, (hashes >> np.uint64(24)).astype(np.uint32) >> np.uint32(1))
-    return _filled(smallest.reshape(len(rows), _BUCKETS))
+    kept = whole | starts
+    values = np.minimum((hashes[kept] >> np.uint64(_HASH_BITS)).astype(np.int64), int(_NONE) - 1)
+    return np.unique(row_of[kept] << np.int64(_HASH_BITS) | values)
+
+
+def _smallest(runs: np.ndarray, rows: int) -> np.ndarray:
+    """(rows, buckets) uint32: of each row, the smallest hash per bucket; empty buckets take the next one's."""
+    buckets = runs >> np.int64(_HASH_BITS - _BUCKET_BITS)  # ascending: the first of a bucket is its smallest
+    first = np.ones(len(runs), dtype=bool)
+    first[1:] = buckets[1:] != buckets[:-1]
+    smallest = np.full(rows * _BUCKETS, _NONE, dtype=np.uint32)
+    smallest[buckets[first]] = runs[first].astype(np.uint32)
+    return _filled(smallest.reshape(rows, _BUCKETS))
 
 
 def _filled(smallest: np.ndarray) -> np.ndarray:
