@@ -101,14 +101,21 @@ def _runs(block: Block) -> np.ndarray:
     hashes *= _MIX[1]
     kept = whole | starts
     values = np.minimum((hashes[kept] >> np.uint64(_HASH_BITS)).astype(np.int64), int(_NONE) - 1)
-    return np.unique(row_of[kept] << np.int64(_HASH_BITS) | values)
+    keys = np.sort(row_of[kept] << np.int64(_HASH_BITS) | values)
+    return keys[_is_first(keys)]
+
+
+def _is_first(ascending: np.ndarray) -> np.ndarray:
+    """(n,) bool: where a value is not the one before it."""
+    first = np.ones(len(ascending), dtype=bool)
+    first[1:] = ascending[1:] != ascending[:-1]
+    return first
 
 
 def _smallest(runs: np.ndarray, rows: int) -> np.ndarray:
     """(rows, buckets) uint32: of each row, the smallest hash per bucket; empty buckets take the next one's."""
     buckets = runs >> np.int64(_HASH_BITS - _BUCKET_BITS)  # ascending: the first of a bucket is its smallest
-    first = np.ones(len(runs), dtype=bool)
-    first[1:] = buckets[1:] != buckets[:-1]
+    first = _is_first(buckets)
     smallest = np.full(rows * _BUCKETS, _NONE, dtype=np.uint32)
     smallest[buckets[first]] = runs[first].astype(np.uint32)
     return _filled(smallest.reshape(rows, _BUCKETS))

@@ -7,12 +7,10 @@ from typing import Any
 
 from ift.data.conversations import Conversation, is_conversation, read_conversation, read_history
 from ift.data.file_rows import Row, Twice, is_none, is_number, kind
-from ift.data.record_checks import BadValue, Problem, as_text
+from ift.data.record_checks import OWN_READERS, BadValue, Problem, as_text
 from ift.data_options import LAYOUTS, DataOptions
 from ift.errors import DataError
 
-OWN_FIELDS = ("split", "task", "check", "held_out")
-"""What a record may have besides its texts, in every layout."""
 _FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "messages": {"messages": ("messages",)},
     "sharegpt": {"messages": ("conversations", "conversation")},
@@ -59,7 +57,8 @@ class Layout:
         """Whether a record has all that the layout needs."""
         if "messages" in self.fields:
             return is_conversation(record.get(self.fields["messages"]))
-        return all(name in record for name in self.required) and len(self.required) == 2
+        required = self.required
+        return len(required) == 2 and required[0] in record and required[1] in record
 
 
 def candidates(options: DataOptions, names: Iterable[str]) -> list[Layout]:
@@ -171,7 +170,7 @@ class LayoutReader:
     def __init__(self, layout: Layout, turns: str) -> None:
         self.layout, self.counts = layout, Counts()
         self._turns = turns
-        self._used = {*layout.fields.values(), *OWN_FIELDS}
+        self._used = {*layout.fields.values(), *OWN_READERS}
 
     def read(self, number: int, row: Row) -> tuple[list[Texts], list[Problem]]:
         """The texts of a row, or all that is wrong with it."""

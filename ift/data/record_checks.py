@@ -88,4 +88,14 @@ def _split_name(value: object) -> str:
     return value
 
 
-OWN_READERS: Mapping[str, Callable[[object], Any]] = {"split": _split_name, "task": _task, "check": _check}
+def _held_out(value: object) -> tuple[str, ...]:
+    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()
+
+
+OWN_READERS: Mapping[str, Callable[[object], Any]] = {
+    "split": _split_name,
+    "task": _task,
+    "check": _check,
+    "held_out": _held_out,
+}
+"""What a record may have besides its texts, in every layout → how it is read."""

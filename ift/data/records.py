@@ -2,14 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ift.data.file_rows import MAX_ROWS, Row, unwrap
 from ift.data.formats import MAX_UNPACKED_BYTES, Content, read_content
 from ift.data.layouts import (
-    OWN_FIELDS,
     Layout,
     LayoutReader,
     candidates,
@@ -20,10 +19,12 @@ from ift.data.layouts import (
 from ift.data.record_checks import OWN_READERS, SPLITS, BadValue, Problem
 from ift.data_options import DataOptions
 from ift.errors import DataError
-from ift.types import Example
+from ift.types import Check, Example
 
 TRAIN_SHARE, TEST_SHARE = 0.85, 0.10
 """The book's shares, in file order; validation is the rest."""
+Own = tuple[str | None, str | None, Check | None, tuple[str, ...]]
+"""What an example has besides its texts: split, task, check, held_out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +220,7 @@ def _read_rows(
         own, wrong_own = _own_fields(number, row, is_table=is_table)
         problems += wrong + wrong_own
         if not wrong and not wrong_own:
-            examples += [replace(own, instruction=one.instruction, input=one.input, output=one.output) for one in texts]
+            examples += [Example(one.instruction, one.input, one.output, *own) for one in texts]
     counts = reader.counts
     names = {name for record in records for name in record}
     reading = Reading(
@@ -237,24 +238,20 @@ def _read_rows(
     return Dataset(name, tuple(examples), sha256, reading)
 
 
-def _own_fields(number: int, row: Row, *, is_table: bool) -> tuple[Example, list[Problem]]:
+def _own_fields(number: int, row: Row, *, is_table: bool) -> tuple[Own, list[Problem]]:
     """What a record has besides its texts, and what is wrong with it; a table's empty cell is none."""
     record = row.value if isinstance(row.value, dict) else {}
-    given = {name: record.get(name) for name in OWN_FIELDS}
-    if is_table:
-        given = {name: value or None for name, value in given.items()}
-    own: dict[str, Any] = {"split": row.split, "task": None, "check": None}
+    own: dict[str, Any] = {"split": row.split}
     problems = []
     for name, read in OWN_READERS.items():
-        if given[name] is None:
+        value = record.get(name)
+        if value is None or (is_table and not value):
             continue
         try:
-            own[name] = read(given[name])
+            own[name] = read(value)
         except BadValue as bad:
             problems.append(Problem(number, name, bad.what, bad.fix, row.line, row.file))
-    held_out = given["held_out"] if isinstance(given["held_out"], list) else []
-    names = tuple(name for name in held_out if isinstance(name, str))
-    return Example("", "", "", own["split"], own["task"], own["check"], names), problems
+    return (own["split"], own.get("task"), own.get("check"), own.get("held_out", ())), problems
 
 
 def to_example(row: object, *, where: str) -> Example:
@@ -271,7 +268,7 @@ def to_example(row: object, *, where: str) -> Example:
         first = [*problems, *wrong][0]
         place = f"{where}, field {first.field}" if first.field else where
         raise DataError(first.problem, where=place, fix=first.fix)
-    return replace(own, instruction=texts[0].instruction, input=texts[0].input, output=texts[0].output)
+    return Example(texts[0].instruction, texts[0].input, texts[0].output, *own)
 
 
 def split(examples: Sequence[Example]) -> Split:
