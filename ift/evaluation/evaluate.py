@@ -1,6 +1,7 @@
 """Before and after: the base model and the fine-tuned one answer the held-out records and are scored."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -34,10 +35,12 @@ NO_LOSSES: Mapping[int, float | None] = MappingProxyType({})
 JUDGE_FILE = "judge.jsonl"
 REPORT_EVERY = 8
 """Answers between two events."""
+WRITE_EVERY_S = 2.0
+"""Between two writings of all rows, while a judge adds its scores."""
 
 
 def evaluate_events(run: Run, stop: Stop, options: EvaluationOptions = DEFAULTS) -> Iterator[TrainEvent]:
-    """Answer and score; each row is written as soon as it is answered, scores.json last.
+    """Answer and score; each row is written as soon as it is answered, scores.json last, once more after a judge.
 
     What was answered before under the same options is not asked again, whether that evaluation came to its end or not.
 
@@ -48,7 +51,7 @@ def evaluate_events(run: Run, stop: Stop, options: EvaluationOptions = DEFAULTS)
 
     Raises:
         InputError: the run, its data or one of its models can't be used.
-        StopAsked: somebody asked; no scores are written then, and the answers stay.
+        StopAsked: somebody asked; what is answered and judged stays.
     """
     stop.raise_if_asked()
     dataset, held_out = load_held_out(run)
@@ -64,23 +67,34 @@ def evaluate_events(run: Run, stop: Stop, options: EvaluationOptions = DEFAULTS)
         if len(rows) < len(plan.records):
             yield from _answer_side(run, stop, plan, side, name, dataset, rows)
         run.answer_files.write(side, rows)
-    judges = {}
-    if judge := options.chosen_judge:
-        sides = yield from _judge(run, stop, judge, sides)
-        judges[judge.model] = judge_summary(judge, sides)
-    summary = replace(summarize(sides[Side.BEFORE], sides[Side.AFTER], plan), judges=judges)
+    summary = summarize(sides[Side.BEFORE], sides[Side.AFTER], plan)
     run.write_json("scores.json", summary.to_dict())
+    if judge := options.chosen_judge:
+        sides = {side: sorted(rows, key=lambda row: row.record) for side, rows in sides.items()}
+        yield from _judge(run, stop, judge, sides)
+        judged = summarize(sides[Side.BEFORE], sides[Side.AFTER], plan)
+        summary = replace(judged, judges={judge.model: judge_summary(judge, sides)})
+        run.write_json("scores.json", summary.to_dict())
     yield Finished(step=len(plan.records))
 
 
-def _judge(run: Run, stop: Stop, judge: Judge, sides: Sides) -> Generator[TrainEvent, None, Sides]:
-    ordered = {side: sorted(rows, key=lambda row: row.record) for side, rows in sides.items()}
+def _judge(run: Run, stop: Stop, judge: Judge, sides: Sides) -> Iterator[TrainEvent]:
+    """The rows are written every few seconds, so that the page shows the verdicts so far, and at the end."""
     with JudgeClient(judge) as client:
-        bench = Bench(client, KeptReplies(run.path / JUDGE_FILE))
-        judged = yield from judging(bench, ordered, stop.raise_if_asked)
-    for side, rows in judged.items():
+        written_s = time.monotonic()
+        try:
+            for event in judging(Bench(client, KeptReplies(run.path / JUDGE_FILE)), sides, stop.raise_if_asked):
+                if time.monotonic() - written_s > WRITE_EVERY_S:
+                    _write(run, sides)
+                    written_s = time.monotonic()
+                yield event
+        finally:
+            _write(run, sides)
+
+
+def _write(run: Run, sides: Sides) -> None:
+    for side, rows in sides.items():
         run.answer_files.write(side, rows)
-    return judged
 
 
 def _plan(models: Mapping[Side, str], held_out: Sequence[int], options: EvaluationOptions) -> EvaluationPlan:
@@ -90,7 +104,7 @@ def _plan(models: Mapping[Side, str], held_out: Sequence[int], options: Evaluati
     sampling_of(decoding)  # whatever is wrong with it shows before anything is forgotten
     names = {Side.BEFORE: models[Side.BEFORE], Side.AFTER: Path(models[Side.AFTER]).name}
     sides = {side: SidePlan(names[side], _fingerprint(models[side]), decoding) for side in models}
-    return EvaluationPlan(records, sampled, sides)
+    return EvaluationPlan(records, sampled, sides, options.given)
 
 
 def _fingerprint(model: str) -> str:

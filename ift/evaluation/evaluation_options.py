@@ -92,8 +92,15 @@ class EvaluationOptions:
         False, Option("The judge also compares both answers to a record, blind and in both orders")
     )
     judge_timeout_s: float = declare(
-        60.0, Option("Seconds for one verdict, retries included", above=0, maximum=3600, example="60")
+        60.0,
+        Option(
+            "Seconds for one verdict, retries included; so many times longer as requests are made at a time",
+            above=0,
+            maximum=3600,
+            example="60",
+        ),
     )
+    judge_parallel: int = declare(4, Option("Requests to the judge at a time", minimum=1, maximum=64, example="4"))
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -109,7 +116,8 @@ class EvaluationOptions:
         if not self.judge:
             return None
         url, rubric = address(self.judge_url, self.judge_api), load_rubric(self.judge_prompt)
-        return Judge(self.judge, self.judge_api, url, rubric, self.judge_pairs, self.judge_timeout_s)
+        limits = self.judge_timeout_s, self.judge_parallel
+        return Judge(self.judge, self.judge_api, url, rubric, self.judge_pairs, *limits)
 
     def decoding(self, n_positions: int) -> Decoding:
         """How the answers are picked, for a model with this context; what can't matter is left out."""
@@ -125,9 +133,15 @@ class EvaluationOptions:
         chosen = random.Random(self.seed).sample(list(records), self.sample)
         return tuple(sorted(chosen)), SampledRecords(len(records), self.seed)
 
+    @property
+    def given(self) -> dict[str, object]:
+        """By name, those that are not the defaults; a judge's prompt as its text."""
+        values = dataclasses.asdict(self)
+        if self.judge_prompt and (judge := self.chosen_judge):
+            values["judge_prompt"] = judge.rubric
+        options = options_of(type(self))
+        return {name: value for name, value in values.items() if value != options[name].default}
+
     def arguments(self) -> list[str]:
         """The same as words of the command line, for a child process."""
-        values = dataclasses.asdict(self)
-        options = options_of(type(self))
-        given = {name: value for name, value in values.items() if value != options[name].default}
-        return [word for name, value in given.items() for word in (f"--{name}", show(value))]
+        return [word for name, value in self.given.items() for word in (f"--{name}", show(value))]

@@ -37,7 +37,8 @@ class Judge:
     """Who judges, and by what prompt.
 
     url: without the path of its API. limit_s: for one verdict, retries included. rubric: the prompt, with `FIELDS`.
-    pairs: whether both answers are also compared, blind and in both orders.
+    pairs: whether both answers are also compared, blind and in both orders. parallel: requests at a time; `limit_s` is
+    for each of them times their number.
     """
 
     model: str
@@ -46,6 +47,7 @@ class Judge:
     rubric: str = RUBRIC
     pairs: bool = False
     limit_s: float = 60.0
+    parallel: int = 4
 
     @property
     def score_name(self) -> str:

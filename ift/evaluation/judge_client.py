@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import httpx2
 
@@ -13,11 +13,12 @@ from ift.errors import InputError
 from ift.evaluation.judge import CONTEXT, SEED, TEMPERATURE, Judge, api_key
 from ift.options import quote
 
-T = TypeVar("T")
 ATTEMPTS = 3
 PAUSE_S = 0.5
 """Before the second attempt; twice as long before each further one."""
 CHECK_S = 10.0
+LOOK_S = 0.5
+"""Between two looks at whether somebody wants an end, while a judge thinks."""
 LONGEST_REPLY = 1 << 20
 """Bytes: a grade has three digits, and whoever sends more than this is no judge."""
 MOST_CONTEXT = 1 << 17
@@ -50,7 +51,7 @@ class JudgeClient:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._runner.run(self._client.aclose())
-        self._runner.close()
+        self._runner.close()  # what is still under way is given up
 
     def check(self) -> None:
         """Make sure that the judge is there, before anything is answered for it.
@@ -60,7 +61,7 @@ class JudgeClient:
         """
         path = "/api/tags" if self.judge.api == "ollama" else "/v1/models"
         try:
-            status, body = self._timed(self._get(path), CHECK_S)
+            status, body = self._runner.run(asyncio.wait_for(self._get(path), CHECK_S))
         except (httpx2.HTTPError, _PassingError, TimeoutError) as error:
             fix = "Start it with `ollama serve`, or give its --judge_url." if self.judge.api == "ollama" else ""
             fix = fix or "Check --judge_url, and that the server is running."
@@ -74,37 +75,45 @@ class JudgeClient:
             fix = f"Fetch it with `ollama pull {self.judge.model}`.{there}"
             raise JudgeError(f"Ollama has no model {quote(self.judge.model)}", where=self.judge.url, fix=fix)
 
-    def ask(self, prompt: str) -> str:
-        """The judge's reply, whole.
+    def replies(self, prompts: Iterable[str], look: Callable[[], None]) -> Iterator[tuple[int, str | JudgeError]]:
+        """Each prompt's number and the judge's whole reply, or why there is none, in the order in which they come.
 
-        Raises:
-            JudgeError: there was none within the judge's limit; `what` is the reason.
+        As many prompts as the judge may be asked at a time are under way, and one is taken only when its turn has come.
+        `look` is called at least every `LOOK_S`, and may raise.
         """
-        until = time.monotonic() + self.judge.limit_s
+        waiting = enumerate(prompts)
+        at_work: dict[asyncio.Task[str | JudgeError], int] = {}
+        while True:
+            for number, prompt in islice(waiting, self.judge.parallel - len(at_work)):
+                at_work[self._runner.get_loop().create_task(self._ask(prompt))] = number
+            if not at_work:
+                return
+            done, _ = self._runner.run(asyncio.wait(at_work, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED))
+            for task in done:
+                yield at_work.pop(task), task.result()
+            look()  # a reply that has come is handed out first: nothing is asked in vain
+
+    async def _ask(self, prompt: str) -> str | JudgeError:
+        # a server may take what comes at a time one after the other, so that each waits for all of them
+        limit_s = self.judge.limit_s * self.judge.parallel
         reason = ""
-        for attempt in range(ATTEMPTS):
-            try:
-                return self._timed(self._post(prompt), until - time.monotonic())
-            except TimeoutError:
-                reason = f"no verdict within {self.judge.limit_s:g} s"
-                break
-            except (_PassingError, httpx2.TransportError) as error:
-                reason = str(error) if isinstance(error, _PassingError) else _reason(error)
-            pause = PAUSE_S * 2**attempt
-            if attempt + 1 == ATTEMPTS or time.monotonic() + pause >= until:
-                break
-            time.sleep(pause)
-        raise JudgeError(self._without_key(reason))
+        try:
+            async with asyncio.timeout(limit_s):
+                for attempt in range(ATTEMPTS):
+                    if attempt:
+                        await asyncio.sleep(PAUSE_S * 2 ** (attempt - 1))
+                    try:
+                        return await self._post(prompt)
+                    except (_PassingError, httpx2.TransportError) as error:
+                        reason = str(error) if isinstance(error, _PassingError) else _reason(error)
+        except JudgeError as error:
+            return error
+        except TimeoutError:
+            reason = reason or f"no verdict within {limit_s:g} s"
+        return JudgeError(self._without_key(reason))
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "…") if self._key else text
-
-    def _timed(self, request: Coroutine[None, None, T], limit_s: float) -> T:
-        async def bounded() -> T:
-            async with asyncio.timeout(max(0.0, limit_s)):
-                return await request
-
-        return self._runner.run(bounded())
 
     async def _get(self, path: str) -> tuple[int, bytes]:
         async with self._client.stream("GET", path) as reply:

@@ -5,8 +5,9 @@ judge.jsonl    one reply per line, under the hash of all that decides it: addres
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 
 from ift.evaluation.intervals import sign_test
@@ -31,6 +32,8 @@ from ift.types import Score, Side
 PATIENCE = 5
 """Failures one after another, after which the judge is not asked any more."""
 Sides = dict[Side, list[AnsweredRecord]]
+Reply = str | JudgeError
+"""What the judge said, or why there is no reply."""
 
 
 class KeptReplies:
@@ -70,48 +73,77 @@ class Bench:
         self.judge = client.judge
         self._failures = 0
 
-    def reply(self, prompt: str) -> str:
-        """From the kept ones, else from the judge.
+    def replies(self, prompts: Sequence[str], look: Callable[[], None]) -> Iterator[tuple[int, Reply]]:
+        """Each prompt's number and the reply, or why there is none: the kept ones first, then as the judge gives them.
 
-        Raises:
-            JudgeError: it gave none, and why.
+        Equal prompts are asked once. `look` is called while the judge thinks, and may raise.
         """
-        key = _key(self.judge, prompt)
-        if (kept := self.kept.get(key)) is not None:
-            return kept
-        if self._failures >= PATIENCE:
-            raise JudgeError(f"not asked: the judge had failed {PATIENCE} times in a row")
-        try:
-            reply = self.client.ask(prompt)
-        except JudgeError:
+        numbers: dict[str, list[int]] = {}
+        for number, prompt in enumerate(prompts):
+            numbers.setdefault(prompt, []).append(number)
+        kept = {prompt: self.kept.get(_key(self.judge, prompt)) for prompt in numbers}
+        yield from (
+            (number, reply) for prompt, reply in kept.items() if reply is not None for number in numbers[prompt]
+        )
+        missing = [prompt for prompt, reply in kept.items() if reply is None]
+        for place, reply in self.client.replies(takewhile(self._is_asked, missing), look):
+            self._note(missing[place], reply)
+            yield from ((number, reply) for number in numbers.pop(missing[place]))
+        left_alone = JudgeError(f"not asked: the judge had failed {PATIENCE} times in a row")
+        yield from ((number, left_alone) for prompt in missing for number in numbers.get(prompt, ()))
+
+    def _is_asked(self, prompt: str) -> bool:
+        return self._failures < PATIENCE
+
+    def _note(self, prompt: str, reply: Reply) -> None:
+        if isinstance(reply, JudgeError):
             self._failures += 1
-            raise
-        self._failures = 0
-        self.kept.put(key, reply)
-        return reply
+        else:
+            self._failures = 0
+            self.kept.put(_key(self.judge, prompt), reply)
 
-    def grade(self, row: AnsweredRecord) -> Score:
-        """A row's grade, or none with its reason."""
-        if row.reason:
-            return Score(self.judge.score_name, None, row.reason)
-        try:
-            return grade(self.judge, row, self.reply(grading_prompt(self.judge.rubric, row)))
-        except JudgeError as error:
-            return Score(self.judge.score_name, None, error.what)
 
-    def prefer(self, before: AnsweredRecord, after: AnsweredRecord) -> Score:
-        """Which of two answers is better, asked in both orders; equal ones need no judge."""
-        if reason := before.reason or after.reason:
-            return Score(self.judge.pair_name, None, reason)
-        old, new = before.model_response, after.model_response
-        if old.strip() == new.strip():
-            return Score(self.judge.pair_name, 0.5, "the answers are the same")
-        try:
-            found = [read_choice(self.reply(pair_prompt(after, a, b))) for a, b in ((new, old), (old, new))]
-        except JudgeError as error:
-            return Score(self.judge.pair_name, None, error.what)
-        reason = next((why for choice, why in found if choice is None), "")
-        return preference(self.judge, found[0][0], found[1][0], reason)
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a judge is asked about a row: no prompt where the score needs none. read: the score, from all replies."""
+
+    score_name: str
+    prompts: tuple[str, ...]
+    read: Callable[[Sequence[str]], Score]
+
+    def score(self, replies: Sequence[Reply]) -> Score:
+        """Without a value where a reply is missing, with its reason."""
+        missing = next((reply for reply in replies if isinstance(reply, JudgeError)), None)
+        if missing:
+            return Score(self.score_name, None, missing.what)
+        return self.read([reply for reply in replies if isinstance(reply, str)])
+
+
+def grading(judge: Judge, row: AnsweredRecord) -> Question:
+    """A row's grade."""
+    if row.reason:
+        return _settled(Score(judge.score_name, None, row.reason))
+    prompts = (grading_prompt(judge.rubric, row),)
+    return Question(judge.score_name, prompts, lambda replies: grade(judge, row, replies[0]))
+
+
+def preferring(judge: Judge, before: AnsweredRecord, after: AnsweredRecord) -> Question:
+    """Which of two answers is better, asked in both orders; equal ones need no judge."""
+    old, new = before.model_response, after.model_response
+    if reason := before.reason or after.reason:
+        return _settled(Score(judge.pair_name, None, reason))
+    if old.strip() == new.strip():
+        return _settled(Score(judge.pair_name, 0.5, "the answers are the same"))
+
+    def read(replies: Sequence[str]) -> Score:
+        (after_first, why), (before_first, why_not) = map(read_choice, replies)
+        return preference(judge, after_first, before_first, why or why_not)
+
+    return Question(judge.pair_name, (pair_prompt(after, new, old), pair_prompt(after, old, new)), read)
+
+
+def _settled(score: Score) -> Question:
+    return Question(score.by, (), lambda replies: score)
 
 
 def _key(judge: Judge, prompt: str) -> str:
@@ -127,26 +159,44 @@ def without_judges(rows: Sequence[AnsweredRecord]) -> list[AnsweredRecord]:
     ]
 
 
-def judging(bench: Bench, sides: Sides, look: Callable[[], None]) -> Generator[Judged, None, Sides]:
-    """Grade each row of both sides, and compare them where the judge is to; returns the rows with these scores.
+def judging(bench: Bench, sides: Sides, look: Callable[[], None]) -> Iterator[Judged]:
+    """Grade each row of both sides, and compare them where the judge is to: a row gets its scores as they come.
 
-    `look` is called after each verdict, and may raise.
+    Args:
+        bench: who judges.
+        sides: the rows; those that are judged are replaced in their lists.
+        look: is called after each verdict and while the judge thinks, and may raise.
     """
-    judged: Sides = {}
     for side, rows in sides.items():
-        judged[side] = []
-        for row in rows:
-            judged[side].append(replace(row, scores=(*row.scores, bench.grade(row))))
-            look()
-            yield Judged(step=len(judged[side]), side=side, done=len(judged[side]), total=len(rows))
+        yield from _ask(bench, side, rows, [grading(bench.judge, row) for row in rows], look)
     if bench.judge.pairs:
-        before = {row.record: row for row in judged[Side.BEFORE]}
-        rows = judged[Side.AFTER]
-        for i, row in enumerate(rows):
-            rows[i] = replace(row, scores=(*row.scores, bench.prefer(before[row.record], row)))
+        before = {row.record: row for row in sides[Side.BEFORE]}
+        rows = sides[Side.AFTER]
+        yield from _ask(bench, None, rows, [preferring(bench.judge, before[row.record], row) for row in rows], look)
+
+
+def _ask(
+    bench: Bench, side: Side | None, rows: list[AnsweredRecord], questions: Sequence[Question], look: Callable[[], None]
+) -> Iterator[Judged]:
+    """One question per row, which gets its score when the last reply has come."""
+    asked = [(i, prompt) for i, question in enumerate(questions) for prompt in question.prompts]
+    replies: list[dict[int, Reply]] = [{} for _ in rows]  # by the prompt's number: they come in any order
+    done = 0
+
+    def settle(i: int) -> Judged:
+        nonlocal done
+        done += 1
+        ordered = [replies[i][number] for number in sorted(replies[i])]
+        rows[i] = replace(rows[i], scores=(*rows[i].scores, questions[i].score(ordered)))
+        return Judged(step=done, side=side, done=done, total=len(rows))
+
+    yield from (settle(i) for i, question in enumerate(questions) if not question.prompts)
+    for number, reply in bench.replies([prompt for _, prompt in asked], look):
+        i, _ = asked[number]
+        replies[i][number] = reply
+        if len(replies[i]) == len(questions[i].prompts):
             look()
-            yield Judged(step=i + 1, side=None, done=i + 1, total=len(rows))
-    return judged
+            yield settle(i)
 
 
 def judge_summary(judge: Judge, sides: Sides) -> JudgeSummary:

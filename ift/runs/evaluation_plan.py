@@ -1,7 +1,7 @@
 """What an evaluation asks, for evaluation.json: what was answered under the same plan is not asked again."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from ift.json_fields import from_fields
 from ift.runs.scores import Decoding, SampledRecords
@@ -27,11 +27,16 @@ class SidePlan:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationPlan:
-    """Which records both models answer, and how; `sampled`: None where these are all held-out records."""
+    """Which records both models answer, and how.
+
+    sampled: None where these are all held-out records. asked: the options that were given, a judge among them, for who
+    wants the same again; an earlier version wrote none.
+    """
 
     records: tuple[int, ...]
     sampled: SampledRecords | None
     sides: Mapping[Side, SidePlan]
+    asked: Mapping[str, object] = field(default_factory=dict)
 
     def keeps(self, side: Side, earlier: "EvaluationPlan | None") -> bool:
         """Whether answers made under an earlier plan are also this one's, so far as the records are."""

@@ -3,17 +3,21 @@
 import os
 from collections.abc import Mapping
 
-from ift.errors import ConfigError, RunError
+from ift.errors import ConfigError, IftError
 from ift.evaluation.evaluation_options import EvaluationOptions
+from ift.evaluation.judge import RUBRIC
 from ift.options import Option, options_of, show
 from ift.runs.folder import Run, step_of
+from ift.runs.state import State
 from ift.types import Side
 
 OPTIONS = options_of(EvaluationOptions)
 LONG = frozenset({"judge_prompt"})
+HELP = {"judge_prompt": "What the judge is asked: {{answer}} has to be in it. Empty: the book's, which is shown."}
+"""Where the page's is not the command line's: a file of this server is nobody's prompt."""
 BOOLEAN = {"false": False, "true": True}
 HINT = (
-    "Without a judge everything else works. To have one: install Ollama (ollama.com), run `ollama pull llama3`, and "
+    "Without a judge everything else works. To have one, install Ollama (ollama.com), run “ollama pull llama3” and "
     "enter llama3 as judge. Any server that speaks OpenAI's protocol does, too: judge_api openai, its address, and its "
     "key in IFT_JUDGE_KEY in the environment of this page."
 )
@@ -25,10 +29,10 @@ _JUDGE = frozenset(name for name in OPTIONS if name.startswith("judge"))
 
 
 def form(run: Run, *, is_shared: bool) -> list[dict[str, object]]:
-    """The menu's fields: name, what it does, kind, choices and what an empty one means."""
+    """The menu's fields, as they were last: name, what it does, kind, choices and what an empty one means."""
     steps = tuple(str(step_of(folder)) for folder in run.checkpoints())
-    hidden = hidden_options(is_shared=is_shared)
-    return [_field(option, steps) for name, option in OPTIONS.items() if name not in hidden]
+    hidden, last = hidden_options(is_shared=is_shared), again(run, is_shared=is_shared)
+    return [_field(option, steps, getattr(last, name)) for name, option in OPTIONS.items() if name not in hidden]
 
 
 def hint(*, is_shared: bool) -> str:
@@ -43,7 +47,7 @@ def hidden_options(*, is_shared: bool) -> frozenset[str]:
     return _OWN_ADDRESS if ADDRESS in os.environ else _JUDGE
 
 
-def _field(option: Option, steps: tuple[str, ...]) -> dict[str, object]:
+def _field(option: Option, steps: tuple[str, ...], value: object) -> dict[str, object]:
     is_step = option.name == "checkpoint"
     choices = ("", *steps) if is_step else option.choices
     is_number = option.kind in (int, float)
@@ -52,11 +56,11 @@ def _field(option: Option, steps: tuple[str, ...]) -> dict[str, object]:
     kind = "choice" if choices else "number" if is_number else "text"
     return {
         "name": option.name,
-        "help": option.describe(default="", lists_values=False),
+        "help": HELP.get(option.name) or option.describe(default="", lists_values=False),
         "kind": "long" if option.name in LONG else kind,
         "choices": list(choices),
-        "value": show(option.default) if option.kind is bool else option.default,
-        "unset": option.unset,
+        "value": show(value) if choices and value is not None else value,
+        "unset": RUBRIC if option.name == "judge_prompt" else option.unset,
         "step": 1 if option.kind is int else "any",
     }
 
@@ -86,26 +90,17 @@ def _value(option: Option, value: object) -> object:
     return value
 
 
-def again(run: Run) -> EvaluationOptions:
+def again(run: Run, *, is_shared: bool) -> EvaluationOptions:
     """What was asked last, so that an evaluation that was stopped goes on; the defaults where nothing was.
 
     One that came to its end is made anew with the newest checkpoint.
     """
     try:
         plan = run.answer_files.plan
-    except RunError:
-        plan = None  # damaged: everything is asked again
-    if plan is None:
-        return EvaluationOptions()
-    side = plan.sides[Side.AFTER]
-    step = side.model.removeprefix("step-")
-    decoding = side.decoding
-    return EvaluationOptions(
-        sample=len(plan.records) if plan.sampled else None,
-        checkpoint=int(step) if step.isdecimal() and run.scores is None else None,
-        max_new_tokens=decoding.max_new_tokens,
-        temperature=decoding.temperature,
-        top_k=decoding.top_k,
-        top_p=decoding.top_p,
-        seed=plan.sampled.seed if plan.sampled else decoding.seed,
-    )
+        if plan is None:
+            return EvaluationOptions()
+        step = plan.sides[Side.AFTER].model.removeprefix("step-")
+        is_over = run.evaluation.state() is State.FINISHED
+        return read({**plan.asked, "checkpoint": None if is_over else int(step)}, is_shared=is_shared)
+    except (IftError, ValueError):
+        return EvaluationOptions()  # damaged, or another version's: everything is asked again

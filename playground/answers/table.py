@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from ift.evaluation.measures import JUDGE, measure_of
+from ift.evaluation.measures import JUDGE, PAIRS, measure_of
 from ift.evaluation.words import Change, is_alike, word_difference
 from ift.runs.scores import AnsweredRecord
-from ift.types import Finish
+from ift.types import Finish, Score
 
 Choice = TypeVar("Choice", bound=StrEnum)
 MOST_ROWS = 200
@@ -66,6 +66,7 @@ class Filter(StrEnum):
     NEVER_STOPPED = "never stopped"
     LEAKED = "leaked a header"
     NO_ANSWER = "no answer"
+    NO_VERDICT = "no verdict"
 
 
 _IS_IN: Mapping[Filter, Callable[[Row], bool]] = {
@@ -77,6 +78,7 @@ _IS_IN: Mapping[Filter, Callable[[Row], bool]] = {
     Filter.NEVER_STOPPED: lambda row: _never_stopped(row.after),
     Filter.LEAKED: lambda row: row.after is not None and (row.after.value("format_leak") or 0) > 0,
     Filter.NO_ANSWER: lambda row: row.after is not None and _is_empty(row.after),
+    Filter.NO_VERDICT: lambda row: any(score.value is None for score in _grades(row)),
 }
 
 
@@ -105,6 +107,12 @@ def judge_of(rows: Sequence[Row]) -> str:
     """The score of the judge that graded these records; empty where none did."""
     scores = (score.by for row in rows if row.after for score in row.after.scores)
     return next((name for name in scores if name.startswith(JUDGE)), "")
+
+
+def _grades(row: Row) -> list[Score]:
+    """Whatever a judge said of either answer, or could not say."""
+    answers = [answer for answer in (row.before, row.after) if answer and not answer.reason]
+    return [score for answer in answers for score in answer.scores if score.by.startswith((JUDGE, PAIRS))]
 
 
 def _grade(row: Row) -> float | None:
@@ -164,14 +172,15 @@ def chosen_rows(rows: Sequence[Row], query: Query) -> list[Row]:
 def table(rows: Sequence[Row], query: Query) -> dict[str, object]:
     """What the browser draws: the rows asked for, the counts on the filters, and the tasks, weakest first."""
     of_task = [row for row in rows if not query.task or row.question.task == query.task]
-    found = chosen_rows(rows, query)
+    found, judge = chosen_rows(rows, query), judge_of(rows)
+    filters = {kind: is_in for kind, is_in in _IS_IN.items() if judge or kind is not Filter.NO_VERDICT}
     return {
         "all": len(rows),
         "found": len(found),
         "first": query.first,
-        "counts": {kind.value: sum(map(is_in, of_task)) for kind, is_in in _IS_IN.items()},
+        "counts": {kind.value: sum(map(is_in, of_task)) for kind, is_in in filters.items()},
         "tasks": _tasks(rows),
-        "judge": measure_of(judge).title if (judge := judge_of(rows)) else "",
+        "judge": measure_of(judge).title if judge else "",
         "rows": [_shown(row) for row in found[query.first : query.first + query.count]],
     }
 
@@ -209,6 +218,7 @@ def _shown(row: Row) -> dict[str, object]:
         "has_check": question.has_check,
         "likeness": row.likeness[1],
         "judge": _grade(row),
+        "no_verdict": next((score.reason for score in _grades(row) if score.value is None), ""),
         "right": row.right,
         "reason": (row.after.reason if row.after else "") or (row.before.reason if row.before else ""),
         "never_stopped": _never_stopped(row.after),

@@ -128,7 +128,8 @@ class CompareTab:
     def _answer(self, run_id: str | None) -> tuple:
         """As it was asked last, else as the options are by default; what is answered already is not asked again."""
         run = self.context.jobs.run(run_id)
-        return self._begin(run, lambda: options.again(run))
+        is_shared = self.context.settings.is_shared
+        return self._begin(run, lambda: options.again(run, is_shared=is_shared))
 
     def _answer_with(self, run_id: str | None, event: gr.EventData) -> tuple:
         sent, is_shared = event._data, self.context.settings.is_shared

@@ -35,6 +35,7 @@ def progress(events: Sequence[TrainEvent], offset: int, state: State, *, said: s
         "over": state.is_over,
         "error": error,
         "side": "judge" if isinstance(last, Judged) else last.side if last else "",
+        "judged": (last.side or "pairs") if isinstance(last, Judged) else "",
         "done": last.done if last else 0,
         "total": last.total if last else 0,
     }

@@ -28,7 +28,7 @@ from ift.evaluation.judge import (
 from ift.evaluation.judge_client import JudgeClient, JudgeError, context_for
 from ift.evaluation.judging import PATIENCE, Bench, KeptReplies, judge_summary, judging
 from ift.runs.scores import AnsweredRecord
-from ift.runs.stop import Stop
+from ift.runs.stop import Stop, StopAsked
 from ift.types import Finish, Score, Side
 
 LIMIT_S = 0.4
@@ -113,16 +113,13 @@ def endless(handler, prompt):
         handler.wfile.write(b" " * 65536)
 
 
-def verdicts(url, rows, *, kept, api="ollama", pairs=False, before=()):
+def verdicts(url, rows, *, kept, api="ollama", pairs=False, before=(), parallel=1):
     """What a judge makes of these rows, all the way."""
-    judge = Judge("llama3", api, url, pairs=pairs, limit_s=LIMIT_S)
+    judge = Judge("llama3", api, url, pairs=pairs, limit_s=LIMIT_S, parallel=parallel)
+    sides = {Side.BEFORE: list(before), Side.AFTER: list(rows)}
     with JudgeClient(judge) as client:
-        work = judging(Bench(client, KeptReplies(kept)), {Side.BEFORE: list(before), Side.AFTER: rows}, lambda: None)
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                return end.value[Side.AFTER], judge_summary(judge, end.value)
+        list(judging(Bench(client, KeptReplies(kept)), sides, lambda: None))
+    return sides[Side.AFTER], judge_summary(judge, sides)
 
 
 @pytest.mark.parametrize(("api", "wrapped"), [("ollama", ollama), ("openai", openai)])
@@ -207,6 +204,69 @@ def test_a_judge_that_always_fails_is_left_alone(tmp_path):
     assert len(asked) == PATIENCE
     assert summary.unread == len(rows)
     assert judged[-1].scores[-1].reason == "not asked: the judge had failed 5 times in a row"
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_as_many_requests_as_allowed_are_under_way_and_rows_stay_aligned(parallel, tmp_path):
+    together, most, lock = 0, 0, threading.Lock()
+
+    def answer(handler, prompt):
+        nonlocal together, most
+        number = int(prompt.split("`")[5].split()[1])
+        with lock:
+            together, most = together + 1, max(most, together + 1)
+        time.sleep(0.03 if number % 3 == 0 else 0.005)  # replies come in another order than the questions
+        with lock:
+            together -= 1
+        say(handler, ollama(str(number)))
+
+    rows = [row(i, f"answer {i}") for i in range(12)]
+    with judging_server(answer) as (url, asked):
+        judged, _ = verdicts(url, [*rows, row(12, "answer 0")], kept=tmp_path / "judge.jsonl", parallel=parallel)
+    assert [one.value("judge:llama3") for one in judged] == [*range(12), 0]
+    assert [one.record for one in judged] == list(range(13))
+    assert len(asked) == 12  # equal answers are asked about once
+    assert most == parallel
+
+
+class EnoughError(Exception):
+    pass
+
+
+def test_a_stop_does_not_wait_for_a_judge_that_thinks(tmp_path, monkeypatch):
+    monkeypatch.setattr(judge_client, "LOOK_S", 0.01)
+
+    def look():
+        raise EnoughError
+
+    released = threading.Event()
+    with judging_server(lambda handler, prompt: released.wait(20)) as (url, _):
+        with JudgeClient(Judge("llama3", url=url, limit_s=30)) as client, pytest.raises(EnoughError):
+            list(judging(Bench(client, KeptReplies(tmp_path / "judge.jsonl")), {Side.AFTER: [row(0, "x")]}, look))
+        assert not released.is_set()
+        released.set()
+
+
+def test_what_was_judged_before_a_stop_stays_and_is_not_asked_again(run):
+    stop = Stop(run)
+
+    def answer(handler, prompt):
+        if len(asked) == 2:
+            run.ask_to_stop()
+        say(handler, ollama("70"))
+
+    with judging_server(answer) as (url, asked):
+        options = EvaluationOptions(max_new_tokens=2, judge="llama3", judge_url=url, judge_parallel=1)
+        with pytest.raises(StopAsked):
+            list(evaluate_events(run, stop, options))
+        assert run.scores.judges == {}
+        rows = [row for side in Side for row in run.answers(side)]
+        assert 1 <= sum(row.value("judge:llama3") == 70.0 for row in rows) < len(rows)
+        first, _ = len(asked), run.clear_stop()
+        list(evaluate_events(run, Stop(run), options))
+    assert run.scores.judges["llama3"].scored == len(rows)
+    prompts = [body["messages"][0]["content"] for body in asked]
+    assert len(prompts) == len(set(prompts)) > first
 
 
 def test_a_damaged_kept_reply_is_asked_again(tmp_path):

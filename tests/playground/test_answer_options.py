@@ -1,14 +1,17 @@
 """The options of an evaluation on the page, and a record as tab 2 shows it."""
 
+from dataclasses import replace
+
 import pytest
 
 from ift.errors import ConfigError
 from ift.evaluation.evaluation_options import EvaluationOptions
 from ift.events import Finished
 from ift.runs.folder import create_run
+from ift.types import Side
 from playground.answers import options
 from playground.answers.lens_view import lens_view
-from tests.helpers import run_config
+from tests.helpers import plan_of, run_config
 
 
 @pytest.fixture
@@ -64,7 +67,20 @@ def test_on_a_shared_page_a_judges_address_comes_from_the_environment_alone(run,
 
 
 def test_where_nothing_was_asked_the_defaults_are(run):
-    assert options.again(run) == EvaluationOptions()
+    assert options.again(run, is_shared=False) == EvaluationOptions()
+
+
+def test_what_was_asked_last_is_asked_again_with_its_judge_and_shown_in_the_menu(run, monkeypatch):
+    asked = EvaluationOptions(sample=3, judge="llama3", judge_url="http://localhost:1", judge_prompt="Is {{answer}}?")
+    plan = replace(plan_of([]), asked=asked.given)
+    run.answer_files.begin(replace(plan, sides=dict.fromkeys(Side, replace(plan.sides[Side.AFTER], model="step-5"))))
+    assert options.again(run, is_shared=False) == replace(asked, checkpoint=5)
+    run.evaluation.append(Finished(step=1))
+    assert options.again(run, is_shared=False) == asked
+    values = {field["name"]: field["value"] for field in options.form(run, is_shared=False)}
+    assert (values["judge"], values["judge_prompt"], values["judge_pairs"]) == ("llama3", "Is {{answer}}?", "false")
+    monkeypatch.delenv(options.ADDRESS, raising=False)
+    assert options.again(run, is_shared=True) == EvaluationOptions(sample=3)
 
 
 # Tab 2.

@@ -11,11 +11,12 @@ import { Records } from "./records.js";
 import { scoreTiles, verdictLine } from "./verdict.js";
 
 const SIDES = { before: "Base model", after: "Fine-tuned model", judge: "Judge" };
+const JUDGED = { before: "base answers judged", after: "fine-tuned answers judged", pairs: "pairs judged" };
 const SOON = "Records appear here as they are answered.";
 
 /** What is said while the records are answered, or why they are not. */
-function busyLine({ total, done, side, state }) {
-  const what = side === "judge" ? "answers judged" : "records answered";
+function busyLine({ total, done, side, state, judged }) {
+  const what = side === "judge" ? JUDGED[judged] : "records answered";
   const text = total ? `${SIDES[side]}: ${count(done)} of ${count(total)} ${what}` : "Loading the models";
   const word = state === "stopped" ? chip("fill warn", "! Stopped") : chip("fill acc", "▶ Answering");
   return [word, el("p", "said", text), progress("Records answered", done, total || 1)];

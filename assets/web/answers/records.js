@@ -27,6 +27,12 @@ function mark({ right, reason, never_stopped }) {
   return attrs(el("span", ...sign), { title: name, role: "img", "aria-label": name });
 }
 
+/** The judge's grade; "!" where it gave no verdict on an answer, with the reason. */
+function grade({ judge, no_verdict: why }) {
+  const sign = why ? attrs(el("span", "warn", "!"), { title: why, role: "img", "aria-label": why }) : "";
+  return el("span", "", judge === null ? "" : judge.toFixed(0), judge === null || !why ? "" : " ", sign);
+}
+
 /** The cells of a row, in the order of COLUMNS. */
 function cells(row) {
   const two = (...children) => el("div", "two-lines", ...children);
@@ -37,7 +43,7 @@ function cells(row) {
     two(row.before === null ? WAITS : oneLine(row.before)),
     row.after === null ? WAITS : two(...difference(row.after.map(([change, text]) => [change, oneLineKept(text)]))),
     row.has_check || row.likeness === null ? "–" : row.likeness.toFixed(2),
-    row.judge === null ? "–" : row.judge.toFixed(0),
+    grade(row),
     mark(row),
   ];
 }
