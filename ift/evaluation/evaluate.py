@@ -56,8 +56,9 @@ def evaluate_events(run: Run, stop: Stop, options: EvaluationOptions = DEFAULTS)
     stop.raise_if_asked()
     dataset, held_out = load_held_out(run)
     models = run.models_at(options.checkpoint)
-    if options.chosen_judge and not KeptReplies(run.path / JUDGE_FILE):
-        with JudgeClient(options.chosen_judge) as client:
+    judge = options.chosen_judge
+    if judge and not KeptReplies(run.path / JUDGE_FILE).has_any_of(judge):
+        with JudgeClient(judge) as client:
             client.check()  # before hours of answering for nobody; where it has replied, it may be gone by now
     plan = _plan(models, held_out, options)
     sides = {side: without_judges(rows) for side, rows in run.answer_files.begin(plan).items()}
@@ -69,7 +70,7 @@ def evaluate_events(run: Run, stop: Stop, options: EvaluationOptions = DEFAULTS)
         run.answer_files.write(side, rows)
     summary = summarize(sides[Side.BEFORE], sides[Side.AFTER], plan)
     run.write_json("scores.json", summary.to_dict())
-    if judge := options.chosen_judge:
+    if judge:
         sides = {side: sorted(rows, key=lambda row: row.record) for side, rows in sides.items()}
         yield from _judge(run, stop, judge, sides)
         judged = summarize(sides[Side.BEFORE], sides[Side.AFTER], plan)

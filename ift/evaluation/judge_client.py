@@ -63,8 +63,8 @@ class JudgeClient:
         try:
             status, body = self._runner.run(asyncio.wait_for(self._get(path), CHECK_S))
         except (httpx2.HTTPError, _PassingError, TimeoutError) as error:
-            fix = "Start it with `ollama serve`, or give its --judge_url." if self.judge.api == "ollama" else ""
-            fix = fix or "Check --judge_url, and that the server is running."
+            fix = "Start it with `ollama serve`, or check judge_url." if self.judge.api == "ollama" else ""
+            fix = fix or "Check judge_url, and that the server is running."
             raise JudgeError("The judge does not answer", where=self.judge.url, fix=fix) from error
         if status in (401, 403):
             fix = "Set IFT_JUDGE_KEY in the environment; OPENAI_API_KEY is sent to api.openai.com only."

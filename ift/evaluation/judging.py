@@ -1,6 +1,6 @@
 """The judge goes through the rows of both sides; what it said once is kept in the run folder and not asked again.
 
-judge.jsonl    one reply per line, under the hash of all that decides it: address, model, settings, prompt
+judge.jsonl    one reply per line, under the hash of all that decides it: address, model, settings, prompt; and whose
 """
 
 import hashlib
@@ -41,27 +41,35 @@ class KeptReplies:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._replies = dict(filter(None, map(_kept, whole_lines(path))))
+        kept = list(filter(None, map(_kept, whole_lines(path))))
+        self._replies = {key: reply for key, reply, _ in kept}
+        self._judges = {judge for *_, judge in kept}
 
-    def __len__(self) -> int:
-        return len(self._replies)
+    def has_any_of(self, judge: Judge) -> bool:
+        """Whether this judge has replied before."""
+        return _name(judge) in self._judges
 
     def get(self, key: str) -> str | None:
         """A reply, or None."""
         return self._replies.get(key)
 
-    def put(self, key: str, reply: str) -> None:
+    def put(self, key: str, reply: str, judge: Judge) -> None:
         """Keep a reply, for this run and the next."""
-        append_line(self.path, json.dumps({"key": key, "reply": reply}, ensure_ascii=False))
+        line = {"key": key, "reply": reply, "judge": _name(judge)}
+        append_line(self.path, json.dumps(line, ensure_ascii=False))
         self._replies[key] = reply
 
 
-def _kept(line: bytes) -> tuple[str, str] | None:
+def _name(judge: Judge) -> str:
+    return f"{judge.api} {judge.url} {judge.model}"
+
+
+def _kept(line: bytes) -> tuple[str, str, str] | None:
     """Of a line; one that is damaged is asked again."""
     try:
         value = json.loads(line)
-        return str(value["key"]), str(value["reply"])
-    except (ValueError, KeyError, TypeError):
+        return str(value["key"]), str(value["reply"]), str(value.get("judge", ""))  # an earlier version kept no name
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -100,7 +108,7 @@ class Bench:
             self._failures += 1
         else:
             self._failures = 0
-            self.kept.put(_key(self.judge, prompt), reply)
+            self.kept.put(_key(self.judge, prompt), reply, self.judge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +175,7 @@ def judging(bench: Bench, sides: Sides, look: Callable[[], None]) -> Iterator[Ju
         sides: the rows; those that are judged are replaced in their lists.
         look: is called after each verdict and while the judge thinks, and may raise.
     """
-    for side, rows in sides.items():
+    for side, rows in reversed(sides.items()):  # the fine-tuned model's first, as everybody waits for those
         yield from _ask(bench, side, rows, [grading(bench.judge, row) for row in rows], look)
     if bench.judge.pairs:
         before = {row.record: row for row in sides[Side.BEFORE]}

@@ -157,6 +157,7 @@ def _cautions(summary: Summary, name: str, finding: Finding) -> Iterator[str]:
     if finding is not Finding.CEILING and (found.after or 0.0) >= CEILING:
         yield "Hardly a record is left that could get better: these can't show whether another model is better still."
     yield from _habits(summary, finding)
+    yield from _judges(summary)
     yield "The interval is about the choice of records, not about the luck of one training run."
 
 
@@ -166,6 +167,15 @@ def _habits(summary: Summary, finding: Finding) -> Iterator[str]:
         yield f"{_percent(leaks)} of the answers hold a header of the template."
     if repeats and repeats > REPEATS:
         yield f"{_percent(repeats)} of what is written was written before in the same answer."
+
+
+def _judges(summary: Summary) -> Iterator[str]:
+    for judge in summary.judges.values():
+        if judge.unread:
+            total = plural(judge.scored + judge.unread, "answer")
+            yield f"{judge.model} gave no verdict on {judge.unread:,} of {total}; each says why."
+        if judge.suspected:
+            yield f"{plural(judge.suspected, 'answer')} may beg the judge for a grade: read them."
 
 
 def _interval(found: Comparison) -> str:

@@ -118,6 +118,7 @@ class CompareTab:
         menu = {}
         if saved and not answering:
             menu = {
+                "run": run.id,
                 "fields": options.form(run, is_shared=is_shared),
                 "can": can,
                 "hint": options.hint(is_shared=is_shared),

@@ -16,10 +16,12 @@ def model_names(run: Run) -> dict[str, str]:
 
 def answer_title(run: Run | None) -> str:
     """What the button that begins is called."""
+    state = State.ABSENT if run is None else run.evaluation.state()
+    if state is State.STOPPED:
+        return "Go on answering"
     if run is not None and run.scores is not None:
         return "Answer again"
-    has_begun = run is not None and run.evaluation.state() in (State.STOPPED, State.FAILED)
-    return "Go on answering" if has_begun else "Answer the held-out records"
+    return "Go on answering" if state is State.FAILED else "Answer the held-out records"
 
 
 def progress(events: Sequence[TrainEvent], offset: int, state: State, *, said: str = "") -> dict:

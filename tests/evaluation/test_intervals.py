@@ -1,6 +1,7 @@
 """Numbers about many records, against the libraries that define them and against the truth of a simulation."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from ift.evaluation.intervals import outcome, paired_interval, sign_test
 from ift.evaluation.measures import measure_of
 from ift.evaluation.metrics import chrf, rouge_l
 from ift.evaluation.verdict import Finding, Tone, verdict
-from ift.runs.scores import Decoding, Outcome, SampledRecords, Summary
+from ift.runs.scores import Decoding, JudgeSummary, Outcome, SampledRecords, Summary
 
 WORDS = [
     "the",
@@ -162,6 +163,10 @@ def test_a_verdict_says_it_in_words():
     assert "+50.0 to +70.0 points" in text
     assert "Hardly a record is left" in text
     assert "50.0 % of the answers hold a header" in text
+    judged = replace(summary(), judges={"llama3": JudgeSummary("llama3", "ollama", "", 8, 2, suspected=1)})
+    text = " ".join(verdict(judged).cautions)
+    assert "llama3 gave no verdict on 2 of 10 answers" in text
+    assert "1 answer may beg the judge" in text
 
 
 def test_a_score_has_its_unit():

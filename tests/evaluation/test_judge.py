@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -368,6 +369,9 @@ def test_a_run_that_was_judged_is_scored_again_without_its_judge(run):
     list(evaluate_events(run, Stop(run), options))
     assert run.scores == judged
     assert (judged.judges["llama3"].scored, judged.judges["llama3"].unread) == (2 * judged.n, 0)
+    with pytest.raises(JudgeError, match="does not answer"):  # another one has to be there, and what is known stays
+        list(evaluate_events(run, Stop(run), replace(options, judge_url="http://127.0.0.1:9")))
+    assert run.scores == judged
 
 
 def check(url):

@@ -8,6 +8,8 @@ import pytest
 from ift.config import TrainConfig
 from ift.data.sources import load_dataset
 from ift.data.templates import load_template
+from ift.evaluation.evaluate import _plan
+from ift.evaluation.evaluation_options import EvaluationOptions
 from ift.events import Finished
 from ift.model.names import find_model
 from ift.runs.folder import create_run
@@ -15,6 +17,7 @@ from ift.runs.ratings import Ratings
 from ift.runs.run_config import describe
 from ift.runs.scores import AnsweredRecord, Outcome, Summary
 from ift.types import Finish, Score, Side
+from tests.evaluation.test_judge import judging_server, ollama, say
 from tests.ui.conftest import open_tab
 
 OWN_SERVER = True
@@ -260,6 +263,38 @@ def test_answers_are_rated_by_hand_without_knowing_whose_they_are(visit, run):
     dialog.get_by_text("Rate by hand: 2 of 20").wait_for()
     dialog.get_by_role("button", name="Close").click()
     assert sorted(rating.value for rating in Ratings(run.path).read()) == [0, 75]
+
+
+def judge(handler, prompt):
+    """Grades what is green; refuses one record, and says too much about another."""
+    if "color 5." in prompt:
+        return say(handler, b"no memory", status=400)
+    reply = "Score: 85" if "color 7." in prompt else "100" if "response `The color is green.`" in prompt else "5"
+    return say(handler, ollama(reply))
+
+
+def test_a_judge_is_chosen_on_the_page_and_each_row_has_its_grade_or_the_reason(visit, run):
+    plan = _plan(run.models, range(RECORDS), EvaluationOptions())
+    (run.path / "evaluation.json").write_text(json.dumps(plan.to_dict()), encoding="utf-8")  # all is answered already
+    page = answers_page(visit)
+    with judging_server(judge) as (url, asked):
+        page.locator("#answer-options-menu").click()
+        page.locator("#answer-judge").fill("llama3")
+        page.locator("#answer-judge_url").fill(url)
+        page.locator("#answer-with-options").click()
+        page.locator(".score", has_text="Judge llama3").wait_for()
+    page.locator(".filters .chip", has_text="No verdict").click()
+    wait_for_rows(page, [5, 7])
+    signs = page.locator(".records .c-judge [role=img]")
+    assert [sign.get_attribute("title") for sign in signs.all()] == [
+        "status 400: 'no memory'",
+        "no whole number from 0 to 100: 'Score: 85'",
+    ]
+    page.locator(".filters .chip", has_text="All").click()
+    page.locator(".records [data-record='4'] .c-judge", has_text="100").wait_for()
+    assert {body["model"] for body in asked} == {"llama3"}
+    page.locator("#answer-options-menu").click()
+    assert page.locator("#answer-judge_url").input_value() == url  # to be asked again
 
 
 def test_nothing_is_cut_on_a_phone_or_a_projector(visit, run):

@@ -28,6 +28,7 @@ export function read(fields, textOf) {
 class Options {
   constructor(root, start) {
     this.fields = [];
+    this.sent = { run: null, options: {} }; // what could not be begun is not lost
     this.panel = el("form", "panel");
     const summary = attrs(el("summary", "ift-btn", "Options"), { id: "answer-options-menu" });
     this.menu = el("details", "answer-options", summary, this.panel);
@@ -36,14 +37,18 @@ class Options {
     this.panel.onsubmit = event => {
       event.preventDefault();
       this.menu.open = false;
-      start({ options: read(this.fields, name => this.panel.querySelector(`#answer-${name}`).value) });
+      const textOf = name => this.panel.querySelector(`#answer-${name}`).value;
+      this.sent = { run: this.run, options: Object.fromEntries(this.fields.map(({ name }) => [name, textOf(name)])) };
+      start({ options: read(this.fields, textOf) });
     };
   }
 
-  draw({ fields, can, hint } = {}) {
-    this.menu.hidden = !fields;
-    if (!fields || this.menu.open) return; // what is being filled in stays
-    this.fields = fields;
+  draw({ run, fields: given, can, hint } = {}) {
+    this.menu.hidden = !given;
+    if (!given || this.menu.open) return; // what is being filled in stays
+    const sent = run === this.sent.run ? this.sent.options : {};
+    const fields = given.map(field => ({ ...field, value: sent[field.name] ?? field.value }));
+    Object.assign(this, { run, fields });
     const judged = fields.filter(field => JUDGE.test(field.name));
     const others = fields.filter(field => !JUDGE.test(field.name));
     const send = attrs(el("button", "primary", "Answer with these"), { type: "submit", id: "answer-with-options" });
@@ -52,7 +57,7 @@ class Options {
       const rows = list.map(field =>
         el("label", "", el("span", "", field.name, el("small", "", field.help)), control(field)),
       );
-      return el("fieldset", "", el("legend", "", title), ...rows, ...more);
+      return el("fieldset", "", el("legend", "", title), ...more, ...rows);
     };
     const help = hint ? [el("p", "muted hint", hint)] : [];
     const judge = judged.length || help.length ? [group("Judge", judged, ...help)] : [];

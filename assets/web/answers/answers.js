@@ -23,10 +23,8 @@ function busyLine({ total, done, side, state, judged }) {
 }
 
 function failed({ what, where, fix }) {
-  return [
-    chip("fill bad", "✗ Failed"),
-    el("p", "said", what, el("span", "muted", ` ${[where, fix].filter(Boolean).join(" — ")}`)),
-  ];
+  const cautions = [[where, fix].filter(Boolean).join(" — ")].filter(Boolean);
+  return verdictLine({ tone: "bad", title: "Failed", sentence: `${what}.`, basis: "", cautions });
 }
 
 const isBusy = ({ state }) => state === "running" || state === "starting";
