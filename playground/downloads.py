@@ -61,7 +61,7 @@ class Downloads:
 
         def progress(done: int, total: int) -> None:
             if cancelled.is_set():
-                raise DownloadError("The download was cancelled", fix="Choose it again to go on.")
+                raise DownloadError("The download was cancelled", fix="Begin again when it suits you.")
             now[:] = done, total
 
         def run() -> None:

@@ -46,9 +46,16 @@ def build(context: Context) -> gr.Blocks:
             elem_id="lesson",
             elem_classes="plain",
         )
+        kept = gr.HTML(
+            {},
+            html_template="<i hidden></i>",
+            js_on_load=when_loaded("ift.settings(props, watch)"),
+            elem_id="kept-settings",
+            elem_classes="plain offstage",
+        )
         data.wire(train.model, prompt)
         prompt.wire(data.name, model=train.model, run=train.run, chart=train.chart)
-        train.wire(page, train_tab, prompt, data.name)
+        train.wire(train_tab, prompt, data.name, kept)
         _restore(page, head, prompt, train, data)
         compare.wire()
         prompt.own.wire()
@@ -75,13 +82,15 @@ def _restore(page: gr.Blocks, head: gr.HTML, prompt: PromptTab, train: TrainTab,
     link = gr.Textbox(visible=False)
 
     def restore(text: str) -> tuple:
-        return *prompt.restore(text), *train.restore(text)
+        view = prompt.restore(text)
+        return *view, *train.restore(text, view[prompt.restored.index(prompt.mask)])
 
     everything = [*prompt.restored, data.source, *train.restored]
     asked = f"() => {when_loaded('return [ift.link.text()]')}"
     for event in (page.load, head.restore):
         restored = event(restore, link, everything, js=asked, **QUIET)
         prompt.redraw_after(restored)
+        train.judge_after(restored.then)
         restored.then(None, None, None, js=f"() => {when_loaded('ift.link.restored()')}")
 
 

@@ -23,7 +23,10 @@ export const openedText = () => (ownState() ? encode(ownState()) : fragment());
 /** For those who restore a part of it themselves. */
 export const linked = opened;
 
-const parts = { view: {}, text: {}, train: {}, page: {} };
+// What a tab that was not opened since would say is known from here.
+const partsOf = ({ train = {}, tab, run, live, ...view }) => ({ view, text: {}, train, page: { tab, run, live } });
+
+const parts = partsOf(opened);
 const flushers = [];
 let isRestoring = openedText() !== "";
 let timer = 0;
@@ -44,6 +47,14 @@ export function keep(name, part) {
   parts[name] = part;
   clearTimeout(timer);
   timer = setTimeout(flushed, FLUSH_AFTER);
+}
+
+/** What the server was asked to train: what of the view other tabs than the lens's can change, and the settings. */
+export function keepSettings({ train, view }) {
+  if (isRestoring) return;
+  const { data: _data, mask: _mask, ...others } = parts.view;
+  keep("view", { ...others, ...view });
+  keep("train", train);
 }
 
 /** Part of `page`: tab, run, live. */
@@ -91,7 +102,10 @@ export function makeLink(hide = []) {
 export function watchHistory(restore) {
   addEventListener("popstate", () => {
     if (ownState()) {
-      restore(ownState(), () => (isRestoring = true));
+      restore(ownState(), () => {
+        isRestoring = true;
+        Object.assign(parts, partsOf(ownState()));
+      });
     } else if (fragment()) {
       location.reload(); // a link that was put into the address
     }

@@ -5,7 +5,7 @@ import { askElsewhere, chat } from "./answers/chat.js";
 import { experiments } from "./experiments/experiments.js";
 import { lens } from "./lens/lens.js";
 import { lesson } from "./lesson.js";
-import { keep, openedText, restored } from "./link.js";
+import { keepSettings, openedText, restored } from "./link.js";
 import { el, until } from "./parts.js";
 import { figure } from "./plot.js";
 import { wireRail } from "./rail.js";
@@ -21,12 +21,9 @@ import { wireModes } from "./theme.js";
 rest();
 rows();
 
-/** The component that holds the training settings that differ from the defaults, as a link has them. */
+/** The component that holds what differs from the defaults of data, mask and training settings, as a link has it. */
 function settings(props, watch) {
-  const take = () => keep("train", props.value?.train || {});
-  take();
-  watch("value", take);
-  breakNames();
+  watch("value", () => keepSettings(props.value));
 }
 
 /** Long names of options break after an underscore. */
@@ -52,7 +49,10 @@ function header(element, events) {
 window.ift = {
   header,
   figure,
-  run,
+  run: (...component) => {
+    breakNames(); // of the form beside it
+    return run(...component);
+  },
   answers,
   answerOptions,
   chat,

@@ -7,12 +7,16 @@ from typing import Any
 from ift.errors import DownloadError
 
 Progress = Callable[[int, int], None]
+PIECE_BYTES = 1 << 18
+"""Between two looks at how far a download is, and whether it goes on; the Hub client's own 10 MB can take minutes."""
 
 
 def fetch_model(
     repo_id: str, *, endpoint: str | None = None, cache_dir: Path | None = None, progress: Progress | None = None
 ) -> Path:
-    """The folder of a model from the Hub, downloaded once; safetensors only. What broke off is resumed.
+    """The folder of a model from the Hub, downloaded once; safetensors only.
+
+    The client takes up a connection that broke off by itself; what was cancelled begins anew.
 
     Args:
         repo_id: owner/name.
@@ -27,6 +31,7 @@ def fetch_model(
     from huggingface_hub import constants
     from huggingface_hub.errors import EntryNotFoundError, HFValidationError, LocalEntryNotFoundError
 
+    constants.DOWNLOAD_CHUNK_SIZE = PIECE_BYTES
     where = f"{endpoint or constants.ENDPOINT}/{repo_id}"
     try:
         for name in ("config.json", "model.safetensors"):

@@ -1,6 +1,6 @@
 """Tab 3: choose a model and how it is trained, start, watch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ift.runs.run_note import clean_note, write_note
 from ift.types import Example
 from playground import caches
 from playground.context import LIVE, QUIET, Context, train_on, when_loaded, whole
-from playground.lens.state import MASKS, preset_of, read_rest
+from playground.lens.state import MASKS, View, preset_of, read_rest, to_link
 from playground.runs import polls
 from playground.runs.jobs import train_options
 from playground.tabs.prompt import PromptTab
@@ -102,13 +102,6 @@ class TrainTab:
         self.needs = EstimateButton(self.context, self.download)
         with gr.Accordion("The same run from a command line", open=False):
             self.command = gr.Code(language="shell", interactive=False, label="Command", elem_id="command")
-        self.kept = gr.HTML(
-            {},
-            html_template="<i hidden></i>",
-            js_on_load=when_loaded("ift.settings(props, watch)"),
-            elem_id="kept-settings",
-            elem_classes="plain offstage",
-        )
 
     def _build_live(self) -> None:
         self.chart = gr.HTML(
@@ -124,8 +117,15 @@ class TrainTab:
         )
         self.control.build()
 
-    def wire(self, page: gr.Blocks, tab: gr.Tab, prompt: PromptTab, data: gr.State) -> None:
-        """Connect the widgets, and the mask with the prompt tab's; `tab`: the one that this stands in."""
+    def wire(self, tab: gr.Tab, prompt: PromptTab, data: gr.State, kept: gr.HTML) -> None:
+        """Connect the widgets, and the mask with the prompt tab's.
+
+        Args:
+            tab: the one that this stands in.
+            prompt: has the template and the switches.
+            data: the data set's name.
+            kept: takes what of this the browser keeps.
+        """
         hyper = list(self.hyper.values())
         switches = [self.model, self.mask, prompt.keep_eos, prompt.train_padding, prompt.max_length, *hyper]
         inputs = [data, prompt.template, *switches]
@@ -140,17 +140,20 @@ class TrainTab:
         self.preset.input(**preset, **QUIET)
         self.model.input(preset_for, self.model, self.preset, **QUIET).then(**preset, **QUIET)
         self.mask.input(lambda mask: mask, self.mask, prompt.mask, **LIVE)
-        prompt.mask.input(lambda mask: mask, prompt.mask, self.mask, **LIVE)
-        self.restored = [self.model, *hyper, self.control.shown]
-        preview = {"fn": self._preview, "inputs": inputs, "outputs": [self.ready, self.command, self.kept]}
-        judge = {"fn": self._judge, "inputs": inputs, "outputs": self.judged}
+        prompt.mask.change(lambda mask: mask, prompt.mask, self.mask, **LIVE)
+        self.restored = [self.mask, self.preset, self.model, *hyper, self.control.shown]
+        preview = self._previewed = {"fn": self._preview, "inputs": inputs, "outputs": [self.ready, self.command, kept]}
+        judge = self._judged = {"fn": self._judge, "inputs": inputs, "outputs": self.judged}
         for component in (data, *switches):
             component.change(**preview, **LIVE)
             component.change(**judge, **QUIET, trigger_mode="always_last")
             component.change(None, None, self.control.message, js="() => ''")  # it was about what stood there before
-        for event in (page.load, tab.select):  # not at each key in the template: the lens needs that time
-            event(**preview, **QUIET)
-            event(**judge, **QUIET, trigger_mode="always_last")
+        self.judge_after(tab.select)  # not at each key in the template: the lens needs that time
+
+    def judge_after(self, event: Callable) -> None:
+        """What would run, and what would spoil it, is said anew: widgets that nobody has seen yet tell no change."""
+        event(**self._previewed, **QUIET)
+        event(**self._judged, **QUIET, trigger_mode="always_last")
 
     @property
     def looks(self) -> list:
@@ -180,21 +183,23 @@ class TrainTab:
         options |= asdict(data_options(data))
         return make_config({**options, "model": self.context.model(model), "data": data, "train_on": on})
 
-    def restore(self, link: str) -> tuple:
-        """Values for `restored`, from what a link says; nothing changes without one."""
+    def restore(self, link: str, mask: object) -> tuple:
+        """Values for `restored`, from what a link says and the mask that it means; nothing changes without one."""
         said = read_rest(link)
         if not said:
             return tuple(gr.skip() for _ in self.restored)
         run = said.get("run")
         run = run if self.context.jobs.run(run) else gr.skip()
-        return *settings_values(said.get("train"), self._offered_model), run
+        model, *hyper = settings_values(said.get("train"), self._offered_model)
+        return mask, _preset_of(mask, hyper), model, *hyper, run
 
     def _offered_model(self, name: str) -> bool:
         """Whether a link may name a model: on a public page one of the list."""
         return not self.context.settings.is_shared or name in dict(model_choices(self.context)).values()
 
     def _preview(self, data: str, source: str, model: str, *switches: object) -> tuple:
-        kept = {"train": settings_link(model, switches[4:])}
+        view = to_link(View(data=data, mask=str(switches[0])))
+        kept = {"train": settings_link(model, switches[4:]), "view": view}
         try:
             config, template = self._config(data, model, *switches), Template.parse(source)
             find_model(config.model)
@@ -259,6 +264,12 @@ class TrainTab:
     def _preset(self, preset: str) -> list:
         config = TrainConfig(**PRESETS[preset])
         return [config.train_on, config.train_on, *to_values(config)]
+
+
+def _preset_of(mask: object, hyper: list[object]) -> str | None:
+    """The preset whose values these are."""
+    configs = {name: TrainConfig(**options) for name, options in PRESETS.items()}
+    return next((name for name, one in configs.items() if [one.train_on, *to_values(one)] == [mask, *hyper]), None)
 
 
 def _chosen(event: gr.EventData) -> object:

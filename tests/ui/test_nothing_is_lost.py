@@ -1,6 +1,7 @@
 """Thirty editing steps of every kind, after which each text that was typed is still to be had."""
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -134,12 +135,14 @@ def test_training_settings_and_the_run_survive_a_reload_and_go_with_a_link(visit
     page.locator("#learning_rate input").blur()
     page.locator("#warmup_steps input").fill("7")
     page.locator("#warmup_steps input").blur()
-    page.locator("#ready", has_text="Work").wait_for()
-    page.wait_for_function("history.state?.ift?.train?.warmup_steps === 7")
+    page.locator("#run-mask").get_by_label("all", exact=True).check()
+    page.wait_for_function("history.state.ift?.train?.warmup_steps === 7 && history.state.ift.mask === 'all'")
     page.reload()
-    page.locator("#learning_rate input").wait_for()
+    page.locator("#ready", has_text=re.compile(r"Loss on\s*all")).wait_for()  # though tab 2 was never opened
     page.wait_for_function("document.querySelector('#learning_rate input').value === '0.002'")
     assert page.locator("#warmup_steps input").input_value() == "7"
+    assert page.locator("#run-preset input:checked").count() == 0
+    assert page.evaluate("history.state.ift.mask") == "all"
     page.wait_for_timeout(1800)
     page.get_by_role("button", name="Share", exact=True).click()
     address = page.get_by_label("The link").input_value()
@@ -147,6 +150,7 @@ def test_training_settings_and_the_run_survive_a_reload_and_go_with_a_link(visit
     open_tab(other, "3 Fine-tune")
     other.wait_for_function("document.querySelector('#warmup_steps input')?.value === '7'")
     assert other.locator("#learning_rate input").input_value() == "0.002"
+    expect(other.locator("#run-mask").get_by_label("all", exact=True)).to_be_checked()
 
 
 def test_a_refused_upload_leaves_what_was_in_use_and_shows_that_as_chosen(visit, tmp_path):
