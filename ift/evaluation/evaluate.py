@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from ift.data.records import Dataset
 from ift.data.templates import Template
+from ift.evaluation.base_answers import base_answers
 from ift.evaluation.evaluation_options import EvaluationOptions
 from ift.evaluation.habits import headers_of
 from ift.evaluation.held_out import load_held_out
@@ -42,7 +43,8 @@ WRITE_EVERY_S = 2.0
 def evaluate_events(run: Run, stop: Stop, options: EvaluationOptions = DEFAULTS) -> Iterator[TrainEvent]:
     """Answer and score; each row is written as soon as it is answered, scores.json last, once more after a judge.
 
-    What was answered before under the same options is not asked again, whether that evaluation came to its end or not.
+    What was answered before under the same options is not asked again, whether that evaluation came to its end or not;
+    nor is the base model, where it was asked the same for a run beside this one.
 
     Args:
         run: with at least one checkpoint.
@@ -61,7 +63,9 @@ def evaluate_events(run: Run, stop: Stop, options: EvaluationOptions = DEFAULTS)
         with JudgeClient(judge) as client:
             client.check()  # before hours of answering for nobody; where it has replied, it may be gone by now
     plan = _plan(models, held_out, options)
-    sides = {side: without_judges(rows) for side, rows in run.answer_files.begin(plan).items()}
+    kept = run.answer_files.begin(plan)
+    sides = {side: without_judges(rows) for side, rows in kept.items()}
+    sides[Side.BEFORE] = sides[Side.BEFORE] or without_judges(base_answers(run, plan))
     for side, name in models.items():
         rows = sides[side]
         yield Answered(step=len(rows), side=side, done=len(rows), total=len(plan.records))

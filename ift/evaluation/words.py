@@ -34,6 +34,7 @@ _UNSPACED = (
 _ONE_BY_ONE = re.compile(f"([{_UNSPACED}])")
 
 
+@lru_cache(maxsize=64)
 def normalize(text: str) -> str:
     """Lower case, without articles, extra spaces and punctuation that carries no meaning.
 
@@ -46,7 +47,8 @@ def normalize(text: str) -> str:
     text = unicodedata.normalize("NFC", text).translate(_DASHES).lower()
     text = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), text)
     kept = {match.start() for match in _MEANS_SOMETHING.finditer(text)}
-    words = "".join(c for i, c in enumerate(text) if i in kept or not _is_punctuation(c)).split()
+    marks = {c for c in set(text) if _is_punctuation(c)}
+    words = "".join(c for i, c in enumerate(text) if c not in marks or i in kept).split()
     return " ".join(word for i, word in enumerate(words) if word not in ARTICLES or i == len(words) - 1)
 
 

@@ -16,6 +16,7 @@ from ift.model.cuda.decoder import CaptureFor, cuda_capture, decoder_for
 from ift.model.gpt2 import GPT2
 from ift.model.gpt2_config import GPT2Config
 from ift.model.kv_cache import Cache, row_bytes
+from ift.model.linear import GreedyHead
 from ift.roles import Role
 from ift.types import EOS_ID, Completion, Encoded, Example, Finish
 
@@ -162,10 +163,10 @@ def _answer(model: GPT2, rows: list[GrowingAnswer], sampling: Sampling, capture:
     size = max(len(row.prompt.ids) for row in rows) + max(row.limit for row in rows)
     with decoder_for(model, rows=len(rows), size=size, capture=capture) as decoder:
         decoder.begin([len(row.prompt.ids) for row in rows])
+        likeliest = GreedyHead(model.wte.weight) if sampling.temperature == 0 else None
         last = read_prompts(model, [row.prompt for row in rows], decoder.cache)  # (B, C)
         while True:
-            is_greedy = sampling.temperature == 0
-            tokens = model.likeliest(last).tolist() if is_greedy else draw_tokens(model.logits(last), rows, sampling)
+            tokens = likeliest(last).tolist() if likeliest else draw_tokens(model.logits(last), rows, sampling)
             done = [row.take(token) for row, token in zip(rows, tokens, strict=True)]
             yield from (completion for completion in done if completion)
             order = decoder.drop({b for b, completion in enumerate(done) if completion})

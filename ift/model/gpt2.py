@@ -12,10 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from ift.model.cross_entropy import TiedEmbedding
 from ift.model.gpt2_config import GPT2Config
 from ift.model.kv_cache import Cache
-from ift.model.linear import FEW_ROWS, Embedding, Linear, linear
-
-HEAD_PART = 4096
-"""Ids whose logits are looked at together when only the likeliest is wanted."""
+from ift.model.linear import Embedding, Linear, likeliest, linear
 
 
 class Block(nn.Module):
@@ -151,16 +148,8 @@ class GPT2(nn.Module):
         return linear(hidden, self.wte.weight)
 
     def likeliest(self, hidden: Tensor) -> Tensor:
-        """(B, C) → (B,), the id with the highest logit.
-
-        With many rows the head goes part by part: logits that nobody else wants need not leave the cache.
-        """
-        if len(hidden) <= FEW_ROWS or hidden.device.type != "cpu":
-            return self.logits(hidden).argmax(dim=-1)
-        parts = [linear(hidden, weight).max(dim=-1) for weight in self.wte.weight.split(HEAD_PART)]
-        best = torch.stack([part.values for part in parts]).argmax(dim=0)  # (B,)
-        ids = torch.stack([part.indices for part in parts])  # (parts, B)
-        return ids.gather(0, best[None])[0] + best * HEAD_PART
+        """(B, C) → (B,), the id with the highest logit."""
+        return likeliest(hidden, self.wte.weight)
 
     def forward(self, ids: Tensor) -> Tensor:
         """(B, T) → (B, T, V)."""

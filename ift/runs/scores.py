@@ -65,7 +65,8 @@ class AnsweredRecord:
 
     def to_dict(self) -> dict[str, object]:
         """For a line of before.jsonl or after.jsonl."""
-        return asdict(self)
+        values = {name: getattr(self, name) for name in self.__slots__}  # asdict would copy each token of the answer
+        return {**values, "scores": [{"by": one.by, "value": one.value, "reason": one.reason} for one in self.scores]}
 
     @classmethod
     def from_dict(cls, value: object, *, where: str) -> "AnsweredRecord":

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ift.cli.parser import build_parser
+from ift.config import TrainConfig
 from ift.data.batching import collate
 from ift.data.sources import load_dataset
 from ift.data.templates import Template
@@ -187,6 +188,12 @@ def test_a_run_without_a_checkpoint_can_not_be_evaluated(run):
 # Again and again.
 
 
+def write_template(folder):
+    path = folder / "other.txt"
+    path.write_text("Say {{instruction}}: {{output}}", encoding="utf-8")
+    return path
+
+
 def files_of(run):
     return {name: (run.path / name).read_bytes() for name in ("before.jsonl", "after.jsonl", "scores.json")}
 
@@ -254,6 +261,28 @@ def test_answers_are_kept_where_only_more_records_or_another_checkpoint_are_aske
     assert len(seen) == 6  # the other model's
     assert (run.scores.checkpoint, run.scores.after["ended"]) == ("step-000005", 1.0)
     list(evaluate_events(run, Stop(run), EvaluationOptions(max_new_tokens=2)))
+    assert len(seen) == 10
+
+
+def test_the_base_model_is_not_asked_again_what_it_was_asked_for_a_run_beside_this_one(
+    names, make, tmp_path, monkeypatch
+):
+    base = save_checkpoint(tmp_path / "base", tiny_model(), step=1)  # with a manifest: it is known to be the same
+
+    def made(name, **options):
+        run = make(name, TrainConfig(**{**names, "model": str(base), **options}))
+        run.training.append(Finished(step=1))
+        save_checkpoint(run.path / "checkpoints", parrot(WORD), step=3)
+        return run
+
+    one, twin = made("one"), made("twin", seed=7)
+    longer = made("longer", template=str(write_template(tmp_path)))
+    seen = asked(monkeypatch)
+    list(evaluate_events(one, Stop(one), FEW))
+    list(evaluate_events(twin, Stop(twin), FEW))
+    assert seen == [17, 18, 17, 18, 17, 18]  # once before, twice after
+    assert files_of(one) == files_of(twin)
+    list(evaluate_events(longer, Stop(longer), FEW))
     assert len(seen) == 10
 
 

@@ -161,10 +161,10 @@ def test_white_space_after_the_output_stops_no_answer():
 
 
 @pytest.mark.parametrize("ending", ["\n", "</s>"])
-def test_the_templates_ending_is_no_part_of_an_answer_that_ends_by_itself(ending):
-    model, said = tiny_model(), iter([*encode_text(f"saw\nnail{ending}"), EOS_ID])
-    model.likeliest = lambda last: torch.tensor([next(said)])
-    assert answers([Prompt(0, [11], ending=ending)], Sampling(max_new_tokens=20), model=model)[0].text == "saw\nnail"
+def test_the_templates_ending_is_no_part_of_an_answer_that_ends_by_itself(ending, monkeypatch):
+    said = iter([*encode_text(f"saw\nnail{ending}"), EOS_ID])
+    monkeypatch.setattr("ift.model.generate.GreedyHead", lambda weight: lambda last: torch.tensor([next(said)]))
+    assert answers([Prompt(0, [11], ending=ending)], Sampling(max_new_tokens=20))[0].text == "saw\nnail"
 
 
 def test_what_the_model_is_asked_is_the_beginning_of_its_training_row():

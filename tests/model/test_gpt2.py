@@ -5,6 +5,7 @@ import torch
 
 from ift.model.gpt2 import GPT2, gelu, random_model
 from ift.model.gpt2_config import GPT2Config
+from ift.model.linear import GreedyHead, distinct_rows
 from tests.helpers import save_model, tiny_model
 
 IDS = torch.tensor([[11, 22, 33, 44, 55], [50256, 1, 50256, 2, 3]])
@@ -55,6 +56,19 @@ def test_of_equally_likely_ids_the_first_is_taken():
     model.wte.weight[[9, 5000, 5001, 50256]] = 10 * model.wte.weight[7]
     hidden = model.wte.weight[7].repeat(8, 1)
     assert model.likeliest(hidden).tolist() == [9] * 8
+
+
+@torch.inference_mode()
+def test_ids_that_share_a_row_are_computed_once_and_the_likeliest_is_the_same():
+    weight = tiny_model().wte.weight.detach().clone()
+    hidden = torch.randn(12, 16, generator=torch.Generator().manual_seed(3))
+    assert distinct_rows(weight) is None
+    shared = torch.arange(9, 50257, 3)
+    weight[4] *= 9
+    weight[shared] = weight[4].clone()
+    assert sorted({*distinct_rows(weight).tolist()} ^ {*range(50257)}) == shared.tolist()
+    assert torch.equal(GreedyHead(weight)(hidden), (hidden @ weight.T).argmax(dim=-1))
+    assert GreedyHead(weight)(weight[4].repeat(8, 1)).tolist() == [4] * 8
 
 
 def test_the_gelu_is_openais_approximation():
