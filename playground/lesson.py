@@ -2,16 +2,33 @@
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ift.errors import ConfigError
+from ift.config import TrainConfig, make_config
+from ift.data.sources import NAMES
+from ift.data.templates import PRESETS
+from ift.errors import ConfigError, IftError
 from ift.experiments.twins import twin
+from ift.masks import TRAIN_ON
+from ift.options import options_of
 from ift.paths import ASSETS
 
 FILE = ASSETS / "lessons" / "six-steps.md"
 TABS = range(1, 6)
+NAMED = {"data": NAMES, "template": tuple(PRESETS), "train_on": tuple(TRAIN_ON)}
+"""What an exercise may choose by name: whatever the page offers to everybody."""
+SETTABLE = {*NAMED, *(name for name, one in options_of(TrainConfig).items() if one.group and one.kind in (int, float))}
 FIX = "See the comment at the top of assets/lessons/six-steps.md."
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Controls that an exercise sets. options: of a run, by name; data, template and mask by their names."""
+
+    label: str
+    options: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +44,7 @@ class Step:
     reveal: str = ""
     look: str = ""
     twin: str = ""
+    setups: tuple[Setup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +82,9 @@ def _step(part: str, name: str) -> Step:
     where = f"{name}, step {title.strip()!r}"
     named: dict[str, str] = {}
     texts, choices, right = [], [], None
+    setups = [_setup(_line(block[1]), where) for block in re.finditer(r"^Set: *((?:.+\n?)+)", body, flags=re.M)]
     for block in filter(None, map(str.strip, re.split(r"\n\s*\n", body))):
-        label = re.match(r"(Tab|Predict|Reveal|Look|Twin): *", block)
+        label = re.match(r"(Tab|Predict|Reveal|Look|Twin|Set): *", block)
         if label:
             named[label[1]] = _line(block[label.end() :])
         elif block.startswith("- "):
@@ -93,7 +112,28 @@ def _step(part: str, name: str) -> Step:
         reveal=named.get("Reveal", ""),
         look=named.get("Look", ""),
         twin=named.get("Twin", ""),
+        setups=tuple(setups),
     )
+
+
+def _setup(text: str, where: str) -> Setup:
+    """`r = 16, learning_rate = 1e-3` as options, checked as those of a run are."""
+    known, options = options_of(TrainConfig), {}
+    for part in text.split(","):
+        name, _, value = map(str.strip, part.partition("="))
+        if name not in SETTABLE or not value:
+            raise ConfigError(f"Set: {part.strip()!r} sets nothing", where=where, fix=FIX)
+        try:
+            options[name] = known[name].kind(value)
+        except ValueError as error:
+            raise ConfigError(f"Set: {name} can't be {value!r}", where=where, fix=FIX) from error
+        if name in NAMED and value not in NAMED[name]:
+            raise ConfigError(f"Set: there is no {name} {value!r}", where=where, fix=f"Use {', '.join(NAMED[name])}.")
+    try:
+        make_config(options)
+    except IftError as error:
+        raise ConfigError(f"Set: {error.what}", where=where, fix=error.fix) from error
+    return Setup(text, options)
 
 
 def _line(text: str) -> str:

@@ -11,6 +11,7 @@ from playground.tabs.experiments import ExperimentsTab
 from playground.tabs.prompt import PromptTab
 from playground.tabs.train import TrainTab
 from playground.views.html import esc
+from playground.widgets.lesson_panel import LessonPanel
 
 HEAD = """<div class="ift-head"><h1>ift <span>playground</span></h1><div class="tools">{mode}
 <button type="button" id="share">Share</button>
@@ -39,13 +40,7 @@ def build(context: Context) -> gr.Blocks:
                 compare = CompareTab(context)
             with gr.Tab("5 Experiments", elem_id="tab-experiments"):
                 ExperimentsTab(context)
-        gr.HTML(
-            read_lesson().to_dict(),
-            html_template='<div class="ift lesson"></div>',
-            js_on_load=when_loaded("ift.lesson(element, props)"),
-            elem_id="lesson",
-            elem_classes="plain",
-        )
+        lesson = LessonPanel(read_lesson())
         kept = gr.HTML(
             {},
             html_template="<i hidden></i>",
@@ -58,6 +53,7 @@ def build(context: Context) -> gr.Blocks:
         train.wire(train_tab, prompt, data.name, kept)
         _restore(page, head, prompt, train, data)
         compare.wire()
+        lesson.wire(data, prompt, train)
         prompt.own.wire()
         prompt.redraw_after(compare.open_in_lens(prompt.restored, data.source))
         data.show_on(page.load)

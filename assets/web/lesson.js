@@ -8,8 +8,9 @@ const openTab = number =>
     ?.click();
 
 class LessonView {
-  constructor(panel, lesson) {
-    Object.assign(this, { panel, lesson, at: 0, guesses: {} });
+  /** `prepare`: sets the controls that a setup names. */
+  constructor(panel, lesson, prepare) {
+    Object.assign(this, { panel, lesson, prepare, at: 0, guesses: {} });
     attrs(panel, { role: "region", "aria-label": lesson.title });
     panel.hidden = true;
   }
@@ -33,7 +34,8 @@ class LessonView {
     const step = this.lesson.steps[this.at];
     const title = attrs(el("h2", "", step.title), { tabindex: -1 });
     const texts = step.text.split("\n").map(text => el("p", "", text));
-    this.panel.replaceChildren(this.head(), title, ...texts, ...this.question(step), ...this.twin(step), this.foot());
+    const parts = [...this.question(step), ...this.setups(step), ...this.twin(step)];
+    this.panel.replaceChildren(this.head(), title, ...texts, ...parts, this.foot());
   }
 
   head() {
@@ -86,6 +88,19 @@ class LessonView {
     this.panel.querySelector(".foot .next").focus();
   }
 
+  setups(step) {
+    if (!step.setups.length) return [];
+    const said = attrs(el("p", "muted"), { role: "status" });
+    const acts = step.setups.map(({ label }, number) =>
+      button(`Set ${label}`, () => {
+        openTab(step.tab);
+        this.prepare({ step: this.at, setup: number });
+        said.textContent = `Set: ${label}.`;
+      }),
+    );
+    return [el("div", "row setups", ...acts), said];
+  }
+
   twin(step) {
     if (!step.twin) return [];
     const open = button("Show the experiment on tab 5", () => {
@@ -108,8 +123,8 @@ class LessonView {
 }
 
 /** The component: a button in the page's head opens it. */
-export function lesson(element, props) {
-  const view = new LessonView(element.querySelector(".lesson"), props.value);
+export function lesson(element, props, prepare) {
+  const view = new LessonView(element.querySelector(".lesson"), props.value, prepare);
   const head = document.querySelector("#head .tools");
   const opener = attrs(el("button", "", "Lesson"), { type: "button", id: "lesson-button", "aria-expanded": false });
   opener.onclick = () => view.toggle(opener);

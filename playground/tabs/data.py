@@ -100,7 +100,8 @@ class DataTab:
         at_work = [self.cancel, self.token]
         places = [self.upload, self.elsewhere, self.reading, self.others]
         chosen = [self.source, self.name, *places, self.message, self.leave_out, *at_work]
-        self.source.input(self._choose, [self.source, self.name], chosen, **QUIET)
+        self._chosen = {"fn": self._choose, "inputs": [self.source, self.name], "outputs": chosen}
+        self.choose_after(self.source.input)
         self.cancel.click(self.context.downloads.cancel, self.token, None, queue=False, **QUIET)
         options = [self.name, self.layout, self.fields, self.turns]
         taken = [self.source, self.name, self.file, self.message, self.leave_out]
@@ -115,6 +116,10 @@ class DataTab:
         for change in (self.query.change, self.part.change, self.finding.change, self.page.change):
             change(self._table, self._search, self.records, **LIVE)
         self.show_on(self.name.change)
+
+    def choose_after(self, event: Callable) -> None:
+        """Take the data set that is chosen, on an event that changes the choice."""
+        event(**self._chosen, **QUIET)
 
     def show_on(self, event: Callable) -> None:
         """Show the data set's report on an event, such as the page's load."""
@@ -150,6 +155,9 @@ class DataTab:
         return views.records_table(data, report, found, page=int(page or 1), code=code or "")
 
     def _choose(self, chosen: str, name: str) -> Iterator[tuple]:
+        if chosen == _source_of(name):
+            yield tuple(gr.skip() for _ in self._chosen["outputs"])  # in use already
+            return
         own = chosen == OWN
         shown = (
             gr.File(None, visible=own) if own else gr.File(visible=False),
