@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { groupsOf } from "../../assets/web/lens/batch.js";
 import { columnPx } from "../../assets/web/lens/columns.js";
+import { isRight, tally } from "../../assets/web/lens/cover.js";
 import { batch, longBatch, other } from "./small_batch.js";
 
 const ids = (made, step, kind, row) =>
@@ -105,4 +106,18 @@ test("a column is as wide as its widest text, between two limits", () => {
   assert.equal(px(batch(), 4), Math.round(5 * 7.9 + 10)); // “é 1/2”
   const long = batch({ pieces: { 10: "an overlong piece", 11: "b" } });
   assert.equal(px(long, 4), Math.round(11 * 7.9 + 10));
+});
+
+test("a target may be called by its token, by the word it begins, or by what it stands for", () => {
+  const made = batch({ pieces: { 10: "Q:", 11: "·bio", 12: "logy", 13: "·is", 14: "↵", 15: "!", 50256: "EOS" } });
+  assert.deepEqual(made.namesOf(0, 0), ["·bio", "·biology"]);
+  assert.deepEqual(made.namesOf(0, 2), ["·is", "·is"]);
+  assert.ok(made.namesOf(0, 3).includes("<|endoftext|>"));
+  assert.ok(isRight(" Biology", made.namesOf(0, 0)) && isRight("bio", made.namesOf(0, 0)));
+  assert.ok(!isRight("b", made.namesOf(0, 0)) && !isRight(" ", made.namesOf(0, 0)));
+});
+
+test("guesses are counted apart from what was shown without one", () => {
+  assert.equal(tally({ right: 0, guessed: 0, shown: 0 }), "Covered");
+  assert.equal(tally({ right: 2, guessed: 3, shown: 1 }), "Covered · 2 of 3 right · 1 shown");
 });

@@ -142,4 +142,6 @@ test("Space uncovers only where there are targets", () => {
   const here = { row: 0, kind: "target", t: 2 };
   assert.deepEqual(cellAction(" ", here, made, new Pane({ step: 4 })), { act: "uncover", place: here });
   assert.equal(cellAction(" ", here, made, new Pane({ step: 2 })), null);
+  assert.deepEqual(cellAction("Enter", here, made, new Pane({ step: 5 })), { act: "guess", place: here });
+  assert.equal(cellAction("Enter", here, made, new Pane({ step: 2 })), null);
 });

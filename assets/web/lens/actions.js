@@ -26,10 +26,28 @@ export class Actions {
     if (!this.lens.cover.button.disabled) this.lens.cover.toggle();
   }
 
-  /** A target that the class has guessed. */
+  /** A target that the class wants to see without a guess. */
   uncover(here) {
     const target = this.lens.targetOf(here);
-    if (!target || !this.lens.cover.uncover(target.row, target.t)) return;
+    if (target && this.lens.cover.uncover(target.row, target.t)) this.flip(here);
+  }
+
+  /** The field for a guess takes the focus. */
+  guess() {
+    this.lens.strip.ask();
+  }
+
+  /** What the class says of the pinned target. */
+  guessed(text) {
+    const { batch, cover, pane } = this.lens;
+    const target = pane.pin && this.lens.targetOf(pane.pin);
+    if (!target || !text.trim()) return;
+    cover.guess(target.row, target.t, text, batch.namesOf(target.row, target.t));
+    this.flip(pane.pin);
+    this.focus();
+  }
+
+  flip(here) {
     this.lens.redrawGrid();
     this.lens.grid.cellAt({ ...here })?.classList.add("flip");
   }

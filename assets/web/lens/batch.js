@@ -101,6 +101,19 @@ export class Batch {
     return this.#target(row, t, step === MASK_STEP && !this.isTrained(row, t, kind));
   }
 
+  /** What a target may be called: its token, and the word that begins with it. */
+  namesOf(row, t) {
+    const { piece } = this.#target(row, t, false);
+    if (piece.startsWith("↵")) return [piece, "\\n", "enter", "new line"];
+    let word = piece;
+    for (let i = t + 1; i < this.lengths[row] && this.roleOf(row, i) !== this.numbers.eos; i++) {
+      const more = this.#target(row, i, false).piece;
+      if (!/^[\p{L}\p{N}]/u.test(more) || !/[\p{L}\p{N}]$/u.test(word)) break;
+      word += more;
+    }
+    return this.roleOf(row, t) === this.numbers.eos ? [piece, "<|endoftext|>", "end of text"] : [piece, word];
+  }
+
   /** The first target that counts, in these rows and columns; null where none does. */
   firstTrained(rows, start, end) {
     for (const row of rows) {

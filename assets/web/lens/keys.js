@@ -9,7 +9,8 @@ export const KEYS = [
   ["M", "the next mask"],
   ["F", "fold the shared prefix"],
   ["C", "cover the targets: guess"],
-  ["Space", "uncover the target"],
+  ["Enter", "guess a covered target"],
+  ["Space", "uncover it without a guess"],
   ["R", "the response"],
   ["E", "the end of the row"],
   ["L", "Hugging Face labels"],
@@ -43,6 +44,7 @@ export function action(key) {
 export function cellAction(key, here, batch, pane) {
   const letter = key.toLowerCase();
   if (ACTS[letter]) return { act: ACTS[letter] };
+  if (key === "Enter" && pane.hasTargets) return { act: "guess", place: here };
   if (key === " " && pane.hasTargets) return { act: "uncover", place: here };
   const t = letter === "r" ? responseStart(here, batch) : letter === "e" ? rowEnd(here, batch) : null;
   if (t !== null) return { act: "show", place: { ...here, t } };

@@ -46,7 +46,7 @@ class Lens {
       (row, t) => actions.jump(row, t),
       t => this.scrollTo(t),
     );
-    this.strip = new Strip(this.stepper.codeCard, this.losses.top.card);
+    this.strip = new Strip(this.stepper.codeCard, this.losses.top.card, text => actions.guessed(text));
     this.lint = new Lint(server, lost);
     this.typing = new Typing(server, events, value => {
       this.value = value;
@@ -197,7 +197,8 @@ class Lens {
     grid.mark(place);
     const target = place && this.targetOf(place);
     const isCovered = Boolean(target && this.cover.hides(target.row, target.t));
-    this.strip.draw(batch, place, pane, { loss: target && this.losses.of(target.row, target.t), isCovered });
+    const verdict = target ? this.cover.verdictOn(target.row, target.t) : "";
+    this.strip.draw(batch, place, pane, { loss: target && this.losses.of(target.row, target.t), isCovered, verdict });
     if (place !== pane.pin) return; // the mouse is elsewhere
     this.losses.top.take(
       target ? { ...target, next: batch.view.next[target.row][target.t], isCovered, stamp: batch.view.stamp } : null,
@@ -247,7 +248,9 @@ class Lens {
         const here = place(event);
         if (here) act(here);
       });
-    on("mouseover", here => this.mark(here));
+    on("mouseover", here => {
+      if (!this.strip.isTyping) this.mark(here);
+    });
     on("click", here => {
       grid.cellAt(here).focus();
       this.actions.uncover(here);
@@ -256,7 +259,9 @@ class Lens {
       pane.pin = here;
       this.mark(here);
     });
-    grid.node.addEventListener("mouseleave", () => this.mark(pane.pin));
+    grid.node.addEventListener("mouseleave", () => {
+      if (!this.strip.isTyping) this.mark(pane.pin);
+    });
     wrap.addEventListener("scroll", () => this.see(), { passive: true });
     wrap.addEventListener("keydown", event => this.press(event, place(event)));
   }

@@ -38,7 +38,7 @@ export const spokenCovered = (batch, { row, kind, t }) => `row ${batch.rows[row]
 /** What is asked about a covered target. */
 export function guess(batch, { row, t, kind }, step) {
   const last = batch.cell(step, "input", row, t - columnsOn(kind === "input" ? "target" : kind));
-  return `What comes after “${last.piece}”? Guess, then click the cell or press Space.`;
+  return `What comes after “${last.piece}”? Type a guess, or press Space to see it.`;
 }
 
 /** What a position means; pane: what is shown. `loss`: of its target as shown, or null. */
