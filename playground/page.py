@@ -55,7 +55,7 @@ def build(context: Context) -> gr.Blocks:
         compare.wire()
         lesson.wire(data, prompt, train)
         prompt.own.wire()
-        prompt.redraw_after(compare.open_in_lens(prompt.restored, data.source))
+        prompt.redraw_after(compare.open_in_lens([*prompt.restored, *data.restored], data.shown))
         data.show_on(page.load)
         data.show_on(data_tab.select)  # the template may have changed since
         _follow_run(page, context, train, compare)
@@ -78,10 +78,12 @@ def _restore(page: gr.Blocks, head: gr.HTML, prompt: PromptTab, train: TrainTab,
     link = gr.Textbox(visible=False)
 
     def restore(text: str) -> tuple:
-        view = prompt.restore(text)
-        return *view, *train.restore(text, view[prompt.restored.index(prompt.mask)])
+        own = data.own(text)
+        view = prompt.restore(text, own)
+        chosen, mask = (view[prompt.restored.index(one)] for one in (data.name, prompt.mask))
+        return *view, *data.restore(text, chosen), *train.restore(text, mask)
 
-    everything = [*prompt.restored, data.source, *train.restored]
+    everything = [*prompt.restored, *data.restored, *train.restored]
     asked = f"() => {when_loaded('return [ift.link.text()]')}"
     for event in (page.load, head.restore):
         restored = event(restore, link, everything, js=asked, **QUIET)

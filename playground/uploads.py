@@ -2,17 +2,21 @@
 
 import hashlib
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 
 from ift.data.file_rows import MAX_ROWS
 from ift.data.records import parse_dataset
+from ift.data.sources import NAMES
+from ift.data.sources.hub_datasets import ID
 from ift.data_options import DataOptions
-from playground.settings import Limits, Mode
+from playground.settings import Limits, Mode, Settings
 
 UNPACKED = 2
 """Times the limit of an upload that it may unpack to."""
 _OPTIONS = "options.json"
+_UPLOAD = re.compile(r"[0-9a-f]{12}/[^/\\\0]{1,255}")
 LOCAL = Limits.of(Mode.LOCAL)
 
 
@@ -37,6 +41,24 @@ def keep_upload(folder: Path, path: Path, options: DataOptions | None = None, *,
     if given:
         (kept.parent / _OPTIONS).write_text(json.dumps(given), encoding="utf-8")
     return kept
+
+
+def kept_name(data: str, settings: Settings) -> str:
+    """What a browser keeps of a data set of its visitor's own that is in use; empty for one of the page's choices."""
+    path = Path(data)
+    if path.parent.parent == settings.uploads:
+        return f"{path.parent.name}/{path.name}"
+    return data if ID.fullmatch(data) and data not in NAMES else ""
+
+
+def own_data(kept: object, settings: Settings) -> str | None:
+    """The data set that `kept_name` named, if it is still here; an upload's folder only those know who had the file."""
+    if not isinstance(kept, str):
+        return None
+    if _UPLOAD.fullmatch(kept):
+        path = settings.uploads / kept
+        return str(path) if path.is_file() and path.name != _OPTIONS else None
+    return kept if ID.fullmatch(kept) and not settings.is_shared else None
 
 
 def read_upload(path: Path, limits: Limits = LOCAL) -> bytes:

@@ -1,8 +1,9 @@
 // What the page shows, as text: in a link that others open, and in the browser's history, for a reload and Back.
 //
 //   view    what decides the grid (playground/lens/state.py), step, fold, pin      ┐
-//   text    the template, as it is in the box now                                  ├ one object, base64url of its JSON
-//   train   the training settings that differ (playground/tabs/train.py)           │
+//   text    the template, as it is in the box now                                  │
+//   train   the training settings that differ (playground/tabs/train.py)           ├ one object, base64url of its JSON
+//   own     an upload that is in use (playground/uploads.py); not in a link        │
 //   page    the tab, the run, whether the run or the settings are shown            ┘
 import { decode, encode } from "./permalink.js";
 
@@ -24,7 +25,9 @@ export const openedText = () => (ownState() ? encode(ownState()) : fragment());
 export const linked = opened;
 
 // What a tab that was not opened since would say is known from here.
-const partsOf = ({ train = {}, tab, run, live, ...view }) => ({ view, text: {}, train, page: { tab, run, live } });
+function partsOf({ train = {}, own = "", tab = "data", run, live, ...view }) {
+  return { view, text: {}, train, own, page: { tab, run, live } };
+}
 
 const parts = partsOf(opened);
 const flushers = [];
@@ -33,13 +36,13 @@ let timer = 0;
 
 /** Everything as one object. The view names the template that was drawn; the box may be further, or invalid. */
 export function whole() {
-  const { view, text, train, page } = parts;
+  const { view, text, train, own, page } = parts;
   const { drawn, ...shown } = view;
   if (text.template !== undefined && text.template !== drawn) {
     delete shown.preset;
     Object.assign(shown, text);
   }
-  return { ...shown, ...(Object.keys(train).length ? { train } : {}), ...page };
+  return { ...shown, ...(Object.keys(train).length ? { train } : {}), ...(own ? { own } : {}), ...page };
 }
 
 /** From now on this is shown; `name`: of the part. `view.drawn`: the template that the view was drawn with. */
@@ -50,11 +53,12 @@ export function keep(name, part) {
 }
 
 /** What the server was asked to train: what of the view other tabs than the lens's can change, and the settings. */
-export function keepSettings({ train, view }) {
+export function keepSettings({ train, view, own }) {
   if (isRestoring) return;
   const { data: _data, mask: _mask, ...others } = parts.view;
   keep("view", { ...others, ...view });
   keep("train", train);
+  keep("own", own);
 }
 
 /** Part of `page`: tab, run, live. */
@@ -90,7 +94,7 @@ export function restored() {
 
 /** A link to what is shown; `hide`: some of HIDES. */
 export function makeLink(hide = []) {
-  const { tab: _tab, live: _live, ...view } = whole();
+  const { tab: _tab, live: _live, own: _own, ...view } = whole();
   const shared = hide.length ? { ...view, hide } : view;
   return `${location.origin}${location.pathname}#view=${encode(shared)}`;
 }

@@ -1,7 +1,7 @@
 // The view as text for an address: base64url of JSON, which the server checks (playground/lens/state.py). No DOM.
 
 // what the page itself restores; the rest comes back from the server
-const OWN = ["step", "fold", "labels", "pin", "hide", "train", "tab", "run", "live"];
+const OWN = ["step", "fold", "labels", "pin", "hide", "train", "own", "tab", "run", "live"];
 
 /** The text of a view. */
 export function encode(view) {

@@ -5,7 +5,6 @@ from dataclasses import fields
 
 import gradio as gr
 
-from ift.data.sources import NAMES
 from ift.errors import IftError
 from ift.evaluation.evaluation_options import EvaluationOptions
 from ift.runs.folder import Run
@@ -74,17 +73,23 @@ class CompareTab:
         self.menu.start(self._answer_with, self.run, begun, **QUIET)
         self.stop.click(self._stop, self.run, self.why, **QUIET)
 
-    def open_in_lens(self, switches: list, source: gr.Radio) -> gr.events.Dependency:
-        """Show the chosen record on tab 2: fills its `switches` and the choice of a data set."""
-        return self.evidence.opened(self._lens, self.run, [*switches, source], **QUIET)
+    def open_in_lens(self, switches: list, shown: Callable[[str], tuple]) -> gr.events.Dependency:
+        """Show the chosen record on tab 2.
 
-    def _lens(self, run_id: str | None, event: gr.EventData) -> tuple:
-        run, sent = self.context.jobs.run(run_id), event._data
-        record = sent.get("record") if isinstance(sent, dict) else None
-        if run is None or type(record) is not int:
-            return tuple(gr.skip() for _ in (*fields(View), self.evidence))
-        view = lens_view(run, record)
-        return *(getattr(view, one.name) for one in fields(View)), view.data if view.data in NAMES else gr.skip()
+        Args:
+            switches: what is filled: all that decides the grid, then what shows which data set is in use.
+            shown: the values of the latter, for a data set's name.
+        """
+
+        def fill(run_id: str | None, event: gr.EventData) -> tuple:
+            run, sent = self.context.jobs.run(run_id), event._data
+            record = sent.get("record") if isinstance(sent, dict) else None
+            if run is None or type(record) is not int:
+                return tuple(gr.skip() for _ in switches)
+            view = lens_view(run, record)
+            return *(getattr(view, one.name) for one in fields(View)), *shown(view.data)
+
+        return self.evidence.opened(fill, self.run, switches, **QUIET)
 
     @property
     def looks(self) -> list:

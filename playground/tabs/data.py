@@ -17,9 +17,10 @@ from ift.masks import parse_trained
 from playground import caches
 from playground.context import LIVE, QUIET, Context, busy, train_on, when_loaded
 from playground.downloads import Download
+from playground.lens.state import read_rest
 from playground.tabs.prompt import PromptTab
 from playground.tokenized_uploads import is_rows, keep_rows, load_rows
-from playground.uploads import keep_upload
+from playground.uploads import keep_upload, own_data
 from playground.views import data as views
 from playground.views import html
 
@@ -100,6 +101,7 @@ class DataTab:
         at_work = [self.cancel, self.token]
         places = [self.upload, self.elsewhere, self.reading, self.others]
         chosen = [self.source, self.name, *places, self.message, self.leave_out, *at_work]
+        self.restored = [self.source, *places, self.message]
         self._chosen = {"fn": self._choose, "inputs": [self.source, self.name], "outputs": chosen}
         self.choose_after(self.source.input)
         self.cancel.click(self.context.downloads.cancel, self.token, None, queue=False, **QUIET)
@@ -120,6 +122,26 @@ class DataTab:
     def choose_after(self, event: Callable) -> None:
         """Take the data set that is chosen, on an event that changes the choice."""
         event(**self._chosen, **QUIET)
+
+    def own(self, link: str) -> str | None:
+        """The data set of the visitor's own that the browser says was in use; None where there is none any more."""
+        return own_data(read_rest(link).get("own"), self.context.settings)
+
+    def restore(self, link: str, name: object) -> tuple:
+        """Values for `restored`, where a link says something; `name`: of the data set that it comes to."""
+        if not isinstance(name, str):
+            return tuple(gr.skip() for _ in self.restored)
+        kept = read_rest(link).get("own")
+        if kept and self.own(link) is None:
+            gone = f"{str(kept)[:80].rpartition('/')[2]} is no longer here: choose it again."
+            return *self.shown(name)[:-1], html.note("warn", gone)
+        return self.shown(name)
+
+    def shown(self, name: str) -> tuple:
+        """Values for `restored` where this data set is in use."""
+        source = _source_of(name)
+        note = html.note("ok", f"{_title(name)} is in use.") if source not in NAMES else ""
+        return source, *self._places(source), note
 
     def show_on(self, event: Callable) -> None:
         """Show the data set's report on an event, such as the page's load."""
@@ -155,18 +177,13 @@ class DataTab:
         return views.records_table(data, report, found, page=int(page or 1), code=code or "")
 
     def _choose(self, chosen: str, name: str) -> Iterator[tuple]:
-        if chosen == _source_of(name):
-            yield tuple(gr.skip() for _ in self._chosen["outputs"])  # in use already
-            return
-        own = chosen == OWN
-        shown = (
-            gr.File(None, visible=own) if own else gr.File(visible=False),
-            gr.Group(visible=own and not self.context.settings.is_shared),
-            gr.Accordion(visible=own),
-            gr.Group(visible=chosen == ROWS),
-        )
         hidden = gr.Button(visible=False)
-        if own or chosen == ROWS:
+        if chosen == _source_of(name):
+            _, *shown, note = self.shown(name)
+            yield gr.skip(), gr.skip(), *shown, note, hidden, *_AT_REST  # in use already
+            return
+        shown = self._places(chosen)
+        if chosen in (OWN, ROWS):
             note = html.note("busy", f"Choose a file. Still in use: {_title(name)}.")
             yield gr.skip(), gr.skip(), *shown, note, hidden, *_AT_REST
             return
@@ -180,6 +197,16 @@ class DataTab:
             yield source, gr.skip(), *(gr.skip() for _ in shown), html.error(problem), hidden, *_AT_REST
             return
         yield gr.skip(), chosen, *shown, "", hidden, *_AT_REST
+
+    def _places(self, chosen: str) -> tuple:
+        """Where a choice wants a file or an address, and how such a file is read: those widgets."""
+        own = chosen == OWN
+        return (
+            gr.File(None, visible=own) if own else gr.File(visible=False),
+            gr.Group(visible=own and not self.context.settings.is_shared),
+            gr.Accordion(visible=own),
+            gr.Group(visible=chosen == ROWS),
+        )
 
     def _fetch(self, place: str | None, name: str, *options: str) -> Iterator[tuple]:
         """What is at an address is taken as an upload is; a data set on the Hub keeps its name and is read as it is."""
@@ -226,7 +253,7 @@ class DataTab:
     ) -> tuple:
         """The choice shown, the data set's name, the file, a message, and whether records can be left out."""
         if path is None:
-            return gr.skip(), gr.skip(), None, "", gr.Button(visible=False)
+            return gr.skip(), gr.skip(), None, self.shown(name)[-1], gr.Button(visible=False)
         try:
             options = DataOptions(layout=layout, fields=fields or "", turns=turns, on_error=on_error)
             settings = self.context.settings

@@ -230,8 +230,8 @@ class PromptTab:
         *fields_of_view, model, run = values
         return source, draw(self.context, replace(_view(fields_of_view), template=source), model, run)
 
-    def restore(self, link: str) -> tuple:
-        """Values for `restored` and the choice of a data set, from what a link says; nothing changes without one."""
+    def restore(self, link: str, own: str | None) -> tuple:
+        """Values for `restored`, from what a link says; nothing changes without one; `own`: an upload in use."""
         try:
             view = read_link(link)
             if view:
@@ -240,9 +240,8 @@ class PromptTab:
             gr.Warning(f"{problem.what}. {problem.fix}")
             view = None
         if view is None:
-            return tuple(gr.skip() for _ in range(len(fields(View)) + 1))
-        values = (getattr(view, one.name) for one in fields(View))
-        return *values, view.data
+            return tuple(gr.skip() for _ in fields(View))
+        return tuple(getattr(replace(view, data=own or view.data), one.name) for one in fields(View))
 
 
 def _view(values: Sequence[object]) -> View:

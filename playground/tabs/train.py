@@ -19,7 +19,7 @@ from playground.lens.state import MASKS, View, preset_of, read_rest, to_link
 from playground.runs import polls
 from playground.runs.jobs import train_options
 from playground.tabs.prompt import PromptTab
-from playground.uploads import data_options
+from playground.uploads import data_options, kept_name
 from playground.views import html
 from playground.views import run as views
 from playground.views.findings import chips
@@ -199,7 +199,8 @@ class TrainTab:
 
     def _preview(self, data: str, source: str, model: str, *switches: object) -> tuple:
         view = to_link(View(data=data, mask=str(switches[0])))
-        kept = {"train": settings_link(model, switches[4:]), "view": view}
+        own = kept_name(data, self.context.settings)
+        kept = {"train": settings_link(model, switches[4:]), "view": view, "own": own}
         try:
             config, template = self._config(data, model, *switches), Template.parse(source)
             find_model(config.model)

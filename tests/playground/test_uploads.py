@@ -11,8 +11,8 @@ from ift.data_options import DataOptions
 from ift.errors import DataError, InputError
 from playground import caches
 from playground.runs.jobs import train_options
-from playground.settings import Limits
-from playground.uploads import data_options, keep_upload
+from playground.settings import Limits, Mode, Settings
+from playground.uploads import data_options, keep_upload, kept_name, own_data
 
 ROWS = [{"q": "Q", "a": "A"}, {"q": "Q", "a": None}]
 OWN = DataOptions(fields="instruction=q,output=a", on_error="drop")
@@ -75,3 +75,20 @@ def test_a_packed_upload_may_not_unpack_to_much_more_than_the_limit(tmp_path):
     packed.write_bytes(gzip.compress(json.dumps([{"instruction": "x" * 10**6, "output": "y"}]).encode()))
     with pytest.raises(DataError, match="unpacks to more"):
         keep_upload(tmp_path / "uploads", packed, limits=Limits(upload_bytes=10_000))
+
+
+def test_what_a_browser_keeps_of_an_upload_leads_back_to_it_and_to_nothing_else(tmp_path, uploaded):
+    settings = Settings(home=tmp_path)
+    kept = keep_upload(settings.uploads, uploaded, OWN)
+    name = kept_name(str(kept), settings)
+    assert own_data(name, settings) == str(kept)
+    key = kept.parent.name
+    for other in (f"{key}/options.json", f"{key}/..", f"{key}/../{name}", str(kept), f"{'0' * 12}/a.json", "", None, 7):
+        assert own_data(other, settings) is None
+    assert kept_name("starter", settings) == kept_name(str(tmp_path / "data.json"), settings) == ""
+
+
+def test_a_set_on_the_hub_is_kept_by_its_name_on_ones_own_machine_only(tmp_path):
+    own, public = (Settings(home=tmp_path, mode=mode) for mode in (Mode.LOCAL, Mode.PUBLIC))
+    assert own_data(kept_name("owner/name", own), own) == "owner/name"
+    assert own_data("owner/name", public) is None

@@ -1,5 +1,6 @@
 """Thirty editing steps of every kind, after which each text that was typed is still to be had."""
 
+import base64
 import json
 import re
 
@@ -163,3 +164,23 @@ def test_a_refused_upload_leaves_what_was_in_use_and_shows_that_as_chosen(visit,
     assert "Still in use: the starter set." in page.locator("#data-message").inner_text()
     page.wait_for_function("document.querySelector('#source input[value=starter]').checked")
     assert page.locator("#upload").is_visible()  # to try another one
+
+
+def test_an_upload_is_still_in_use_after_a_reload_and_goes_into_no_link(visit, tmp_path):
+    page = visit()
+    path = tmp_path / "tools.csv"
+    path.write_text("question,answer\n" + "Name a tool.,A saw.\n" * 40, encoding="utf-8")
+    page.get_by_label("A file of your own", exact=True).check()
+    page.locator("#upload input[type=file]").set_input_files(path)
+    page.locator("#data-message", has_text="tools.csv is in use.").wait_for()
+    page.wait_for_function("history.state.ift?.own?.endsWith('/tools.csv')")
+    page.reload()
+    page.locator("#data-message", has_text="tools.csv is in use.").wait_for()
+    page.locator("#records", has_text="A saw.").wait_for()
+    page.wait_for_function("document.querySelector('#source input[value=own]').checked")
+    assert page.locator("#upload").is_visible()
+    open_tab(page, "3 Fine-tune")
+    page.locator("#ready", has_text="34 training records of 40").wait_for()
+    page.get_by_role("button", name="Share", exact=True).click()
+    shared = page.get_by_label("The link").input_value().partition("#view=")[2]
+    assert b"tools.csv" not in base64.urlsafe_b64decode(shared + "==")
