@@ -24,6 +24,7 @@ from playground.housekeeping import Housekeeping
 from playground.page import build
 from playground.scripts import Scripts
 from playground.settings import MEBIBYTE, WEB, Settings
+from playground.states import use_states
 from playground.transfer import Transfer
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
@@ -80,6 +81,7 @@ def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -
             "routes": [scripts.route(), context.exports.route(), _health(context)],
         },
     )
+    use_states(page)
     context.queue.start()  # what waited when the server before this one ended
     housekeeping.start()
     server = Server(page, context, housekeeping)

@@ -51,6 +51,7 @@ class Limits:
     trainings_of_one: float = _limit(2, 1, "trainings of one visitor, running or waiting")
     waiting: float = _limit(100, 30, "trainings that wait")
     new_tokens: float = _limit(512, 256, "new tokens of an answer")
+    answer_s: float = _limit(60, 30, "time that an answer is written", "seconds")
     sessions: float = _limit(300, 200, "pages open at once")
     disk_bytes: float = _limit(100 * GIBIBYTE, 20 * GIBIBYTE, "disk space", "bytes")
     kept_s: float = _limit(math.inf, 2 * 3_600, "time that a run is kept after its end", "seconds")
@@ -151,6 +152,11 @@ class Settings:
     def uploads(self) -> Path:
         """Data files that visitors brought, under the hash of their bytes."""
         return self.home / "uploads"
+
+    @cached_property
+    def templates(self) -> Path:
+        """Templates that runs were made with, under the hash of their text."""
+        return self.home / "templates"
 
 
 def read_settings(host: str, mode: str | None = None) -> Settings:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from ift.data.records import to_example
 from ift.data.tokenizer import piece
@@ -18,10 +19,16 @@ from ift.runs.folder import Run
 from ift.types import EOS_ID, Example, Side
 from playground.answers.asking import about_run
 from playground.context import Context
+from playground.settings import Limits, amount
+
+if TYPE_CHECKING:
+    from ift.model.answer import StreamedToken
 
 REPLY_S = 0.25
 """How long the models work for one reply: what is shown at once, and how long others wait."""
 MOST_TOKENS = 1024
+CUT = "time"
+"""How an answer ends at the page's limit; what came so far is kept."""
 WAITING = 4
 """Questions that wait for the models in a thread each; the others' browsers ask again, as threads are few."""
 TOP = 10
@@ -56,7 +63,10 @@ class Turn:
 
 
 def more(context: Context, turn: Turn) -> Callable[[object], dict]:
-    """The next tokens of one model's answer, as [id, piece, probability], and how it ended, if it has."""
+    """The next tokens of one model's answer, as [id, piece, probability], and how it ended, if it has.
+
+    spent_s: for how long it has been written at by now, for the browser to send again.
+    """
 
     def chat_more(query: object) -> dict:
         def answer(run: Run, asked: dict) -> dict:
@@ -64,7 +74,9 @@ def more(context: Context, turn: Turn) -> Callable[[object], dict]:
             from ift.model.generate import Sampling, prompt_of
 
             options = _options(asked.get("options"))
-            context.settings.limits.require("new_tokens", options["max_new_tokens"], where="New tokens")
+            limits, spent_s = context.settings.limits, _number("spent_s", asked.get("spent_s") or 0)
+            limits.require("new_tokens", options["max_new_tokens"], where="New tokens")
+            limits.require("answer_s", spent_s, where="chat")
             sampling = Sampling(**options)
             begin = prompt_of(0, _example(asked), run.config.template)
             name, written = _model(run, asked), _ids(asked.get("written"))
@@ -72,14 +84,15 @@ def more(context: Context, turn: Turn) -> Callable[[object], dict]:
             with turn.taken() as is_mine:
                 if not is_mine:
                     return WAITS
-                model, until = context.models.get(name), time.monotonic() + REPLY_S
+                model, began = context.models.get(name), time.monotonic()
+                until = began + min(REPLY_S, limits.answer_s - spent_s)
                 for token in token_stream(model, begin, sampling, written=written):
                     tokens.append(token)
                     if time.monotonic() > until:
                         break
-            finish = tokens[-1].finish
+                spent_s += time.monotonic() - began
             shown = [(token.id, _label(token.id), token.probability) for token in tokens]
-            return {"tokens": shown, "finish": finish.value if finish else None}
+            return {"tokens": shown, "spent_s": spent_s, **_ending(tokens[-1], spent_s, limits)}
 
         return about_run(context, query, answer)
 
@@ -122,6 +135,18 @@ def prompt(context: Context) -> Callable[[object], dict]:
         return about_run(context, query, answer)
 
     return chat_prompt
+
+
+def _ending(last: "StreamedToken", spent_s: float, limits: Limits) -> dict:
+    """How an answer ended with its last token, or at the page's limit; `finish` is None where it goes on.
+
+    The browser says how long it was written at before: who says less gets what another question would get them, too.
+    """
+    if last.finish or spent_s < limits.answer_s:
+        return {"finish": last.finish.value if last.finish else None}
+    most = amount(limits.answer_s, "seconds")
+    why = f"Cut after {most}, this page's limit for an answer: `python app.py` on your own machine has none"
+    return {"finish": CUT, "why": why}
 
 
 def _example(asked: Mapping[str, object]) -> Example:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from playground.guard.refusals import Message, Send
@@ -65,10 +65,10 @@ class Answer:
         self._send, self.extra, self._paths = send, extra, paths
         self._start: Message | None = None
         self._is_text = False
+        self._whole: list[bytes] = []
         self.begun = False
-        self.kept: list[bytes] = []
-        """What an answer said, before paths were hidden, where `keeps`."""
-        self.keeps = False
+        self.read_by: Callable[[bytes], None] | None = None
+        """Is given the whole answer, before paths are hidden and before the browser has it."""
 
     async def __call__(self, message: Message) -> None:
         """Pass on a part of an answer; its start waits for its first part, whose length may differ."""
@@ -78,8 +78,10 @@ class Answer:
             self._start = {**message, "headers": [*message["headers"], *self.extra]}
             return
         body = message.get("body", b"")
-        if self.keeps:
-            self.kept.append(body)
+        if self.read_by:
+            self._whole.append(body)
+            if not message.get("more_body", False):
+                self.read_by(b"".join(self._whole))
         if self._is_text:
             body = self._paths.hide(body)
         if self._start:

@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -117,21 +118,16 @@ class Guard:
             bodies.require_declared(scope, limits, "upload_bytes")
             async with self._turn(visitor):
                 counted = bodies.CountedBody(receive, limits, "upload_bytes", limit_s=bodies.UPLOAD_LIMIT_S)
-                answer.keeps = True
+                answer.read_by = partial(self._uploads.add, visitor=visitor.key)  # the browser asks for it at once
                 try:
                     yield counted
                 except Exception:
                     if counted.refused:  # whoever read it was told that the browser has gone
                         raise counted.refused from None
                     raise
-                self._uploads.add(b"".join(answer.kept), visitor.key)
         elif found := addresses.HEARTBEAT.fullmatch(path):
-            session = self._sessions.enter(found[1], visitor.key)
-            session.connections += 1
-            try:
+            with self._sessions.enter(found[1], visitor.key).connected():
                 yield receive
-            finally:
-                session.connections -= 1
         else:
             self._check_other(scope, path, visitor)
             yield receive

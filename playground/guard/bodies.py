@@ -37,6 +37,8 @@ class CountedBody:
             return {"type": "http.disconnect"}
         try:
             message = await asyncio.wait_for(self._receive(), max(0.001, self._until - time.monotonic()))
+            if message["type"] == "http.disconnect":
+                raise Refused(400, "The request broke off.")
             self._size += len(message.get("body", b""))
             _require(self._limits, self._name, self._size)
         except TimeoutError:
@@ -74,8 +76,6 @@ async def read(receive: Receive, limits: Limits) -> bytes:
         message = await counted()
         if counted.refused:
             raise counted.refused
-        if message["type"] == "http.disconnect":
-            raise Refused(400, "The request broke off.")
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(parts)

@@ -6,6 +6,8 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
+
 from playground.guard.bodies import objects
 from playground.guard.refusals import NOT_THERE, Refused
 
@@ -57,8 +59,11 @@ class Uploads:
             value["path"] = self.path(value["path"], visitor)
             value["url"] = None
 
-    def sweep(self, before: float) -> None:
-        """Remove files older than a time (seconds since 1970), and what is left of uploads that were broken off."""
+    def sweep(self, before: float, page: gr.Blocks | None = None) -> None:
+        """Remove files older than a time (seconds since 1970), and what is left of uploads that were broken off.
+
+        page: Gradio's, which remembers the path of each file that ever came.
+        """
         for path in sorted(self.folder.rglob("*"), reverse=True):  # what is in a folder before the folder
             try:
                 if path.stat().st_mtime > before:
@@ -67,3 +72,5 @@ class Uploads:
             except OSError:  # a folder that is not empty, or somebody else was quicker
                 continue
         self._owners = {path: owners for path, owners in self._owners.items() if Path(path).is_file()}
+        for paths in page.temp_file_sets if page else ():
+            paths.difference_update([path for path in tuple(paths) if not Path(path).is_file()])

@@ -2,6 +2,8 @@
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import gradio as gr
@@ -11,6 +13,8 @@ from playground.settings import Limits
 
 CLOSED_KEPT_S = 600
 """A page that lost its connection comes back within it and finds its state."""
+MOST_CLOSED = 1_000
+"""Closed pages that wait for their return: about half a megabyte each; a public page keeps as many as may be open."""
 QUIET_S = 120
 """A page that has not opened its connection by then never will."""
 _NAME = re.compile(r"[\w-]{1,64}", re.ASCII)
@@ -18,11 +22,27 @@ _NAME = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 @dataclass(slots=True)
 class Session:
-    """visitor: whose. connections: heartbeats that are open. used: when it last asked, by `time.monotonic`."""
+    """visitor: whose. connections: heartbeats that are open. used: when it last asked, by `time.monotonic`.
+
+    is_closed: it had a connection, and has none any more.
+    """
 
     visitor: str
     connections: int = 0
     used: float = field(default_factory=time.monotonic)
+    is_closed: bool = False
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """While one of its heartbeats is open."""
+        self.connections += 1
+        self.is_closed = False
+        try:
+            yield
+        finally:
+            self.connections -= 1
+            self.is_closed = not self.connections
+            self.used = time.monotonic()
 
 
 class Sessions:
@@ -56,21 +76,30 @@ class Sessions:
             Refused: it can't.
         """
         try:
-            self._limits.require("sessions", 1 + sum(self._is_open(one) for one in self._sessions.values()))
+            self._limits.require("sessions", 1 + sum(self._is_open(one) for one in list(self._sessions.values())))
         except Exception as problem:
             raise over(problem, 503) from None
 
     def sweep(self, page: gr.Blocks) -> None:
-        """Give back what Gradio holds for pages that were closed a while ago."""
-        now = time.monotonic()
-        gone = [name for name, one in self._sessions.items() if not one.connections and now - one.used > CLOSED_KEPT_S]
-        for name in gone:
-            del self._sessions[name]
-            forget(page, name)
+        """Give back what Gradio holds for pages that were closed a while ago, or before many others."""
+        closed = [pair for pair in list(self._sessions.items()) if not self._is_open(pair[1])]
+        closed.sort(key=lambda pair: pair[1].used)
+        beyond = len(closed) - min(self._limits.sessions, MOST_CLOSED)
+        for place, (name, one) in enumerate(closed):
+            if place < beyond or time.monotonic() - one.used > CLOSED_KEPT_S:
+                self._sessions.pop(name, None)
+                forget(page, name)
+
+    @property
+    def visitors(self) -> set[str]:
+        """Who has a page, or had one a while ago."""
+        return {one.visitor for one in list(self._sessions.values())}
 
     @staticmethod
     def _is_open(session: Session) -> bool:
-        return session.connections > 0 or time.monotonic() - session.used < QUIET_S
+        if session.connections:
+            return True
+        return not session.is_closed and time.monotonic() - session.used < QUIET_S
 
 
 def forget(page: gr.Blocks, name: str) -> None:

@@ -3,6 +3,7 @@
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 from ift.types import Side
@@ -77,6 +78,13 @@ class Recent:
             self._visitors.move_to_end(visitor)
             self._visitors[visitor].move_to_end(stamp)
             return self._visitors[visitor][stamp]
+
+    def keep_only(self, visitors: Set[str]) -> None:
+        """Forget the batches of all others: they have no page open any more."""
+        with self._lock:
+            for gone in self._visitors.keys() - visitors:
+                while gone in self._visitors:
+                    self._drop(gone)
 
     def _drop(self, visitor: str) -> None:
         stamp, kept = self._visitors[visitor].popitem(last=False)

@@ -65,13 +65,12 @@ class Exports:
         try:
             self._make_room()
             said = self._write(run, to, self._folder / token / f"{run.id}-{to}")
+            path = self._offered[token] = Path(said["path"])
         except BaseException:
             shutil.rmtree(self._folder / token, ignore_errors=True)
             raise
         finally:
             self._lock.release()
-        path = Path(said["path"])
-        self._offered[token] = path
         command = str(said["next"]).replace(f"{path.parent}/", "")
         return Taken(path.name, path.stat().st_size, f"{PREFIX}/{token}/{path.name}", command)
 
@@ -86,6 +85,18 @@ class Exports:
         """For the server: any file that is offered, by its address."""
         return Route(f"/{PREFIX}/{{token}}/{{name}}", self._serve)
 
+    def sweep(self, before: float) -> None:
+        """Remove files older than a time (seconds since 1970), and what a server before this one left."""
+        if not self._lock.acquire(blocking=False):  # one is being written: next time
+            return
+        try:
+            for token, path in list(self._offered.items()):
+                if not path.is_file() or path.stat().st_mtime < before:
+                    del self._offered[token]
+            self._remove_others()
+        finally:
+            self._lock.release()
+
     async def _serve(self, request: Request) -> Response:
         path = self._offered.get(request.path_params["token"])
         if path is None or path.name != request.path_params["name"] or not path.is_file():
@@ -97,6 +108,9 @@ class Exports:
         while len(self._offered) >= KEPT:
             oldest = next(iter(self._offered))
             del self._offered[oldest]
+        self._remove_others()
+
+    def _remove_others(self) -> None:
         kept = set(self._offered)
         for folder in self._folder.glob("*"):
             if folder.name not in kept:

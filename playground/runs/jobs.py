@@ -263,7 +263,7 @@ class Jobs:
         raise RunError("There is no free run name", where=str(self.settings.runs), fix="Delete old runs.")
 
     def _keep_template(self, source: str) -> str:
-        folder = self.settings.home / "templates"
+        folder = self.settings.templates
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{hashlib.sha256(source.encode()).hexdigest()[:12]}.txt"
         path.write_text(source + "\n", encoding="utf-8", newline="\n")
@@ -274,6 +274,11 @@ class Jobs:
 
     def _spawn(self, run: Run, args: list[str], log: EventLog) -> None:
         self._estimator.end()
+        before, _ = self._children.get(run.id, (None, None))
+        if before is not None:  # it has said its last word, and may still be ending
+            with suppress(subprocess.TimeoutExpired):
+                before.wait(END_LIMIT_S)
+            has_ended(before)
         with run.log_path.open("ab") as output:
             child = start_child(args, output=output, nice=SHARED_NICE if self.settings.is_shared else 0)
         self._heard.discard(child.pid)  # pids are used again

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ift.errors import IftError
 from ift.runs.folder import OWNER, Run, is_run, list_runs
+from ift.runs.state import State
 from playground.runs.jobs import Jobs
 from playground.runs.queue import Queue
 from playground.settings import amount
@@ -74,7 +75,8 @@ class Tenure:
 
     def _is_over(self, run: Run) -> bool:
         logs = (run.training, run.evaluation)
-        return all(self._jobs.state(run, log).is_over or not log.path.exists() for log in logs)
+        states = [self._jobs.state(run, log) for log in logs]
+        return all(state.is_over or state is State.ABSENT for state in states)  # a child that starts has no log yet
 
 
 def disk_bytes(folder: Path) -> int:

@@ -147,7 +147,9 @@ class CompareTab:
             return gr.skip(), gr.skip()
         try:
             self.context.ownership.require(run)
-            self.context.jobs.start_evaluation(run, asked())
+            how = asked()
+            self.context.settings.limits.require("new_tokens", how.max_new_tokens or 0, where="max_new_tokens")
+            self.context.jobs.start_evaluation(run, how)
         except IftError as problem:
             return gr.skip(), html.error(problem)
         return {"run": run.id, "again": next(self.context.stamps)}, ""

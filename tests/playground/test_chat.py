@@ -13,7 +13,7 @@ from ift.types import EOS_ID, Example, Side
 from playground.answers import chat
 from playground.answers.asking import GONE
 from playground.context import Context
-from playground.settings import Settings
+from playground.settings import Limits, Settings
 from tests.helpers import run_config, save_model, tiny_model
 
 QUESTION = {"run": "a", "side": "after", "instruction": "Name a color", "input": "", "written": []}
@@ -113,6 +113,7 @@ def test_words_that_the_starter_never_saw_are_named(tmp_path, context):
         {"options": {"max_new_tokens": 1.5}},
         {"options": {"seed": float("nan")}},
         {"options": {"top_k": 0}},
+        {"spent_s": "long"},
         {"written": [-1]},
         {"written": [EOS_ID + 1]},
         {"written": [True]},
@@ -149,3 +150,17 @@ def test_only_so_many_wait_for_the_models_the_others_are_told_to_ask_again():
     turn._waiting.release()
     with turn.taken() as is_mine:
         assert is_mine
+
+
+def test_an_answer_is_cut_at_the_pages_time_and_keeps_what_came(context, monkeypatch):
+    limited = Context(Settings(context.settings.home, limits=Limits(answer_s=30)))
+    monkeypatch.setattr(chat, "REPLY_S", 0.0)
+    first = asked(limited, "chat_more")
+    assert 0 < first["spent_s"] < 30
+    assert (len(first["tokens"]), first["finish"]) == (1, None)
+    written = [token for token, *_ in first["tokens"]]
+    second = asked(limited, "chat_more", written=written, spent_s=30 - first["spent_s"] / 100)
+    assert (second["finish"], "30 seconds, this page's limit" in second["why"]) == (chat.CUT, True)
+    assert [*written, second["tokens"][0][0]] == answer(context)[:2]
+    assert "30 seconds" in asked(limited, "chat_more", written=written, spent_s=30.5)["error"]["what"]
+    assert asked(context, "chat_more", written=written, spent_s=10**6)["finish"] is None  # one's own machine

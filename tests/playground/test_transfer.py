@@ -6,7 +6,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from playground.transfer import FOREVER, WEEK, Transfer, kept
+from playground.transfer import FOREVER, PAGES_KEPT, WEEK, Transfer, kept
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,36 @@ def test_the_page_is_compressed_and_a_failure_is_not_kept():
     assert client.get("/").headers["content-encoding"] == "gzip"
     assert "content-encoding" not in client.get("/gradio_api/data").headers
     assert "cache-control" not in client.get("/assets/Index-D2NsWjQM.js").headers
+
+
+def test_the_page_is_made_once_for_each_address_and_nobodys_other_headers_are_in_it():
+    made = []
+
+    async def page(request):
+        made.append(request.headers)
+        return PlainTextResponse("\n".join(f"{name}: {value}" for name, value in request.headers.items()) + "x" * 5000)
+
+    client = TestClient(Transfer(Starlette(routes=[Route("/", page)])))
+    first = client.get("/?shared=a", headers={"x-gradio-server": "http://evil.example", "cookie": "a=b", "x-id": "1"})
+    assert first.text.split("x", 1)[0] == "host: testserver\naccept-encoding: gzip"
+    assert client.get("/", headers={"x-id": "2"}).content == first.content
+    assert len(made) == 1
+    for header in ("host", "x-forwarded-host", "x-forwarded-proto"):
+        assert "evil.example" in client.get("/", headers={header: "evil.example"}).text
+    assert client.get("/").content == first.content
+    assert len(made) == 4
+    plain = client.get("/", headers={"accept-encoding": "identity"})
+    assert (plain.headers.get("content-encoding"), len(made)) == (None, 5)
+
+
+def test_no_more_pages_are_kept_than_have_room_and_a_failure_is_none():
+    made = []
+
+    async def page(request):
+        made.append(request.headers["host"])
+        return PlainTextResponse("", 404 if request.headers["host"] == "bad" else 200)
+
+    client = TestClient(Transfer(Starlette(routes=[Route("/", page)])))
+    for host in ("bad", "bad", *map(str, range(PAGES_KEPT)), "0", "more", "0", "1"):
+        client.get("/", headers={"host": host})
+    assert made == ["bad", "bad", *map(str, range(PAGES_KEPT)), "more", "1"]

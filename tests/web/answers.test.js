@@ -7,6 +7,7 @@ import {
   ending,
   exchange,
   inTurn,
+  isOpen,
   isWaiting,
   keep,
   question,
@@ -51,6 +52,25 @@ test("an answer is written in as many replies as it takes, each told what is the
   );
   assert.deepEqual(ending(one.sides.after), ["good", "✓ stopped by itself"]);
   assert.equal(isWaiting(one), true); // the other side
+});
+
+test("the server hears how long an answer was written at, and cuts it; what came is kept", async () => {
+  const one = asked();
+  const seen = [];
+  const replies = [
+    { tokens: [[1, "a", 0.5]], finish: null, spent_s: 0.25 },
+    { tokens: [[2, "b", 0.5]], finish: "time", spent_s: 30, why: "Cut after 30 seconds" },
+  ];
+  const more = async query => {
+    seen.push(query.spent_s);
+    return replies.shift();
+  };
+  await write(one, "after", more, () => {});
+  assert.deepEqual(seen, [0, 0.25]);
+  assert.deepEqual([one.sides.after.tokens.length, isOpen(one.sides.after)], [2, false]);
+  assert.deepEqual(ending(one.sides.after), ["warn", "! Cut after 30 seconds"]);
+  branch(one.sides.after, 1, [7, "c", 0.1]); // another answer
+  assert.equal(question(one, "after").spent_s, 0);
 });
 
 test("a reply to what was stopped or changed meanwhile is left out", async () => {

@@ -19,7 +19,7 @@ export async function inTurn(ask, pause = PAUSE) {
 
 /** A new question; `asked`: {run, instruction, input, options}. */
 export function exchange(asked) {
-  const sides = Object.fromEntries(SIDES.map(side => [side, { tokens: [], finish: null, error: "" }]));
+  const sides = Object.fromEntries(SIDES.map(side => [side, { tokens: [], finish: null, error: "", spent: 0 }]));
   return { ...asked, sides };
 }
 
@@ -32,13 +32,13 @@ export const isWaiting = one => SIDES.some(side => isOpen(one.sides[side]));
 /** What an answer's model is asked next. */
 export function question({ run, instruction, input, options, sides }, side, until = Number.POSITIVE_INFINITY) {
   const written = sides[side].tokens.slice(0, until).map(([id]) => id);
-  return { run, instruction, input, options, side, written };
+  return { run, instruction, input, options, side, written, spent_s: sides[side].spent };
 }
 
 /** Go on from another token at position `at`: what was written behind it goes. */
 export function branch(answer, at, token) {
   answer.tokens = [...answer.tokens.slice(0, at), token];
-  Object.assign(answer, { finish: token[0] === EOS_ID ? "eos" : null, error: "", own: at, turn: {} });
+  Object.assign(answer, { finish: token[0] === EOS_ID ? "eos" : null, error: "", own: at, spent: 0, turn: {} });
 }
 
 /** End an answer where it is. */
@@ -47,11 +47,12 @@ export function stop(answer) {
 }
 
 /** What happened to it, in words. */
-export function ending({ finish, error, tokens }) {
+export function ending({ finish, error, why, tokens }) {
   if (error) return ["bad", `✗ ${error}`];
   if (finish === "eos") return ["good", "✓ stopped by itself"];
   if (finish === "stop") return ["good", "✓ ended as the template does"];
   if (finish === "length") return ["warn", `! cut at ${tokens.length} tokens`];
+  if (finish === "time") return ["warn", `! ${why}`];
   if (finish === "stopped") return ["", "stopped"];
   return ["acc", tokens.length ? "▶ writing" : "▶ waiting"];
 }
@@ -76,7 +77,7 @@ function take(answer, reply) {
   else if (reply.gone) answer.error = "The run is gone";
   else {
     answer.tokens.push(...reply.tokens);
-    answer.finish = reply.finish;
+    Object.assign(answer, { finish: reply.finish, spent: reply.spent_s, why: reply.why });
   }
 }
 
