@@ -1,4 +1,4 @@
-"""`python -m tests.bench train|generate|data|lint|typing|visitors|chart [--json] …`: see README.md beside this file."""
+"""`python -m tests.bench train|generate|data|lint|typing|visitors|leaks|chart [--json] …`: see README.md here."""
 
 import argparse
 import json
@@ -19,6 +19,7 @@ def main() -> None:
         "lint": (_records_options, _lint, "the template's linter on a large data set"),
         "typing": (_typing_options, _typing, "from a key in the template to the grid that shows it"),
         "visitors": (_visitors_options, _visitors, "visitors who type while one run trains"),
+        "leaks": (_leaks_options, _leaks, "what a server holds after many visitors, uploads and runs"),
         "chart": (_chart_options, _chart, "what a page that shows a run costs the run"),
     }.items():
         command = commands.add_parser(name, help=text, allow_abbrev=False)
@@ -107,6 +108,20 @@ def _visitors(args: argparse.Namespace) -> tuple[dict, str]:
 
     result = visitors.measure([int(count) for count in args.counts.split(",")], args.seconds, args.nice)
     return result, visitors.table(result)
+
+
+def _leaks_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--sessions", type=int, default=1_000, help="opened, used a little and closed (1,000)")
+    command.add_argument("--runs", type=int, default=100, help="most of them prepared folders (100)")
+    command.add_argument("--trained", type=int, default=3, help="of these runs, in two steps, from the page (3)")
+    command.add_argument("--uploads", type=int, default=500, help="broken off; a tenth as many arrive (500)")
+
+
+def _leaks(args: argparse.Namespace) -> tuple[dict, str]:
+    from tests.bench import leaks  # the page's server, too
+
+    result = leaks.measure(leaks.Amount(args.sessions, args.runs, args.trained, args.uploads))
+    return result, leaks.table(result)
 
 
 def _chart_options(command: argparse.ArgumentParser) -> None:

@@ -8,22 +8,15 @@ shows them to their owner and removes them, but started no process for them.
 
 import asyncio
 import json
-import os
 import random
 import re
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil
-
 from ift.events import Finished
-from ift.paths import ROOT
 from ift.runs.folder import create_run
 from playground.ownership import Ownership
 from playground.settings import MEBIBYTE, Mode, Settings
@@ -31,9 +24,10 @@ from playground.visitors import Visitor as Key
 from playground.visitors import acting_as
 from tests.bench.visitors import TEMPLATE, Times, Visitor
 from tests.helpers import run_config
+from tests.hostile.conftest import Held, Server
 
 AT_ONCE = 10
-START_LIMIT_S, RUN_LIMIT_S, SWEEP_LIMIT_S = 120, 300, 60
+RUN_LIMIT_S = 300
 BROKEN_OFF_BYTES = 200_000
 TAKEN = 10
 """Of so many uploads one arrives and is read."""
@@ -47,71 +41,6 @@ class Amount:
     runs: int = 100
     trained: int = 3
     uploads: int = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Of one process at one moment. rss_bytes: memory. left: what its own objects still hold for visitors."""
-
-    rss_bytes: int
-    handles: int
-    threads: int
-    children: int
-    files: frozenset[str]
-    left: dict[str, int]
-
-
-class SweptServer:
-    """`sweeping_server` in a process and a folder of its own, temporary files included."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        (home / "tmp").mkdir()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        command = [sys.executable, "-m", "tests.bench.sweeping_server", str(home), str(self.port)]
-        env = {**os.environ, "TMPDIR": str(home / "tmp"), "GRADIO_ANALYTICS_ENABLED": "False"}
-        with (home / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=env)
-        _wait(lambda: (home / "ready").exists(), START_LIMIT_S, "the server did not start")
-
-    def swept(self) -> Held:
-        """What it holds after a sweep."""
-        report = self.home / "swept.json"
-        report.unlink(missing_ok=True)
-        self.process.send_signal(signal.SIGUSR1)
-        _wait(report.exists, SWEEP_LIMIT_S, "the server did not sweep")
-        said = json.loads(report.read_text(encoding="utf-8"))
-        if os.environ.get("LEAKDBG"):
-            print(
-                said,
-                [
-                    (c.pid, c.status(), c.create_time() - time.time())
-                    for c in psutil.Process(self.process.pid).children(recursive=True)
-                ],
-            )
-        return self.held(said["held"])
-
-    def held(self, left: dict[str, int] | None = None) -> Held:
-        """What it holds now."""
-        process = psutil.Process(self.process.pid)
-        own = {"server.log", "ready", "swept.json"}
-        files = (str(path.relative_to(self.home)) for path in self.home.rglob("*") if path.is_file())
-        return Held(
-            process.memory_info().rss,
-            process.num_fds(),
-            process.num_threads(),
-            len(process.children(recursive=True)),
-            frozenset(files) - own,
-            left or {},
-        )
-
-    def stop(self) -> None:
-        """End it."""
-        self.process.terminate()
-        self.process.wait(30)
 
 
 class Guest(Visitor):
@@ -209,10 +138,9 @@ class Guest(Visitor):
         return next(one for one in self.config["dependencies"] if one["api_name"] == name)
 
 
-async def live(server: SweptServer, amount: Amount) -> None:
+async def live(server: Server, amount: Amount) -> None:
     """All visits, uploads and runs."""
-    sessions = (lambda: Guest(server.url, Times()).visit() for _ in range(amount.sessions))
-    await _some_at_once(sessions)
+    await _some_at_once(Guest(server.url, Times()).visit for _ in range(amount.sessions))
     await asyncio.gather(*(Guest(server.url, Times()).break_off(amount.uploads // AT_ONCE) for _ in range(AT_ONCE)))
     guest = Guest(server.url, Times())
     await guest.arrive()
@@ -227,7 +155,7 @@ async def live(server: SweptServer, amount: Amount) -> None:
     await guest.http.aclose()
 
 
-async def _some_at_once(tasks) -> None:
+async def _some_at_once(tasks: Iterable[Callable[[], Awaitable[None]]]) -> None:
     """Do all, `AT_ONCE` at a time."""
     rest = iter(tasks)
 
@@ -238,7 +166,7 @@ async def _some_at_once(tasks) -> None:
     await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
 
 
-def _prepared(server: SweptServer, key: str, number: int) -> str:
+def _prepared(server: Server, key: str, number: int) -> str:
     settings = Settings(server.home, Mode.PUBLIC)
     run = create_run(settings.runs / f"starter-prepared-{number}-{time.time_ns()}", run_config())
     with acting_as(Key(key)):
@@ -247,24 +175,21 @@ def _prepared(server: SweptServer, key: str, number: int) -> str:
     return run.id
 
 
-def _wait(true, limit_s: float, why: str) -> None:
-    until = time.monotonic() + limit_s
-    while not true():
-        if time.monotonic() > until:
-            raise RuntimeError(why)
-        time.sleep(0.05)
+def compare(server: Server, amount: Amount) -> tuple[Held, Held, Held]:
+    """What a server holds after a little of everything, which loads all libraries, and a sweep; after all; swept."""
+    asyncio.run(live(server, Amount(sessions=AT_ONCE, runs=2, trained=min(1, amount.trained), uploads=TAKEN)))
+    start = server.swept()
+    asyncio.run(live(server, amount))
+    peak, end = server.held(), server.swept()
+    server.require_unharmed()
+    return start, peak, end
 
 
 def measure(amount: Amount) -> dict[str, object]:
-    """Once a little of everything, so that all libraries are loaded; then all of it; both swept after."""
-    server = SweptServer(Path(tempfile.mkdtemp()))
+    """How much more there is at the end, and at the peak."""
+    began, server = time.monotonic(), Server(Path(tempfile.mkdtemp()))
     try:
-        began = time.monotonic()
-        asyncio.run(live(server, Amount(sessions=AT_ONCE, runs=2, trained=min(1, amount.trained), uploads=TAKEN)))
-        start = server.swept()
-        asyncio.run(live(server, amount))
-        peak = server.held()
-        end = server.swept()
+        start, peak, end = compare(server, amount)
     finally:
         server.stop()
     return {
@@ -276,7 +201,7 @@ def measure(amount: Amount) -> dict[str, object]:
         "handles": [start.handles, end.handles],
         "threads": [start.threads, end.threads],
         "children": [start.children, end.children],
-        "files": sorted(end.files),
+        "files_left": sorted(end.files - start.files),
         "left": end.left,
     }
 

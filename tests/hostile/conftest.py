@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -15,8 +17,21 @@ import requests
 
 ROOT = Path(__file__).parents[2]
 START_LIMIT_S, PATIENCE_S = 120, 30
+OWN_FILES = {"server.log", "watched.log", "ready", "swept.json"}
 MOST_GROWTH = 200 * 2**20
 """Of the server's memory, by one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Of one process at one moment. left: what its own objects hold for visitors."""
+
+    rss_bytes: int
+    handles: int
+    threads: int
+    children: int
+    files: frozenset[str]
+    left: dict[str, int]
 
 
 class Server:
@@ -24,6 +39,7 @@ class Server:
 
     def __init__(self, home: Path, mode: str = "public") -> None:
         self.home = home
+        (home / "tmp").mkdir()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -31,6 +47,7 @@ class Server:
         with (home / "server.log").open("ab") as log:
             command = [sys.executable, "-m", "tests.hostile.watched_server", str(home), str(self.port), mode]
             env = {**os.environ, "IFT_TEACHER_KEY": TEACHER, "GRADIO_ANALYTICS_ENABLED": "False"}
+            env["TMPDIR"] = str(home / "tmp")
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=env)
         until = time.monotonic() + START_LIMIT_S
         while not (home / "ready").exists():
@@ -65,6 +82,27 @@ class Server:
         assert self.new("watched") == ""
         grown, self.peak = self.rss - self.peak, max(self.peak, self.rss)
         assert grown < MOST_GROWTH
+
+    def swept(self) -> Held:
+        """What it holds after a sweep."""
+        report = self.home / "swept.json"
+        report.unlink(missing_ok=True)
+        self.process.send_signal(signal.SIGUSR1)
+        until = time.monotonic() + PATIENCE_S
+        while not report.exists():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        return self.held(json.loads(report.read_text(encoding="utf-8")))
+
+    def held(self, left: dict[str, int] | None = None) -> Held:
+        """What it holds now."""
+        process = psutil.Process(self.process.pid)
+        files = {str(path.relative_to(self.home)) for path in self.home.rglob("*") if path.is_file()}
+        children = len(process.children(recursive=True))
+        memory = process.memory_info().rss
+        return Held(
+            memory, process.num_fds(), process.num_threads(), children, frozenset(files) - OWN_FILES, left or {}
+        )
 
     def stop(self) -> None:
         self.process.terminate()
@@ -168,3 +206,11 @@ def stranger(server):
 @pytest.fixture(scope="session")
 def owner(server):
     return Visitor(server)
+
+
+@pytest.fixture(scope="session")
+def classroom(tmp_path_factory):
+    """Another one, for a class."""
+    server = Server(tmp_path_factory.mktemp("classroom"), "classroom")
+    yield server
+    server.stop()

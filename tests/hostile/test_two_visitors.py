@@ -11,7 +11,7 @@ from playground.settings import Mode, Settings
 from playground.visitors import Visitor as Key
 from playground.visitors import acting_as
 from tests.helpers import run_config
-from tests.hostile.conftest import TEACHER, Server, Visitor
+from tests.hostile.conftest import TEACHER, Visitor
 
 
 @pytest.fixture(scope="module")
@@ -121,13 +121,6 @@ def test_a_key_cookie_that_is_none_is_replaced(server):
     visitor.http.cookies.set("ift-visitor", "short")
     visitor.request("GET", "/")
     assert "short" not in {one.value for one in visitor.http.cookies if one.domain}
-
-
-@pytest.fixture(scope="module")
-def classroom(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("classroom"), "classroom")
-    yield server
-    server.stop()
 
 
 def test_in_a_classroom_the_teachers_key_sees_what_another_browser_does_not(classroom):

@@ -1,12 +1,15 @@
 """A public page whose process writes down what it should not do: ask another host, or open a file outside.
 
-`python -m tests.hostile.watched_server HOME PORT MODE`; the findings are lines in HOME/watched.log.
+`python -m tests.hostile.watched_server HOME PORT MODE`; the findings are lines in HOME/watched.log. On SIGUSR1 it
+sweeps and writes what it still holds into HOME/swept.json: see `sweeps`.
 """
 
 import os
+import signal
 import sys
 import sysconfig
 import tempfile
+import time
 from pathlib import Path
 
 from ift.paths import ROOT
@@ -53,12 +56,20 @@ def main() -> None:
     os.environ["IFT_HOME"] = str(home)
     from playground.launch import launch
     from playground.settings import read_settings
+    from tests.hostile.sweeps import report
 
     sys.argv = ["app.py"]
     server = launch(read_settings("127.0.0.1", mode), host="127.0.0.1", port=port, blocking=False)
+    asked: list[int] = []
+    if hasattr(signal, "SIGUSR1"):
+        signal.signal(signal.SIGUSR1, lambda number, _: asked.append(number))
     (home / "ready").touch()
     sys.addaudithook(Watch(home))
-    server.page.block_thread()
+    while True:
+        time.sleep(0.1)
+        if asked:
+            asked.clear()
+            report(server, home / "swept.json")
 
 
 if __name__ == "__main__":

@@ -118,6 +118,27 @@ def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch):
     assert body.refused.status == 408
 
 
+def test_an_upload_is_ones_own_before_the_browser_hears_of_it():
+    seen = []
+
+    async def send(message):
+        seen.append((message["type"], list(read)))
+
+    read, answer = [], answers.Answer(send, [], answers.Paths([]))
+    answer.read_by = read.append
+    start = {"type": "http.response.start", "status": 200, "headers": []}
+    parts = ({"type": "http.response.body", "body": part, "more_body": part != b"]"} for part in (b"[", b"]"))
+    asyncio.run(answered(answer, start, *parts))
+    assert seen[-1] == ("http.response.body", [b"[]"])
+    assert read == [b"[]"]
+
+
+def test_an_upload_that_breaks_off_is_refused_as_that():
+    body = bodies.CountedBody(receive_from([{"type": "http.disconnect"}]), PUBLIC, "upload_bytes")
+    assert asyncio.run(body()) == {"type": "http.disconnect"}
+    assert body.refused.why == "The request broke off."
+
+
 def test_a_body_that_breaks_off_is_no_request():
     assert status_of(bodies.read(receive_from([{"type": "http.disconnect"}]), PUBLIC)) == 400
 

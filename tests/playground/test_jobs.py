@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -21,6 +23,7 @@ from ift.runs.folder import Run, create_run
 from ift.runs.run_config import describe
 from ift.runs.state import State
 from ift.training.checkpoint import save_checkpoint
+from playground.runs import jobs as module
 from playground.runs.jobs import Jobs, train_options
 from playground.settings import Settings
 from tests.helpers import WORD, parrot, run_config, write_records
@@ -470,3 +473,17 @@ def test_a_run_whose_data_has_changed_is_not_answered_and_keeps_its_scores(jobs,
 def test_a_child_is_no_part_of_the_terminals_group_so_ctrl_c_is_the_servers(jobs, long):
     run = start(jobs, long)
     assert os.getpgid(child_of(jobs, run).pid) == child_of(jobs, run).pid
+
+
+def test_a_process_that_is_followed_by_another_one_in_its_run_is_not_left_behind(jobs, tmp_path, monkeypatch):
+    started = []
+
+    def start_child(args, **options):
+        started.append(subprocess.Popen([sys.executable, "-c", ""], stdin=subprocess.PIPE))
+        return started[-1]
+
+    monkeypatch.setattr(module, "start_child", start_child)
+    run = create_run(tmp_path / "runs" / "a", run_config())
+    for log in (run.training, run.evaluation):
+        jobs._spawn(run, [], log)
+    assert (started[0].returncode, started[0].stdin.closed) == (0, True)

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from ift.errors import RunError
+from ift.evaluation.evaluation_options import EvaluationOptions
 from ift.events import Finished, Started
 from ift.runs.folder import OWNER
 from ift.runs.processes import creation_time
@@ -128,6 +129,14 @@ def in_training(run, worker):
     run.training.path.unlink()
     run.training.append(worker)
     return run
+
+
+def test_no_scoring_asks_for_longer_answers_than_the_page_writes(tmp_path, public):
+    context, _, compare = tabs(public)
+    run = owned_run(tmp_path, context.ownership)
+    with acting_as(OWNER_OF_IT):
+        said = compare._begin(run, lambda: EvaluationOptions(max_new_tokens=257))[1]
+    assert "limit of 256 (new tokens of an answer)" in said
 
 
 @pytest.mark.parametrize("stranger", [STRANGER, NOBODY])

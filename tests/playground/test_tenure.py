@@ -9,6 +9,7 @@ from ift.config import TrainConfig
 from ift.errors import ConfigError
 from ift.events import Finished, Stepped
 from ift.runs.folder import OWNER, create_run
+from ift.runs.state import State
 from playground.context import Context
 from playground.runs import polls
 from playground.runs.tenure import UNBORN_KEPT_S, disk_bytes
@@ -96,6 +97,23 @@ def test_a_public_pages_runs_go_two_hours_after_their_end_and_say_so(tmp_path, p
     public.tenure._began -= 7_300
     public.tenure.sweep()
     assert (run.path.exists(), fresh.path.exists()) == (False, True)
+
+
+def test_a_run_whose_scoring_has_just_been_asked_for_stays(tmp_path, public, monkeypatch):
+    run = finished(tmp_path)
+    aged(run, 7_300)
+    public.tenure._began -= 7_300
+    with monkeypatch.context() as patch:  # its process has no log yet
+        state = public.jobs.state
+        patch.setattr(public.jobs, "state", lambda run, log: _starting(state, run, log))
+        public.tenure.sweep()
+        assert run.path.is_dir()
+    public.tenure.sweep()
+    assert not run.path.exists()
+
+
+def _starting(state, run, log):
+    return State.STARTING if log == run.evaluation else state(run, log)
 
 
 @pytest.mark.parametrize("mode", [Mode.LOCAL, Mode.CLASSROOM])

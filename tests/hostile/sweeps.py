@@ -1,24 +1,18 @@
-"""A public page that sweeps when it is told to, as if all that it keeps for a while had been kept long enough.
+"""A sweep on demand, as if all that a server keeps for a while had been kept long enough, and what it holds after.
 
-`python -m tests.bench.sweeping_server HOME PORT`; on SIGUSR1 it sweeps and writes into HOME/swept.json what it still
-holds. Uploads are swept after an hour otherwise, runs after two, and nobody who measures waits for that.
+Closed pages are kept for ten minutes otherwise, uploads for an hour, runs for two: nobody who tests waits for that.
 """
 
 import gc
 import json
 import os
-import signal
-import sys
-import time
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 from playground import housekeeping
 from playground.guard import sessions
-from playground.launch import Server, launch
+from playground.launch import Server
 from playground.runs import tenure
-from playground.settings import Mode, Settings
 
 LONG_AGO_S = -60
 TIMES = (
@@ -26,13 +20,13 @@ TIMES = (
     (sessions, "QUIET_S"),
     (housekeeping, "INCOMING_KEPT_S"),
     (housekeeping, "DATA_KEPT_S"),
+    (housekeeping, "EXPORTS_KEPT_S"),
     (tenure, "UNBORN_KEPT_S"),
 )
-TYPES_SHOWN = 12
 
 
-def sweep(server: Server) -> dict[str, object]:
-    """Sweep what nobody uses any more, and count what is left in memory."""
+def sweep(server: Server) -> dict[str, int]:
+    """Sweep what nobody uses any more, and count what is left."""
     kept = [getattr(module, name) for module, name in TIMES]
     limits = server.context.tenure._limits
     for module, name in TIMES:
@@ -46,8 +40,7 @@ def sweep(server: Server) -> dict[str, object]:
             setattr(module, name, value)
         server.context.tenure._limits = limits
     gc.collect()
-    types = Counter(type(one).__name__ for one in gc.get_objects())
-    return {"held": held(server), "types": dict(types.most_common(TYPES_SHOWN))}
+    return held(server)
 
 
 def held(server: Server) -> dict[str, int]:
@@ -64,21 +57,8 @@ def held(server: Server) -> dict[str, int]:
     }
 
 
-def main() -> None:
-    """Serve until killed."""
-    home, port = Path(sys.argv[1]), int(sys.argv[2])
-    server = launch(Settings(home, Mode.PUBLIC), host="127.0.0.1", port=port, blocking=False)
-    asked = []
-    signal.signal(signal.SIGUSR1, lambda *_: asked.append(True))
-    (home / "ready").touch()
-    while True:
-        time.sleep(0.1)
-        if asked:
-            asked.clear()
-            part = home / "swept.part"
-            part.write_text(json.dumps(sweep(server)), encoding="utf-8")
-            os.replace(part, home / "swept.json")
-
-
-if __name__ == "__main__":
-    main()
+def report(server: Server, path: Path) -> None:
+    """Sweep, and write down what is left."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(sweep(server)), encoding="utf-8")
+    os.replace(part, path)
