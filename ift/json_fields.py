@@ -16,18 +16,23 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from ift.errors import InputError, RunError
 
 T = TypeVar("T")
-Reader = Callable[[object, str], object]
-"""Takes a JSON value and the path of its field, and gives the typed value."""
+Reader = Callable[[object], object]
+"""Takes a JSON value and gives the typed value."""
 
 _PLAIN: Mapping[type, str] = {str: "text", bool: "true or false", int: "a whole number"}
 
 
 class _FieldError(Exception):
-    """A field that is missing or has another type, by its path from the outermost object."""
+    """A field that is missing or has another type; its path grows on the way out, so that what is right costs none."""
 
-    def __init__(self, path: str, problem: str) -> None:
+    def __init__(self, problem: str, path: str = "") -> None:
         self.path, self.problem = path, problem
         super().__init__(path, problem)
+
+    def within(self, outer: str) -> "_FieldError":
+        """The same, seen from the object or the list around it."""
+        dot = "." if self.path and not self.path.startswith("[") else ""
+        return _FieldError(self.problem, f"{outer}{dot}{self.path}")
 
 
 def from_fields(cls: type[T], value: object, *, where: str, fix: str, error: type[InputError] = RunError) -> T:
@@ -47,7 +52,7 @@ def from_fields(cls: type[T], value: object, *, where: str, fix: str, error: typ
         InputError: of the class `error`: a field is missing or has another type; `where` names file and field.
     """
     try:
-        return _dataclass(cls)(value, "")  # type: ignore[return-value, arg-type]  # a reader of cls gives a cls
+        return _dataclass(cls)(value)  # type: ignore[return-value, arg-type]  # a reader of cls gives a cls
     except _FieldError as wrong:
         place = f"{where}, field {wrong.path}" if wrong.path else where
         raise error(f"{wrong.path or 'The value'} {wrong.problem}", where=place, fix=fix) from None
@@ -58,16 +63,18 @@ def _dataclass(cls: type) -> Reader:
     hints = get_type_hints(cls)
     fields = [(field, _key(field), _reader(hints[field.name])) for field in dataclasses.fields(cls)]
 
-    def read(value: object, path: str) -> object:
+    def read(value: object) -> object:
         if not isinstance(value, dict):
-            raise _FieldError(path, f"is {_kind(value)}, not an object")
+            raise _FieldError(f"is {_kind(value)}, not an object")
         found = {}
         for field, key, reader in fields:
-            inner = f"{path}.{key}" if path else key
             if key in value:
-                found[field.name] = reader(value[key], inner)
+                try:
+                    found[field.name] = reader(value[key])
+                except _FieldError as wrong:
+                    raise wrong.within(key) from None
             elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-                raise _FieldError(inner, "is missing")
+                raise _FieldError("is missing", key)
         return cls(**found)
 
     return read
@@ -86,7 +93,7 @@ def _reader(hint: Any) -> Reader:  # noqa: ANN401  # a type is whatever typing s
     if origin is UnionType and NoneType in arguments:
         (other,) = (argument for argument in arguments if argument is not NoneType)
         reader = _reader(other)
-        return lambda value, path: None if value is None else reader(value, path)
+        return lambda value: None if value is None else reader(value)
     if origin is tuple:
         return _tuple(_reader(arguments[0]), None if arguments[-1] is Ellipsis else len(arguments))
     if origin is not None and issubclass(origin, Mapping):
@@ -95,52 +102,64 @@ def _reader(hint: Any) -> Reader:  # noqa: ANN401  # a type is whatever typing s
         return _choice(hint)
     if hint is float:
         return _number
-    return (lambda value, path: value) if hint is object else _plain(hint)
+    return (lambda value: value) if hint is object else _plain(hint)
 
 
 def _plain(cls: type) -> Reader:
-    def read(value: object, path: str) -> object:
+    def read(value: object) -> object:
         if type(value) is not cls:  # to isinstance, true is a whole number
-            raise _FieldError(path, f"is {_kind(value)}, not {_PLAIN[cls]}")
+            raise _FieldError(f"is {_kind(value)}, not {_PLAIN[cls]}")
         return value
 
     return read
 
 
-def _number(value: object, path: str) -> float:
+def _number(value: object) -> float:
     if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
-        raise _FieldError(path, f"is {_kind(value)}, not a number")
+        raise _FieldError(f"is {_kind(value)}, not a number")
     return float(value)  # type: ignore[arg-type]
 
 
 def _choice(cls: type[StrEnum]) -> Reader:
     names = ", ".join(cls)
 
-    def read(value: object, path: str) -> object:
+    def read(value: object) -> object:
         try:
             return cls(str(value))
         except ValueError:
-            raise _FieldError(path, f"is {str(value)[:40]!r}, not one of {names}") from None
+            raise _FieldError(f"is {str(value)[:40]!r}, not one of {names}") from None
 
     return read
 
 
 def _tuple(reader: Reader, size: int | None) -> Reader:
-    def read(value: object, path: str) -> object:
+    def read(value: object) -> object:
         if not isinstance(value, list | tuple):
-            raise _FieldError(path, f"is {_kind(value)}, not a list")
+            raise _FieldError(f"is {_kind(value)}, not a list")
         if size is not None and len(value) != size:
-            raise _FieldError(path, f"has {len(value)} values, not {size}")
-        return tuple(reader(item, f"{path}[{i}]") for i, item in enumerate(value))
+            raise _FieldError(f"has {len(value)} values, not {size}")
+        found: list[object] = []
+        try:
+            for item in value:
+                found.append(reader(item))
+        except _FieldError as wrong:
+            raise wrong.within(f"[{len(found)}]") from None
+        return tuple(found)
 
     return read
 
 
 def _mapping(reader: Reader) -> Reader:
-    def read(value: object, path: str) -> object:
+    def read(value: object) -> object:
         if not isinstance(value, dict):
-            raise _FieldError(path, f"is {_kind(value)}, not an object")
-        return {name: reader(item, f"{path}.{name}") for name, item in value.items()}
+            raise _FieldError(f"is {_kind(value)}, not an object")
+        found: dict[str, object] = {}
+        for name, item in value.items():
+            try:
+                found[name] = reader(item)
+            except _FieldError as wrong:
+                raise wrong.within(name) from None
+        return found
 
     return read
 

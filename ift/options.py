@@ -192,6 +192,16 @@ def declare(default: T, option: Option) -> T:
 
 def options_of(declaring: type) -> Mapping[str, Option]:
     """All options of a dataclass by name, with the names, types and defaults of its fields."""
+    if declaring not in _declared:
+        _declared[declaring] = _read_options(declaring)
+    return _declared[declaring]
+
+
+_declared: dict[type, Mapping[str, Option]] = {}
+"""Read once: each run that is read checks its options."""
+
+
+def _read_options(declaring: type) -> Mapping[str, Option]:
     types = get_type_hints(declaring)
     options = {}
     for one in dataclasses.fields(declaring):

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ift.errors import IftError
-from ift.runs.folder import Run
+from ift.runs.run_config import RunConfig
+from ift.runs.scores import Summary
 
 RANKED_BY = ("exact_match", "token_f1")
 """The first decides; the second only where it is equal."""
@@ -34,12 +34,8 @@ class Standing:
         return tuple(self.after.get(name, 0.0) for name in RANKED_BY)
 
 
-def standing(run: Run) -> Standing | None:
-    """A run's, or None where it has none: not scored, on a sample only, with answers drawn at random, or damaged."""
-    try:
-        scores, config = run.scores, run.config
-    except IftError:
-        return None
+def standing(run: str, config: RunConfig, scores: Summary | None) -> Standing | None:
+    """That of the run of this name, or None where it has none: not scored, on a sample only, with drawn answers."""
     if scores is None or scores.sampled or (scores.decoding and scores.decoding.temperature):
         return None
     after, before = (
@@ -48,7 +44,7 @@ def standing(run: Run) -> Standing | None:
     )
     if RANKED_BY[0] not in after:
         return None
-    return Standing(run.id, HeldOutSet(config.data.name, config.data.sha256, scores.n), after, before)
+    return Standing(run, HeldOutSet(config.data.name, config.data.sha256, scores.n), after, before)
 
 
 def leaderboards(standings: Iterable[Standing]) -> dict[HeldOutSet, list[tuple[int, Standing]]]:

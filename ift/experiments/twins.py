@@ -12,8 +12,9 @@ from functools import lru_cache
 from statistics import fmean, stdev
 
 from ift.config import TrainConfig, make_config
+from ift.errors import RunError
 from ift.evaluation.measures import measure_of
-from ift.experiments.compare_runs import Verdict
+from ift.experiments.compare_runs import RunsComparison, Verdict
 from ift.json_fields import from_fields
 from ift.paths import ASSETS
 from ift.plurals import plural
@@ -117,6 +118,24 @@ def side_result(
         low, high = fmean(differences) - reach, fmean(differences) + reach
         interval = max(-1.0, low), min(1.0, high)  # of shares
     return SideResult(tuple(first), tuple(other), interval)
+
+
+def twin_result(one: Twin, seeds: Sequence[int], pairs: Sequence[RunsComparison]) -> TwinResult:
+    """A twin's result from its runs compared, a comparison per seed.
+
+    Raises:
+        RunError: no record has the twin's score in both runs.
+    """
+    sides = []
+    for number in range(len(one.sides) - 1):
+        found = [score for made in pairs for score in made.scores[number : number + 1]]
+        scores = [score for of_run in found for score in of_run if score.score == one.score]
+        if len(scores) != len(pairs):
+            fix = "Answer the held-out records of all of them again."
+            raise RunError(f"The runs have no {one.score} to compare", where=", ".join(pairs[0].runs), fix=fix)
+        first, other = [score.first or 0.0 for score in scores], [score.other or 0.0 for score in scores]
+        sides.append(side_result(first, other, of_records=scores[0].interval))
+    return TwinResult(tuple(seeds), tuple(sides))
 
 
 def twin(name: str) -> Twin | None:

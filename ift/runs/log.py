@@ -82,6 +82,14 @@ class EventLog:
             return State.STOPPED
         return State.RUNNING if _lives(started) or _lives(self.last_started()) else State.STOPPED
 
+    def require_whole(self) -> None:
+        """Look at its first and last event, as `state` does.
+
+        Raises:
+            RunError: one of them is damaged.
+        """
+        self._ends()
+
     def _ends(self) -> tuple[TrainEvent | None, TrainEvent | None]:
         """The first and the last complete event; a page asks twice a second, so the middle is not read."""
         try:

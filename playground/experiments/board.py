@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from pathlib import Path
 
 from ift.config import TrainConfig
 from ift.data.templates import load_template
-from ift.errors import ConfigError, IftError
+from ift.errors import ConfigError
 from ift.evaluation.measures import measure_of
 from ift.experiments.compare_runs import MOST_RUNS, RunsComparison, Verdict, compare_runs, verdict_sentence
 from ift.experiments.leaderboard import Standing, leaderboards
-from ift.experiments.twins import SEED, TWINS, Twin, TwinResult, measured, side_result, twin
+from ift.experiments.twins import SEED, TWINS, Twin, TwinResult, measured, twin
 from ift.runs.folder import Run
 from playground.experiments.run_index import RunIndex, RunLine
+from playground.experiments.twin_results import Pairs, TwinResults
 from playground.runs.jobs import ANOTHERS, Jobs
 from playground.runs.queue import Queue, Ticket
 
@@ -30,8 +29,8 @@ ANSWERS_SENT = 200
 class Card:
     """A twin as the page shows it.
 
-    state: new, waiting, running, decided or undecided. seeds: of whole pairs. runs: those of the first such pair. here:
-    sentences about the runs of this server. shipped: the same about what was measured before.
+    state: new, waiting, running, comparing, decided or undecided. seeds: of whole pairs. runs: those of the first such
+    pair. here: sentences about the runs of this server. shipped: the same about what was measured before.
     """
 
     name: str
@@ -55,6 +54,7 @@ class Board:
 
     def __init__(self, jobs: Jobs, queue: Queue) -> None:
         self._jobs, self._queue, self._index = jobs, queue, RunIndex(jobs)
+        self._results = TwinResults(jobs.settings.runs)
 
     def show(self) -> dict:
         """All that the tab polls for."""
@@ -64,7 +64,7 @@ class Board:
         whole = {line.config: line for line in reversed(lines) if line.config and line.is_scored}
         known = {line.id: line for line in lines}
         return {
-            "cards": [asdict(self._card(one, whole, waiting, known)) for one in TWINS],
+            "cards": self._cards(whole, waiting, known),
             "runs": [_listed(line) for line in lines],
             "leaderboards": self._leaderboards(known),
             "queue": [{"run": one.run, "place": place, "what": dict(one.belongs_to)} for place, one in tickets],
@@ -149,16 +149,30 @@ class Board:
     def _is_own(self, ticket: Ticket) -> bool:
         return self._jobs.ownership.may_change(Run(self._jobs.settings.runs / ticket.run))
 
+    def _cards(
+        self,
+        whole: Mapping[TrainConfig, RunLine],
+        waiting: Mapping[TrainConfig, tuple[int, str]],
+        known: Mapping[str, RunLine],
+    ) -> list[dict]:
+        pairs = {one.name: self._pairs(one, whole) for one in TWINS}
+        found = self._results.known([one for one in pairs.values() if one.seeds])
+        return [asdict(self._card(pairs[one.name], found, whole, waiting, known)) for one in TWINS]
+
+    def _pairs(self, one: Twin, whole: Mapping[TrainConfig, RunLine]) -> Pairs:
+        seeds = [seed for seed in range(SEED, SEED + MOST_SEEDS) if all(c in whole for c in one.configs(seed))]
+        runs = [[whole[config].id for config in one.configs(seed)] for seed in seeds]
+        return Pairs.of(self._jobs.settings.runs, one, seeds, runs)
+
     def _card(
         self,
-        one: Twin,
+        pairs: Pairs,
+        found: Mapping[Pairs, TwinResult | None],
         whole: Mapping[TrainConfig, RunLine],
         waiting: Mapping[TrainConfig, tuple[int, str]],
         known: Mapping[str, RunLine],
     ) -> Card:
-        seeds = [seed for seed in range(SEED, SEED + MOST_SEEDS) if all(c in whole for c in one.configs(seed))]
-        pairs = [[whole[config].id for config in one.configs(seed)] for seed in seeds]
-        result = self._result(one, tuple(seeds), pairs) if seeds else None
+        one, seeds, result = pairs.one, pairs.seeds, found.get(pairs)
         places = [
             waiting[config]
             for seed in range(SEED, SEED + MOST_SEEDS)
@@ -166,7 +180,7 @@ class Board:
             if config in waiting and config not in whole
         ]
         at_work = next((known[run] for _, run in places if run in known and not known[run].state.is_over), None)
-        state = result.verdict.value if result else "new"
+        state = result.verdict.value if result else "comparing" if seeds and pairs not in found else "new"
         if places:
             state = "running" if at_work else "waiting"
         shipped = measured().get(one.name)
@@ -178,7 +192,7 @@ class Board:
             is_broken=one.is_broken,
             state=state,
             seeds=len(seeds),
-            runs=tuple(pairs[0]) if pairs else (),
+            runs=pairs.runs[0] if pairs.runs else (),
             progress=at_work.progress if at_work else 0.0,
             place=min((place for place, _ in places), default=0),
             here=tuple(result.sentences(one)) if result else (),
@@ -186,39 +200,6 @@ class Board:
             shipped_verdict=shipped.verdict.value if shipped and len(shipped.seeds) > 1 else Verdict.UNDECIDED.value,
             minutes=MINUTES_PER_RUN * sum(config not in whole for config in one.configs(SEED)),
         )
-
-    def _result(self, one: Twin, seeds: tuple[int, ...], pairs: Sequence[Sequence[str]]) -> TwinResult | None:
-        try:
-            stamps = tuple(tuple(_scored_at(self._jobs.settings.runs / name) for name in pair) for pair in pairs)
-            return _result(self._jobs.settings.runs, one, seeds, tuple(map(tuple, pairs)), stamps)
-        except IftError:
-            return None  # a file has been damaged since; the list says so
-
-
-@lru_cache(maxsize=64)
-def _result(
-    runs: Path, one: Twin, seeds: tuple[int, ...], pairs: tuple[tuple[str, ...], ...], stamps: tuple
-) -> TwinResult:
-    """`stamps`: of the scores, so that a pair that was scored again is looked at again."""
-    made = [compare_runs([Run(runs / name) for name in pair]) for pair in pairs]
-    sides = []
-    for number in range(len(one.sides) - 1):
-        scores = [next(score for score in found.scores[number] if score.score == one.score) for found in made]
-        sides.append(
-            side_result(
-                [score.first or 0.0 for score in scores],
-                [score.other or 0.0 for score in scores],
-                of_records=scores[0].interval,
-            )
-        )
-    return TwinResult(seeds, tuple(sides))
-
-
-def _scored_at(path: Path) -> int:
-    try:
-        return (path / "scores.json").stat().st_mtime_ns
-    except OSError:
-        return 0
 
 
 def _verdict(made: RunsComparison, number: int) -> dict:

@@ -73,12 +73,13 @@ class RunIndex:
         state = self._jobs.state(run, run.training)
         is_answering = self._jobs.state(run, run.evaluation) in GOING_ON
         try:
-            config, is_scored = run.config.options, run.scores is not None
+            run.training.require_whole()
+            config, scores = run.config, run.scores
             progress = _progress(run) if state in GOING_ON else 1.0
         except IftError as error:
             return RunLine(run.id, None, state, is_scored=False, is_answering=False, problem=error.what)
-        found = {"title": read_note(run).title, "standing": standing(run) if is_scored else None}
-        return RunLine(run.id, config, state, is_scored, is_answering, progress, **found)
+        found = {"title": read_note(run).title, "standing": standing(run.id, config, scores)}
+        return RunLine(run.id, config.options, state, scores is not None, is_answering, progress, **found)
 
 
 def _progress(run: Run) -> float:

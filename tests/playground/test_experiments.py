@@ -1,17 +1,20 @@
 """Tab 5: ordinary runs make a twin by their options; a damaged run is shown and harms no other; the queue is filled."""
 
 import json
+import threading
 
 import pytest
 
 from ift.errors import ConfigError
 from ift.events import Finished, Started, Stepped
+from ift.experiments.compare_runs import compare_runs
 from ift.experiments.twins import SEED, twin
 from ift.runs.folder import Run, create_run
 from ift.runs.run_note import RunNote, write_note
 from ift.runs.scores import Summary
 from ift.types import Side
 from playground.context import Context
+from playground.experiments import twin_results
 from playground.experiments.board import Board
 from playground.experiments.queries import experiments
 from playground.settings import Mode, Settings
@@ -78,6 +81,33 @@ def test_any_runs_with_a_twins_options_are_its_pair(context):
     assert shown["here"][0].startswith("Exact match 100.0 % against 0.0 %, difference -100.0 points [-100.0, -100.0]")
 
 
+def test_a_look_does_not_wait_for_pairs_that_take_long_to_compare(context, monkeypatch):
+    for name, config in zip("ab", twin("mask").configs(SEED), strict=True):
+        scored_run(context, name, config, right(range(30)))
+    go_on, compared = threading.Event(), threading.Event()
+
+    def slow(runs):
+        go_on.wait(20)
+        made = compare_runs(runs)
+        compared.set()
+        return made
+
+    monkeypatch.setattr(twin_results, "compare_runs", slow)
+    monkeypatch.setattr(twin_results, "WAIT_S", 0.01)
+    board = Board(context.jobs, context.queue)
+    assert card(board, "mask")["state"] == "comparing"
+    go_on.set()
+    assert compared.wait(20)
+    monkeypatch.setattr(twin_results, "WAIT_S", 20)
+    assert card(board, "mask")["state"] == "undecided"
+
+
+def test_runs_that_no_record_can_compare_are_no_pair(context):
+    for name, config, records in zip("ab", twin("mask").configs(SEED), (range(5), range(5, 9)), strict=True):
+        scored_run(context, name, config, right(records))
+    assert card(Board(context.jobs, context.queue), "mask")["state"] == "new"
+
+
 def test_begin_queues_what_is_missing_and_nothing_twice(context):
     board, one = Board(context.jobs, context.queue), twin("mask")
     scored_run(context, "a", one.configs(SEED)[0], right(range(30)))
@@ -110,10 +140,12 @@ def test_a_damaged_run_is_shown_as_damaged_and_harms_no_other(context):
     board = Board(context.jobs, context.queue)
     for name, config in zip("ab", twin("mask").configs(SEED), strict=True):
         scored_run(context, name, config, right(range(30)))
-    broken = scored_run(context, "broken", twin("mask").configs(SEED + 1)[0], right(range(30)))
-    (broken.path / "config.json").write_text("{", encoding="utf-8")
+    files = {"config": "config.json", "log": "events.jsonl", "scores": "scores.json"}
+    for name, file in files.items():
+        broken = scored_run(context, name, twin("mask").configs(SEED + 1)[0], right(range(30)))
+        (broken.path / file).write_bytes(b"\xff{\n")
     shown = {run["id"]: run["state"] for run in board.show()["runs"]}
-    assert shown == {"a": "finished", "b": "finished", "broken": "damaged"}
+    assert shown == {"a": "finished", "b": "finished", **dict.fromkeys(files, "damaged")}
     assert card(board, "mask")["runs"] == ("a", "b")
 
 

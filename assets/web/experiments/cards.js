@@ -7,6 +7,7 @@ const CHIPS = {
   new: ["", "not run here"],
   waiting: ["acc", "waiting"],
   running: ["acc", "▶ running"],
+  comparing: ["acc", "comparing the answers"],
   decided: ["good", "✓ decided"],
   undecided: ["warn", "? undecided"],
 };
