@@ -107,8 +107,9 @@ def _plan(models: Mapping[Side, str], held_out: Sequence[int], options: Evaluati
     n_positions = read_config(Path(models[Side.AFTER])).n_positions
     decoding = options.decoding(n_positions)
     sampling_of(decoding)  # whatever is wrong with it shows before anything is forgotten
+    template = options.template_source()
     names = {Side.BEFORE: models[Side.BEFORE], Side.AFTER: Path(models[Side.AFTER]).name}
-    sides = {side: SidePlan(names[side], _fingerprint(models[side]), decoding) for side in models}
+    sides = {side: SidePlan(names[side], _fingerprint(models[side]), decoding, template=template) for side in models}
     return EvaluationPlan(records, sampled, sides, options.given)
 
 
@@ -134,7 +135,7 @@ def _answer_side(
     run: Run, stop: Stop, plan: EvaluationPlan, side: Side, name: str, dataset: Dataset, rows: list[AnsweredRecord]
 ) -> Iterator[TrainEvent]:
     """Answer what is not in `rows` yet, and add it there and to the side's file."""
-    model, template, total = load_model(name), run.config.template, len(plan.records)
+    model, template, total = load_model(name), run.question_template, len(plan.records)
     there = {row.record for row in rows}
     missing = [record for record in plan.records if record not in there]
     stop.raise_if_asked()

@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ift.data.templates import load_template
 from ift.evaluation.judge import APIS, Judge, address, load_rubric
 from ift.options import Option, check_options, declare, document, options_of, show
 from ift.runs.scores import Decoding, SampledRecords
@@ -34,6 +35,10 @@ class EvaluationOptions:
         Option(
             "Step of the checkpoint to score", minimum=0, unset="the newest", example="100", aliases=("step", "ckpt")
         ),
+    )
+    template: str = declare(
+        "",
+        Option("Prompt template of the questions: a name or a text file", unset="the run's own", example="phi3"),
     )
     max_new_tokens: int | None = declare(
         None,
@@ -118,6 +123,14 @@ class EvaluationOptions:
         url, rubric = address(self.judge_url, self.judge_api), load_rubric(self.judge_prompt)
         limits = self.judge_timeout_s, self.judge_parallel
         return Judge(self.judge, self.judge_api, url, rubric, self.judge_pairs, *limits)
+
+    def template_source(self) -> str:
+        """The text of the questions' template; empty: the run's own.
+
+        Raises:
+            InputError: it can't be read.
+        """
+        return load_template(self.template).source if self.template else ""
 
     def decoding(self, n_positions: int) -> Decoding:
         """How the answers are picked, for a model with this context; what can't matter is left out."""

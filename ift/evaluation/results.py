@@ -35,6 +35,7 @@ def summarize(before: Sequence[AnsweredRecord], after: Sequence[AnsweredRecord],
         },
         decoding=side.decoding,
         sampled=plan.sampled,
+        template=side.template,
     )
 
 

@@ -145,7 +145,8 @@ def _basis(summary: Summary) -> str:
     records = plural(summary.n, "held-out record")
     if summary.sampled:
         records = f"{records} of {summary.sampled.total:,}, drawn with seed {summary.sampled.seed}"
-    return f"{records}, {decoding}, paired bootstrap over the records."
+    asked = ", asked with another template than the run's" if summary.template else ""
+    return f"{records}, {decoding}{asked}, paired bootstrap over the records."
 
 
 def _cautions(summary: Summary, name: str, finding: Finding) -> Iterator[str]:

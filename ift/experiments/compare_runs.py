@@ -185,6 +185,7 @@ def _settings_of(run: Run, events: Sequence[TrainEvent]) -> dict[str, str]:
     return {
         **options,
         "template text": config.template_source,
+        "template of the test": scores.template if (scores := run.scores) and scores.template else "the run's own",
         "data set": f"sha256 {config.data.sha256[:12]}",
         "steps done": str(stepped[-1].step if stepped else 0),
         "share of tokens trained": "none" if share is None else f"{share:.1%}",

@@ -35,8 +35,11 @@ class Standing:
 
 
 def standing(run: str, config: RunConfig, scores: Summary | None) -> Standing | None:
-    """That of the run of this name, or None where it has none: not scored, on a sample only, with drawn answers."""
-    if scores is None or scores.sampled or (scores.decoding and scores.decoding.temperature):
+    """That of the run of this name, or None where it has none.
+
+    It has none where it is not scored, or was asked a sample only, with drawn answers, or with another template.
+    """
+    if scores is None or scores.template or scores.sampled or (scores.decoding and scores.decoding.temperature):
         return None
     after, before = (
         {name: value for name in RANKED_BY if (value := means.get(name)) is not None}

@@ -9,9 +9,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
+from itertools import starmap
 from statistics import fmean, stdev
 
 from ift.config import TrainConfig, make_config
+from ift.data.templates import preset_source
 from ift.errors import RunError
 from ift.evaluation.measures import measure_of
 from ift.experiments.compare_runs import RunsComparison, Verdict
@@ -30,16 +32,28 @@ _T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 
 
 @dataclass(frozen=True, slots=True)
 class TwinSide:
-    """One of a twin's runs: what it is called, and its options beside the starter's own."""
+    """One of a twin's runs: what it is called, and its options beside the starter's own.
+
+    asked_with: the template of the questions, by name; empty: the one that it was trained with.
+    """
 
     label: str
     options: Mapping[str, object] = field(default_factory=dict)
+    asked_with: str = ""
 
     def config(self, seed: int) -> TrainConfig:
         """Its run's options, with this seed or the side's own distance from it."""
         options = {name: value for name, value in self.options.items() if name != "seeds_ahead"}
         ahead = int(str(self.options.get("seeds_ahead", 0)))
         return make_config({**options, "seed": seed + ahead}, preset="quick")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A training and how it is scored; template: of the questions, as text; empty: its own."""
+
+    config: TrainConfig
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +71,12 @@ class Twin:
     def configs(self, seed: int) -> tuple[TrainConfig, ...]:
         """The options of all sides, for the pair of this seed."""
         return tuple(side.config(seed) for side in self.sides)
+
+    @lru_cache(maxsize=4096)  # noqa: B019
+    def trials(self, seed: int) -> tuple[Trial, ...]:
+        """All sides, for the pair of this seed: runs that differ in their questions alone are trained alike."""
+        sources = (preset_source(side.asked_with) if side.asked_with else "" for side in self.sides)
+        return tuple(starmap(Trial, zip(self.configs(seed), sources, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +226,12 @@ TWINS = (
         "Template: Alpaca or Phi-3",
         "Phi-3's prompts are shorter. Do the answers change?",
         (TwinSide("### Instruction:"), TwinSide("<|user|>", {"template": "phi3"})),
+    ),
+    Twin(
+        "prompt",
+        "Questions: as trained or in another format",
+        "The same run is asked with Phi-3's template, which it has never seen. Is the answer still there?",
+        (TwinSide("the template it was trained with"), TwinSide("asked with <|user|>", asked_with="phi3")),
     ),
     Twin(
         "lora",

@@ -16,13 +16,15 @@ _FIX = "The file was changed by hand or is damaged: remove it, and everything is
 class SidePlan:
     """What decides one side's answers.
 
-    model: its name, or its checkpoint's. sha256: of the manifest of its files; empty where it has none.
+    model: its name, or its checkpoint's. sha256: of the manifest of its files; empty where it has none. template: the
+    text of the questions' template; empty: the run's own.
     """
 
     model: str
     sha256: str
     decoding: Decoding
     version: int = SCORES_VERSION
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import filelock
 
+from ift.data.templates import Template
 from ift.errors import RunError
 from ift.events import Prepared
 from ift.runs.answer_files import AnswerFiles
@@ -97,6 +98,17 @@ class Run:
         """
         folder = self.last_checkpoint() if step is None else self.checkpoint(step)
         return {Side.BEFORE: self.config.options.model, Side.AFTER: str(folder)}
+
+    @property
+    def question_template(self) -> Template:
+        """That of the questions of the last evaluation; the run's own where it did not ask for another.
+
+        Raises:
+            RunError: the folder is no run, or a file of it is damaged.
+        """
+        plan = self.answer_files.plan
+        source = plan.sides[Side.AFTER].template if plan else ""
+        return Template.parse(source) if source else self.config.template
 
     @property
     def scores(self) -> Summary | None:
@@ -207,6 +219,15 @@ class Run:
         for name in ("events.jsonl", "config.json", ".lock", ".reserve", "stop"):
             (self.path / name).unlink(missing_ok=True)
 
+    def take_training(self, other: "Run") -> None:
+        """Begin as a finished run that was trained alike, without training again; the disk has its checkpoints once."""
+        for name in ("checkpoints", "config.json", "events.jsonl"):  # last what says that it has finished
+            source, place = other.path / name, self.path / name
+            if source.is_dir():
+                shutil.copytree(source, place, copy_function=_link, dirs_exist_ok=True)
+            else:
+                shutil.copy2(source, place)
+
     def ask_to_stop(self, why: str = "asked to stop") -> None:
         """Ask the process that works in the folder to save and end; its log says why."""
         (self.path / "stop").write_text(why, encoding="utf-8")
@@ -229,6 +250,14 @@ class Run:
         except (OSError, ValueError) as error:
             fix = f"Give a folder that `python -m ift train --out` made; its {name} must be whole."
             raise RunError("This is not a run folder", where=str(self.path / name), fix=fix) from error
+
+
+def _link(source: str, place: str) -> None:
+    """A second name for a file that is never changed; a copy where the disk has no such names."""
+    try:
+        os.link(source, place)
+    except OSError:
+        shutil.copy2(source, place)
 
 
 def step_folders(parent: Path) -> list[Path]:

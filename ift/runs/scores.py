@@ -186,7 +186,7 @@ class Summary(GroupSummary):
     gain_interval_95: of each metric, the paired-bootstrap interval of after minus before. outcomes: of each metric, its
     wins, ties and losses. held_out: the same means for the records whose fact, and whose wording, no training record
     has. checkpoint: its folder's name. max_new_tokens: the longest answer that was allowed. sampled: None where all
-    held-out records were answered. judges: by model.
+    held-out records were answered. judges: by model. template: the text of the questions' template; empty: the run's.
     """
 
     gain_interval_95: Mapping[str, tuple[float, float] | None]
@@ -197,6 +197,7 @@ class Summary(GroupSummary):
     decoding: Decoding | None = None
     sampled: SampledRecords | None = None
     judges: Mapping[str, JudgeSummary] = field(default_factory=dict)
+    template: str = ""
 
     def metric(self, name: str) -> Comparison:
         """One metric's means, the interval of their difference and its outcome; None where it was not measured."""

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 
+from ift.data.templates import PRESETS
 from ift.errors import ConfigError, IftError
 from ift.evaluation.evaluation_options import EvaluationOptions
 from ift.evaluation.judge import RUBRIC
@@ -13,6 +14,8 @@ from ift.types import Side
 
 OPTIONS = options_of(EvaluationOptions)
 LONG = frozenset({"judge_prompt"})
+NAMED = frozenset({"checkpoint", "template"})
+"""Chosen by name from what there is: a file of this server is nobody's template."""
 HELP = {"judge_prompt": "What the judge is asked: {{answer}} has to be in it. Empty: the book's, which is shown."}
 """Where the page's is not the command line's: a file of this server is nobody's prompt."""
 BOOLEAN = {"false": False, "true": True}
@@ -48,8 +51,7 @@ def hidden_options(*, is_shared: bool) -> frozenset[str]:
 
 
 def _field(option: Option, steps: tuple[str, ...], value: object) -> dict[str, object]:
-    is_step = option.name == "checkpoint"
-    choices = ("", *steps) if is_step else option.choices
+    choices = ("", *{"checkpoint": steps, "template": PRESETS}[option.name]) if option.name in NAMED else option.choices
     is_number = option.kind in (int, float)
     if option.kind is bool:
         choices = tuple(BOOLEAN)
@@ -76,6 +78,8 @@ def read(values: object, *, is_shared: bool) -> EvaluationOptions:
     found = {name: _value(OPTIONS[name], given[name]) for name in OPTIONS if name in given and name not in hidden}
     if is_shared and found.get("judge"):
         found["judge_url"] = os.environ[ADDRESS]
+    if found.get("template") not in ("", None, *PRESETS):
+        raise ConfigError("template: there is none of this name", fix=f"Use {', '.join(PRESETS)}, or leave it out.")
     prompt = found.get("judge_prompt")
     if prompt and "{{answer}}" not in str(prompt):  # else it would be the name of a file on this server
         raise ConfigError("judge_prompt: the answer to judge is not in it", fix="Put {{answer}} where it belongs.")

@@ -83,7 +83,7 @@ def tokens(context: Context, answered: AnsweredRuns) -> Callable[[object], dict]
                 return HALF
             models = {side: context.models.get(name) for side, name in answered_models(run).items()}
             detail = record_detail(
-                models[Side.BEFORE], models[Side.AFTER], run.config.template, ComparedRecord(row.before, row.after)
+                models[Side.BEFORE], models[Side.AFTER], run.question_template, ComparedRecord(row.before, row.after)
             )
             return detail.to_dict()
 
@@ -137,7 +137,7 @@ def _texts(run: Run, row: Row) -> dict:
         "input": question.input,
         "expected": question.output,
         "has_check": question.has_check,
-        "prompt": run.config.template.render(example).prompt,
+        "prompt": run.question_template.render(example).prompt,
         "before": _side(row, Side.BEFORE),
         "after": _side(row, Side.AFTER),
     }

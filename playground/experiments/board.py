@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from ift.config import TrainConfig
-from ift.data.templates import load_template
+from ift.data.templates import load_template, preset_source
 from ift.errors import ConfigError
 from ift.evaluation.measures import measure_of
 from ift.experiments.compare_runs import MOST_RUNS, RunsComparison, Verdict, compare_runs, verdict_sentence
 from ift.experiments.leaderboard import Standing, leaderboards
-from ift.experiments.twins import SEED, TWINS, Twin, TwinResult, measured, twin
+from ift.experiments.twins import SEED, TWINS, Trial, Twin, TwinResult, measured, twin
 from ift.runs.folder import Run
 from playground.experiments.run_index import RunIndex, RunLine
 from playground.experiments.twin_results import Pairs, TwinResults
@@ -60,8 +60,8 @@ class Board:
         """All that the tab polls for."""
         lines = self._index.lines()
         tickets = [(place, ticket) for place, ticket in enumerate(self._queue.tickets()) if self._is_own(ticket)]
-        waiting = {ticket.options: (place, ticket.run) for place, ticket in tickets}
-        whole = {line.config: line for line in reversed(lines) if line.config and line.is_scored}
+        waiting = {_trial(ticket): (place, ticket.run) for place, ticket in tickets}
+        whole = {line.trial: line for line in reversed(lines) if line.trial and line.is_scored}
         known = {line.id: line for line in lines}
         return {
             "cards": self._cards(whole, waiting, known),
@@ -105,22 +105,24 @@ class Board:
         one = twin(name)
         if one is None or not 1 <= pairs <= MOST_SEEDS:
             raise ConfigError("There is no such experiment", where=str(name)[:40], fix="Reload the page.")
-        whole = {line.config for line in self._index.lines() if line.config and line.is_scored}
-        queued = {ticket.options for ticket in self._queue.tickets() if self._is_own(ticket)}
-        missing = [seed for seed in range(SEED, SEED + MOST_SEEDS) if not whole.issuperset(one.configs(seed))]
+        whole = {line.trial for line in self._index.lines() if line.trial and line.is_scored}
+        queued = {_trial(ticket) for ticket in self._queue.tickets() if self._is_own(ticket)}
+        missing = [seed for seed in range(SEED, SEED + MOST_SEEDS) if not whole.issuperset(one.trials(seed))]
         if not missing:
             fix = "Compare what there is."
             raise ConfigError(f"{one.title} has been run with {MOST_SEEDS} seeds", where=name, fix=fix)
         wanted = {
-            config: {"twin": one.title, "side": side.label, "seed": str(config.seed)}
+            trial: side
             for seed in missing[:pairs]
-            for side, config in zip(one.sides, one.configs(seed), strict=True)
-            if config not in whole | queued
+            for side, trial in zip(one.sides, one.trials(seed), strict=True)
+            if trial not in whole | queued
         }
         self._queue.require_room(len(wanted))  # all of them or none
-        for config, belongs in wanted.items():
-            source = load_template(config.template).source
-            self._queue.add(config, source=source, evaluate=True, belongs_to=belongs)
+        for trial, side in wanted.items():
+            config = trial.config
+            belongs = {"twin": one.title, "side": side.label, "seed": str(config.seed)}
+            more = {"evaluate": True, "belongs_to": belongs, "asked_with": side.asked_with}
+            self._queue.add(config, source=load_template(config.template).source, **more)
 
     def compare(self, names: Sequence[str]) -> dict:
         """Runs side by side, as the page shows them.
@@ -151,33 +153,33 @@ class Board:
 
     def _cards(
         self,
-        whole: Mapping[TrainConfig, RunLine],
-        waiting: Mapping[TrainConfig, tuple[int, str]],
+        whole: Mapping[Trial, RunLine],
+        waiting: Mapping[Trial, tuple[int, str]],
         known: Mapping[str, RunLine],
     ) -> list[dict]:
         pairs = {one.name: self._pairs(one, whole) for one in TWINS}
         found = self._results.known([one for one in pairs.values() if one.seeds])
         return [asdict(self._card(pairs[one.name], found, whole, waiting, known)) for one in TWINS]
 
-    def _pairs(self, one: Twin, whole: Mapping[TrainConfig, RunLine]) -> Pairs:
-        seeds = [seed for seed in range(SEED, SEED + MOST_SEEDS) if all(c in whole for c in one.configs(seed))]
-        runs = [[whole[config].id for config in one.configs(seed)] for seed in seeds]
+    def _pairs(self, one: Twin, whole: Mapping[Trial, RunLine]) -> Pairs:
+        seeds = [seed for seed in range(SEED, SEED + MOST_SEEDS) if all(t in whole for t in one.trials(seed))]
+        runs = [[whole[trial].id for trial in one.trials(seed)] for seed in seeds]
         return Pairs.of(self._jobs.settings.runs, one, seeds, runs)
 
     def _card(
         self,
         pairs: Pairs,
         found: Mapping[Pairs, TwinResult | None],
-        whole: Mapping[TrainConfig, RunLine],
-        waiting: Mapping[TrainConfig, tuple[int, str]],
+        whole: Mapping[Trial, RunLine],
+        waiting: Mapping[Trial, tuple[int, str]],
         known: Mapping[str, RunLine],
     ) -> Card:
         one, seeds, result = pairs.one, pairs.seeds, found.get(pairs)
         places = [
-            waiting[config]
+            waiting[trial]
             for seed in range(SEED, SEED + MOST_SEEDS)
-            for config in one.configs(seed)
-            if config in waiting and config not in whole
+            for trial in one.trials(seed)
+            if trial in waiting and trial not in whole
         ]
         at_work = next((known[run] for _, run in places if run in known and not known[run].state.is_over), None)
         state = result.verdict.value if result else "comparing" if seeds and pairs not in found else "new"
@@ -198,8 +200,12 @@ class Board:
             here=tuple(result.sentences(one)) if result else (),
             shipped=tuple(shipped.sentences(one)) if shipped else (),
             shipped_verdict=shipped.verdict.value if shipped and len(shipped.seeds) > 1 else Verdict.UNDECIDED.value,
-            minutes=MINUTES_PER_RUN * sum(config not in whole for config in one.configs(SEED)),
+            minutes=MINUTES_PER_RUN * sum(trial not in whole for trial in one.trials(SEED)),
         )
+
+
+def _trial(ticket: Ticket) -> Trial:
+    return Trial(ticket.options, preset_source(ticket.asked_with) if ticket.asked_with else "")
 
 
 def _verdict(made: RunsComparison, number: int) -> dict:

@@ -9,6 +9,7 @@ from ift.config import TrainConfig
 from ift.errors import IftError
 from ift.events import Stepped
 from ift.experiments.leaderboard import Standing, standing
+from ift.experiments.twins import Trial
 from ift.runs.folder import Run, list_runs
 from ift.runs.run_note import read_note
 from ift.runs.state import State
@@ -25,7 +26,8 @@ TAIL_BYTES = 1 << 16
 class RunLine:
     """A run in the list. problem: what is damaged, empty where nothing is. progress: share of the steps done.
 
-    title: what its owner calls it. standing: what it reached on its whole test set.
+    template: of the questions that it was scored with, as text; empty: its own. title: what its owner calls it.
+    standing: what it reached on its whole test set.
     """
 
     id: str
@@ -35,8 +37,14 @@ class RunLine:
     is_answering: bool
     progress: float = 0.0
     problem: str = ""
+    template: str = ""
     title: str = ""
     standing: Standing | None = None
+
+    @property
+    def trial(self) -> Trial | None:
+        """What it is scored for; None where its config can't be read."""
+        return Trial(self.config, self.template) if self.config else None
 
 
 Stamp = tuple[tuple[int, int], ...]
@@ -79,6 +87,7 @@ class RunIndex:
         except IftError as error:
             return RunLine(run.id, None, state, is_scored=False, is_answering=False, problem=error.what)
         found = {"title": read_note(run).title, "standing": standing(run.id, config, scores)}
+        found["template"] = scores.template if scores else ""
         return RunLine(run.id, config.options, state, scores is not None, is_answering, progress, **found)
 
 

@@ -22,9 +22,10 @@ import filelock
 from ift.config import TrainConfig, to_dict
 from ift.data.templates import PRESETS
 from ift.errors import IftError, RunError
+from ift.evaluation.evaluation_options import EvaluationOptions
 from ift.events import Stopped
 from ift.json_fields import from_fields
-from ift.runs.folder import Run
+from ift.runs.folder import OWNER, Run, list_runs
 from ift.runs.log import EventLog
 from ift.runs.state import State
 from playground.runs.jobs import GOING_ON, Jobs
@@ -40,7 +41,8 @@ class Ticket:
     """A training that waits, or that is at work.
 
     run: the name of its folder. options: of the training. source: the template's text. evaluate: whether the held-out
-    records are answered, too. belongs_to: what it is part of, an experiment say; empty where it stands alone.
+    records are answered, too. asked_with: the template of their questions, by name; empty: the run's own. belongs_to:
+    what it is part of, an experiment say; empty where it stands alone.
     """
 
     run: str
@@ -48,6 +50,7 @@ class Ticket:
     source: str
     evaluate: bool = False
     belongs_to: Mapping[str, str] = field(default_factory=dict)
+    asked_with: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """For its file."""
@@ -81,6 +84,7 @@ class Queue:
         source: str,
         evaluate: bool = False,
         belongs_to: Mapping[str, str] | None = None,
+        asked_with: str = "",
     ) -> Ticket:
         """Put a training in the last place, for the visitor who asks.
 
@@ -90,7 +94,7 @@ class Queue:
         """
         self.require_room()
         run = self._jobs.reserve(config)
-        ticket = Ticket(run.id, config, source, evaluate, belongs_to or {})
+        ticket = Ticket(run.id, config, source, evaluate, belongs_to or {}, asked_with)
         try:
             self._write(ticket)
         except OSError as error:
@@ -187,9 +191,11 @@ class Queue:
         run = Run(self._jobs.settings.runs / ticket.run)
         try:
             if step is _Step.EVALUATE:
-                self._jobs.start_evaluation(run)
+                self._jobs.start_evaluation(run, EvaluationOptions(template=ticket.asked_with))
             elif step is _Step.RESUME:
                 self._jobs.resume_training(run)
+            elif other := self._trained_alike(ticket):
+                run.take_training(other)
             else:
                 if step is _Step.TRAIN_AGAIN:
                     run.begin_again()
@@ -199,6 +205,20 @@ class Queue:
             if self._jobs.busy() is None:  # not that somebody else was quicker: it can't be done
                 self._jobs.note(run, str(error))
                 self._remove(ticket.run)
+
+    def _trained_alike(self, ticket: Ticket) -> Run | None:
+        """For a run that only asks otherwise: one of the same owner that has this very training behind it."""
+        if not ticket.asked_with:
+            return None
+        owner = _bytes_of(self._jobs.settings.runs / ticket.run / OWNER)
+        for other in list_runs(self._jobs.settings.runs):
+            with suppress(IftError):
+                config = other.config
+                is_alike = (config.options, config.template_source) == (ticket.options, ticket.source)
+                is_own = _bytes_of(other.path / OWNER) == owner
+                if is_alike and is_own and other.state() is State.FINISHED and other.checkpoints():
+                    return other
+        return None
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("*.json"))
@@ -218,6 +238,10 @@ class Queue:
         for path in files:
             path.unlink(missing_ok=True)
         return bool(files)
+
+
+def _bytes_of(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _was_cut_short(log: EventLog) -> bool:

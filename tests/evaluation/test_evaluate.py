@@ -264,6 +264,18 @@ def test_answers_are_kept_where_only_more_records_or_another_checkpoint_are_aske
     assert len(seen) == 10
 
 
+def test_a_run_may_be_asked_with_another_template_than_its_own(run, tmp_path, monkeypatch):
+    seen = asked(monkeypatch)
+    list(evaluate_events(run, Stop(run), FEW))
+    assert (run.question_template, run.scores.template) == (run.config.template, "")
+    other = write_template(tmp_path)
+    list(evaluate_events(run, Stop(run), replace(FEW, template=str(other))))
+    assert len(seen) == 8  # nothing of the other prompts is kept
+    assert run.question_template.source == run.scores.template == other.read_text(encoding="utf-8")
+    with pytest.raises(InputError):
+        list(evaluate_events(run, Stop(run), replace(FEW, template="absent.txt")))
+
+
 def test_the_base_model_is_not_asked_again_what_it_was_asked_for_a_run_beside_this_one(
     names, make, tmp_path, monkeypatch
 ):

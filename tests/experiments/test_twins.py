@@ -1,16 +1,24 @@
 """Twins: each side differs from the first in one thing, and a verdict over seeds has in it what a seed changes."""
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 
+from ift.events import Finished
 from ift.experiments.compare_runs import Verdict
+from ift.experiments.store_twins import with_runs
 from ift.experiments.twins import ONE_SEED, SEED, TWINS, TwinResult, measured, side_result, twin
+from ift.runs.folder import create_run
+from ift.types import Side
+from tests.experiments.test_compare_runs import right, wrong
+from tests.experiments.test_leaderboard import SCORED
+from tests.helpers import run_config
 
 
 @pytest.mark.parametrize("one", TWINS, ids=lambda one: one.name)
 def test_each_side_is_a_run_that_can_be_made_and_differs_in_little(one):
-    first, *others = (dataclasses.asdict(config) for config in one.configs(SEED))
+    first, *others = ({**dataclasses.asdict(one.config), "asked": one.template} for one in one.trials(SEED))
     for other in others:
         changed = {name for name, value in other.items() if value != first[name]}
         assert 1 <= len(changed) <= (2 if one.name == "prompt-weight" else 1)
@@ -52,3 +60,21 @@ def test_what_ships_is_measured_for_every_twin_and_says_where_zero_is_held():
             low, high = side.interval
             assert ("holds zero" in sentence) == (low <= 0 <= high)
             assert low <= side.difference <= high
+
+
+def test_runs_add_the_seeds_that_are_missing_and_change_no_other(tmp_path):
+    def run(name, trial, answers):
+        template = run_config()
+        made = create_run(tmp_path / name, type(template)(trial.config, template.template_source, template.data))
+        made.training.append(Finished(step=1))
+        made.answer_files.write(Side.AFTER, answers)
+        made.write_json("scores.json", replace(SCORED, template=trial.template).to_dict())
+        return made
+
+    one = twin("prompt")
+    sides = [(seed, side, answers) for seed in (SEED + 2, SEED + 3) for side, answers in enumerate((right, wrong))]
+    runs = [run(f"{seed}-{side}", one.trials(seed)[side], answers(range(30))) for seed, side, answers in sides]
+    known = TwinResult((SEED, SEED + 1), (side_result((1.0, 1.0), (0.5, 0.6)),))
+    result = with_runs({"prompt": known, "mask": known}, runs)
+    assert result["mask"] == known
+    assert (result["prompt"].seeds, result["prompt"].sides[0].other) == ((SEED, SEED + 1, SEED + 2), (0.5, 0.6, 0.0))

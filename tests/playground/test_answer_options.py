@@ -48,6 +48,9 @@ def test_a_judges_prompt_is_a_text_and_never_a_file_of_the_server(tmp_path):
     secret.write_text("{{answer}}")
     with pytest.raises(ConfigError, match="judge_prompt"):
         options.read({"judge": "llama3", "judge_prompt": str(secret)}, is_shared=False)
+    with pytest.raises(ConfigError, match="template"):
+        options.read({"template": str(secret)}, is_shared=False)
+    assert options.read({"template": "phi3"}, is_shared=True).template == "phi3"
     found = options.read(
         {"judge": "llama3", "judge_prompt": "Grade {{answer}}", "judge_pairs": "true"}, is_shared=False
     )

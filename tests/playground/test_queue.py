@@ -37,8 +37,9 @@ class Stand(Jobs):
         pid, time = own_identity()
         log.append(Started(step=0, pid=pid, process_time=time))
 
-    def start_evaluation(self, run):
+    def start_evaluation(self, run, options):
         self._require_idle()
+        self.asked_with = options.template
         self._spawn(run, ["evaluate"], run.evaluation)
 
 
@@ -72,6 +73,25 @@ def kill(run, log=None):
 
 def run_of(jobs, name):
     return Run(jobs.settings.runs / name)
+
+
+def test_a_run_that_only_asks_otherwise_takes_the_training_that_is_there(page):
+    jobs, queue = page
+    config = TrainConfig(seed=5)
+    first = queue.add(config, source=SOURCE, evaluate=True).run
+    other = queue.add(config, source=SOURCE, evaluate=True, asked_with="phi3").run
+    queue.advance()
+    run = run_of(jobs, first)
+    run.write_json("config.json", replace(run_config(), options=config, template_source=SOURCE).to_dict())
+    (run.path / "checkpoints" / "step-000001").mkdir(parents=True)
+    (run.path / "checkpoints" / "step-000001" / "weights").write_bytes(b"1")
+    for _ in range(2):
+        finish(run, run.evaluation if run.evaluation.path.exists() else None)
+        queue.advance()
+    queue.advance()
+    assert jobs.begun == [("train", first), ("evaluate", first), ("evaluate", other)]
+    assert jobs.asked_with == "phi3"
+    assert run_of(jobs, other).checkpoint(1).joinpath("weights").stat().st_nlink == 2
 
 
 def test_one_runs_at_a_time_in_the_order_in_which_they_came(page):
