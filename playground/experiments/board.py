@@ -1,6 +1,6 @@
 """What tab 5 shows: each twin with what was measured and what the runs here say, and the queue."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from ift.config import TrainConfig
@@ -19,6 +19,7 @@ from playground.runs.queue import Queue, Ticket
 MINUTES_PER_RUN = 2
 """Of the starter on two cores, with its answers: 70 to 110 s were measured."""
 MOST_SEEDS = 10
+SEEDS = range(SEED, SEED + MOST_SEEDS)
 RANKED_SENT, SETS_SENT = 20, 3
 """Places of a leaderboard, and leaderboards, that the page gets."""
 ANSWERS_SENT = 200
@@ -30,7 +31,8 @@ class Card:
     """A twin as the page shows it.
 
     state: new, waiting, running, comparing, decided or undecided. seeds: of whole pairs. runs: those of the first such
-    pair. here: sentences about the runs of this server. shipped: the same about what was measured before.
+    pair. progress: of the run at work, which is the one with run_number among the pair's. here: sentences about the
+    runs of this server. shipped: the same about what was measured before.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Card:
     seeds: int
     runs: tuple[str, ...]
     progress: float
+    is_answering: bool
+    run_number: int
     place: int
     here: tuple[str, ...]
     shipped: tuple[str, ...]
@@ -107,7 +111,7 @@ class Board:
             raise ConfigError("There is no such experiment", where=str(name)[:40], fix="Reload the page.")
         whole = {line.trial for line in self._index.lines() if line.trial and line.is_scored}
         queued = {_trial(ticket) for ticket in self._queue.tickets() if self._is_own(ticket)}
-        missing = [seed for seed in range(SEED, SEED + MOST_SEEDS) if not whole.issuperset(one.trials(seed))]
+        missing = [seed for seed in SEEDS if not whole.issuperset(one.trials(seed))]
         if not missing:
             fix = "Compare what there is."
             raise ConfigError(f"{one.title} has been run with {MOST_SEEDS} seeds", where=name, fix=fix)
@@ -162,7 +166,7 @@ class Board:
         return [asdict(self._card(pairs[one.name], found, whole, waiting, known)) for one in TWINS]
 
     def _pairs(self, one: Twin, whole: Mapping[Trial, RunLine]) -> Pairs:
-        seeds = [seed for seed in range(SEED, SEED + MOST_SEEDS) if all(t in whole for t in one.trials(seed))]
+        seeds = [seed for seed in SEEDS if all(t in whole for t in one.trials(seed))]
         runs = [[whole[trial].id for trial in one.trials(seed)] for seed in seeds]
         return Pairs.of(self._jobs.settings.runs, one, seeds, runs)
 
@@ -175,13 +179,9 @@ class Board:
         known: Mapping[str, RunLine],
     ) -> Card:
         one, seeds, result = pairs.one, pairs.seeds, found.get(pairs)
-        places = [
-            waiting[trial]
-            for seed in range(SEED, SEED + MOST_SEEDS)
-            for trial in one.trials(seed)
-            if trial in waiting and trial not in whole
-        ]
-        at_work = next((known[run] for _, run in places if run in known and not known[run].state.is_over), None)
+        under_way = next(filter(None, (_open(one.trials(seed), whole, waiting) for seed in SEEDS)), ())
+        places = [waiting[trial] for trial in under_way]
+        at_work = next((known[run] for _, run in places if run in known and known[run].is_at_work), None)
         state = result.verdict.value if result else "comparing" if seeds and pairs not in found else "new"
         if places:
             state = "running" if at_work else "waiting"
@@ -196,12 +196,20 @@ class Board:
             seeds=len(seeds),
             runs=pairs.runs[0] if pairs.runs else (),
             progress=at_work.progress if at_work else 0.0,
+            is_answering=at_work is not None and at_work.is_answering,
+            run_number=1 + len(one.sides) - len(under_way),
             place=min((place for place, _ in places), default=0),
             here=tuple(result.sentences(one)) if result else (),
             shipped=tuple(shipped.sentences(one)) if shipped else (),
             shipped_verdict=shipped.verdict.value if shipped and len(shipped.seeds) > 1 else Verdict.UNDECIDED.value,
             minutes=MINUTES_PER_RUN * sum(trial not in whole for trial in one.trials(SEED)),
         )
+
+
+def _open(trials: Sequence[Trial], whole: Collection[Trial], waiting: Collection[Trial]) -> list[Trial]:
+    """Those of a pair that wait or are at work; none where others are missing: then nobody has begun this very pair."""
+    missing = [trial for trial in trials if trial not in whole]
+    return missing if all(trial in waiting for trial in missing) else []
 
 
 def _trial(ticket: Ticket) -> Trial:

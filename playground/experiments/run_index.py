@@ -42,6 +42,11 @@ class RunLine:
     standing: Standing | None = None
 
     @property
+    def is_at_work(self) -> bool:
+        """Whether it is being trained or scored."""
+        return self.is_answering or not self.state.is_over
+
+    @property
     def trial(self) -> Trial | None:
         """What it is scored for; None where its config can't be read."""
         return Trial(self.config, self.template) if self.config else None

@@ -1,6 +1,7 @@
 """Tab 5: ordinary runs make a twin by their options; a damaged run is shown and harms no other; the queue is filled."""
 
 import json
+import shutil
 import threading
 
 import pytest
@@ -10,6 +11,7 @@ from ift.events import Finished, Started, Stepped
 from ift.experiments.compare_runs import compare_runs
 from ift.experiments.twins import SEED, twin
 from ift.runs.folder import Run, create_run
+from ift.runs.processes import own_identity
 from ift.runs.run_note import RunNote, write_note
 from ift.runs.scores import Summary
 from ift.types import Side
@@ -121,6 +123,23 @@ def test_begin_queues_what_is_missing_and_nothing_twice(context):
         "loss on all tokens",
         "masked like padding",
     ]
+
+
+def test_a_pair_is_under_way_where_it_was_begun_and_not_where_it_shares_a_run(context):
+    board, one = Board(context.jobs, context.queue), twin("mask")
+    board.begin("mask")
+    assert [card(board, name)["state"] for name in ("mask", "end-of-text")] == ["waiting", "new"]
+    first, _ = context.queue.tickets()
+    shutil.rmtree(context.settings.runs / first.run)
+    run = scored_run(context, first.run, one.configs(SEED)[0], right(range(30)))
+    (run.path / "scores.json").unlink()
+    pid, time = own_identity()
+    run.evaluation.append(Started(step=0, pid=pid, process_time=time))
+    shown = card(board, "mask")
+    assert (shown["state"], shown["is_answering"], shown["run_number"]) == ("running", True, 1)
+    run.evaluation.append(Finished(step=1))
+    run.write_json("scores.json", Summary(n=30, before={}, after={}, gain_interval_95={}).to_dict())
+    assert (card(board, "mask")["run_number"], card(board, "end-of-text")["state"]) == (2, "new")
 
 
 def test_once_a_pair_is_whole_begin_adds_a_seed(context):

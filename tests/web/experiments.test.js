@@ -17,7 +17,9 @@ const score = {
 test("a card says how far it is", () => {
   assert.equal(stateText({ state: "waiting", place: 2 }), "waiting, place 3");
   assert.equal(stateText({ state: "waiting", place: 0 }), "starts next");
-  assert.equal(stateText({ state: "running", progress: 0.412 }), "▶ running, 41 %");
+  const running = { state: "running", progress: 0.412, run_number: 2, sides: ["a", "b"] };
+  assert.equal(stateText(running), "▶ run 2 of 2, 41 %");
+  assert.equal(stateText({ ...running, is_answering: true }), "▶ run 2 of 2, answering");
   assert.equal(stateText({ state: "undecided" }), "? undecided");
   assert.equal(stateText({ state: "decided", seeds: 1 }), "✓ decided for this seed");
   assert.equal(stateText({ state: "decided", seeds: 2 }), "✓ decided");

@@ -21,7 +21,10 @@ export const FILTERS = {
 /** What a card says about where it is. */
 export function stateText(card) {
   if (card.state === "waiting") return card.place ? `waiting, place ${card.place + 1}` : "starts next";
-  if (card.state === "running") return `▶ running, ${Math.round(100 * card.progress)} %`;
+  if (card.state === "running") {
+    const how = card.is_answering ? "answering" : `${Math.round(100 * card.progress)} %`;
+    return `▶ run ${card.run_number} of ${card.sides.length}, ${how}`;
+  }
   const isOne = card.state === "decided" && card.seeds === 1;
   return isOne ? "✓ decided for this seed" : CHIPS[card.state][1];
 }
