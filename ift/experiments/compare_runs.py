@@ -113,10 +113,10 @@ class RunsComparison:
     answers: tuple[ComparedAnswers, ...]
     missing: tuple[str, ...]
 
-    def headline(self, number: int = 1) -> PairedScore | None:
-        """The score that the verdict on a run is about, by the run's number: exact match, or the records' own check."""
+    def headline(self, number: int = 1, *, about: str = "exact_match") -> PairedScore | None:
+        """The score that the verdict on a run is about, by the run's number: `about`, else the records' own check."""
         scores = {score.score: score for score in self.scores[number - 1]} if self.scores else {}
-        found = (scores[name] for name in ("exact_match", CHECK) if name in scores)
+        found = (scores[name] for name in (about, "exact_match", CHECK) if name in scores)
         return next((score for score in found if score.n), None)
 
     def to_dict(self) -> dict[str, object]:

@@ -128,14 +128,16 @@ class Board:
             more = {"evaluate": True, "belongs_to": belongs, "asked_with": side.asked_with}
             self._queue.add(config, source=load_template(config.template).source, **more)
 
-    def compare(self, names: Sequence[str]) -> dict:
-        """Runs side by side, as the page shows them.
+    def compare(self, names: Sequence[str], *, of_twin: str = "") -> dict:
+        """Runs side by side, as the page shows them; those of a twin under its score, by what its sides are called.
 
         Raises:
             InputError: they can't be compared.
         """
         runs = [run for name in names[: MOST_RUNS + 1] if (run := self._jobs.run(name))]
-        made = compare_runs(runs)
+        made, one = compare_runs(runs), twin(of_twin)
+        titles = [f"“{side.label}”" for side in one.sides] if one and len(one.sides) == len(runs) else list(made.runs)
+        about = one.score if one else "exact_match"
         value = made.to_dict()
         split_first = sorted(made.answers, key=lambda answer: not answer.is_split)
         return {
@@ -143,7 +145,7 @@ class Board:
             "answers": [{**asdict(answer), "is_split": answer.is_split} for answer in split_first[:ANSWERS_SENT]],
             "answered": len(made.answers),
             "titles": {score.score: measure_of(score.score).title for scores in made.scores for score in scores},
-            "verdicts": [_verdict(made, number) for number in range(1, len(runs))] if made.scores else [],
+            "verdicts": [_verdict(made, i, about, titles) for i in range(1, len(runs))] if made.scores else [],
         }
 
     def leave(self, run_id: str) -> None:
@@ -216,13 +218,13 @@ def _trial(ticket: Ticket) -> Trial:
     return Trial(ticket.options, preset_source(ticket.asked_with) if ticket.asked_with else "")
 
 
-def _verdict(made: RunsComparison, number: int) -> dict:
-    score = made.headline(number)
+def _verdict(made: RunsComparison, number: int, about: str, titles: Sequence[str]) -> dict:
+    score = made.headline(number, about=about)
     if score is None:
         nothing = {"better": 0, "worse": 0, "n": 0}
         return {"verdict": Verdict.UNDECIDED.value, "sentence": "No record has a score in both runs.", **nothing}
     title = measure_of(score.score).title
-    sentence = verdict_sentence(score, first=made.runs[0], other=made.runs[number], title=title)
+    sentence = verdict_sentence(score, first=titles[0], other=titles[number], title=title)
     counts = {"better": score.better, "worse": score.worse, "n": score.n}
     return {"verdict": score.verdict.value, "sentence": sentence, **counts}
 

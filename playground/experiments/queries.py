@@ -28,7 +28,8 @@ def experiments(context: Context) -> list[Callable[[object], dict]]:
     def compare_experiments(query: object) -> dict:
         names = query.get("runs") if isinstance(query, dict) else None
         names = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
-        return _answered(lambda: board.compare(names))
+        of_twin = query.get("twin") if isinstance(query, dict) else ""
+        return _answered(lambda: board.compare(names, of_twin=str(of_twin)))
 
     def recorded(query: object) -> dict:
         name = query.get("name") if isinstance(query, dict) else None

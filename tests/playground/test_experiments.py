@@ -189,6 +189,9 @@ def test_a_comparison_begins_with_the_records_on_which_runs_differ(context):
     made = Board(context.jobs, context.queue).compare(["a", "b"])
     assert [answer["record"] for answer in made["answers"][:11]] == [*range(20, 30), 0]
     assert (made["answered"], made["verdicts"][0]["verdict"]) == (30, "decided")
+    assert made["verdicts"][0]["sentence"].startswith("Exact match is 33.3 points lower for b")
+    about_stops = Board(context.jobs, context.queue).compare(["a", "b"], of_twin="end-of-text")["verdicts"][0]
+    assert about_stops["sentence"].startswith("Stopped by itself is 33.3 points lower for “masked like padding”")
     json.dumps(made, allow_nan=False)
 
 

@@ -31,12 +31,12 @@ def test_a_twins_verdict_a_damaged_run_and_a_replay(visit, pair):
     page.get_by_role("button", name="Compare: End-of-text: kept or masked", exact=True).click()
     verdict = page.locator(".comparison .verdict")
     verdict.wait_for()
-    assert "Exact match is 100.0 points lower for masked" in verdict.inner_text()
+    assert "Stopped by itself is 100.0 points lower for “masked like padding”" in verdict.inner_text()
     assert "✓ decided for this seed" in page.locator('[data-twin="end-of-text"]').inner_text()
     options = page.get_by_label("Run A", exact=True).locator("option")
     assert any("broken" in text and "damaged" in text for text in options.all_inner_texts())
     assert page.locator(".comparison svg circle").count() >= 6
-    assert violations(page) == []
+    assert violations(page, "light") == []
     page.get_by_role("button", name="Play the recording of the starter, fine-tuned", exact=True).click()
     page.locator(".replay").get_by_role("button", name="To the end", exact=True).click()
     assert "Step 296 of 296" in page.locator(".replay .status").inner_text()

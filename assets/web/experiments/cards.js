@@ -45,7 +45,7 @@ function actions(card, act) {
     return [run, el("span", "muted", ` about ${card.minutes} min`)];
   }
   return [
-    action("Compare", name("Compare"), () => act.compare(card.runs)),
+    action("Compare", name("Compare"), () => act.compare(card.runs, card.name)),
     action("One more seed", name("One more seed"), () => act.begin(card)),
   ];
 }

@@ -160,10 +160,11 @@ class Experiments {
     if (reply) this.take(reply);
   }
 
-  async compare(runs) {
+  /** twin: whose runs they are; empty where they were chosen by hand. */
+  async compare(runs, twin = "") {
     this.chosen = [...runs];
     this.take(this.board);
-    const made = await this.ask("compare_experiments", { runs });
+    const made = await this.ask("compare_experiments", { runs, twin });
     if (!made) return;
     this.result.replaceChildren(...comparison(made));
     this.pick.scrollIntoView({ block: "start" });
