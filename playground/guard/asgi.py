@@ -121,9 +121,11 @@ class Guard:
                 answer.read_by = partial(self._uploads.add, visitor=visitor.key)  # the browser asks for it at once
                 try:
                     yield counted
-                except Exception:
+                except Exception as error:
                     if counted.refused:  # whoever read it was told that the browser has gone
                         raise counted.refused from None
+                    if isinstance(error, TypeError | ValueError | LookupError):  # what Gradio trips over in a form
+                        raise Refused(400, "The request is no form with a file in it.") from None
                     raise
         elif found := addresses.HEARTBEAT.fullmatch(path):
             with self._sessions.enter(found[1], visitor.key).connected():

@@ -8,6 +8,10 @@ import gradio as gr
 from playground.guard.refusals import NOT_THERE, Refused
 
 CHECKED = (gr.Number, gr.Textbox, gr.Checkbox, gr.Radio, gr.Dropdown, gr.Code)
+FILLED = (gr.Textbox, gr.Checkbox, gr.Radio, gr.Code)
+"""Never without a value, unless they begin without one."""
+UPLOADED = {"_type": "gradio.FileData"}
+"""What Gradio demands of a file's `meta`."""
 
 
 def check_event(page: gr.Blocks, body: dict[str, Any]) -> None:
@@ -25,28 +29,39 @@ def check_event(page: gr.Blocks, body: dict[str, Any]) -> None:
     session = page.state_holder.session_data.get(body["session_hash"])
     widgets = session.blocks_config.blocks if session else page.blocks
     for widget, value in zip(handler.inputs, data, strict=True):
+        if value is None and isinstance(widget, FILLED) and widget.value is not None:
+            raise _refused(widget)  # the session's own widget forgets its value when it is changed otherwise
         _check(widgets.get(widget._id, widget), value)
 
 
 def _check(widget: gr.components.Component, value: Any) -> None:  # noqa: ANN401  it comes from the browser
     if value is None:
-        return
-    if isinstance(widget, gr.File):
+        is_right = not isinstance(widget, gr.UploadButton)
+    elif isinstance(widget, gr.File | gr.UploadButton):
         _check_kind(widget, value)
-    if not isinstance(widget, CHECKED):
-        return
-    kinds = (bool,) if isinstance(widget, gr.Checkbox) else (int, float) if isinstance(widget, gr.Number) else (str,)
-    is_right = type(value) in kinds
-    if is_right:
-        try:
-            widget.preprocess(value)
-        except Exception:  # Gradio's own, or whatever else a widget trips over
-            is_right = False
+        is_right = isinstance(value, dict) and value.get("meta") == UPLOADED and isinstance(value.get("path"), str)
+    else:
+        is_right = not isinstance(widget, CHECKED) or _is_its_own(widget, value)
     if not is_right:
-        raise Refused(422, f"{getattr(widget, 'label', None) or 'A widget'}: this value can't be used.")
+        raise _refused(widget)
 
 
-def _check_kind(widget: gr.File, value: Any) -> None:  # noqa: ANN401
+def _refused(widget: gr.components.Component) -> Refused:
+    return Refused(422, f"{getattr(widget, 'label', None) or 'A widget'}: this value can't be used.")
+
+
+def _is_its_own(widget: gr.components.Component, value: Any) -> bool:  # noqa: ANN401
+    kinds = (bool,) if isinstance(widget, gr.Checkbox) else (int, float) if isinstance(widget, gr.Number) else (str,)
+    if type(value) not in kinds:
+        return False
+    try:
+        widget.preprocess(value)
+    except Exception:  # Gradio's own, or whatever else a widget trips over
+        return False
+    return True
+
+
+def _check_kind(widget: gr.File | gr.UploadButton, value: Any) -> None:  # noqa: ANN401
     """A file of a kind that the widget offers; whose it is was looked at before."""
     path = value.get("path", "") if isinstance(value, dict) else ""
     if widget.file_types and PurePath(path).suffix.lower() not in widget.file_types:

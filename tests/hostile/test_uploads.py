@@ -105,3 +105,8 @@ def test_an_upload_that_breaks_off_harms_nobody(owner):
         with socket.create_connection(("127.0.0.1", owner.server.port), timeout=10) as connection:
             connection.sendall(head.encode() + b"x" * 100_000)
     assert owner.request("GET", "/health").status_code == 200
+
+
+@pytest.mark.parametrize("form", [{"files": (None, "text")}, {"other": ("a.json", b"{}")}, {"files": ("", b"x")}])
+def test_a_form_without_a_file_is_refused(owner, form):
+    assert owner.request("POST", "/gradio_api/upload", files=form).status_code in (200, 400)

@@ -200,3 +200,15 @@ def test_a_link_says_nothing_that_the_page_does_not_offer(stranger, text):
     body = {"fn_index": restore["id"], "data": [text], "session_hash": stranger.session}
     assert stranger.post("queue/join", body).status_code == 200
     assert "alpaca_data" not in stranger.results()
+
+
+@pytest.mark.parametrize("widget", ["template", "mask", "eos", "width", "find"])
+def test_a_widget_that_is_never_empty_is_not_sent_as_empty(stranger, widget):
+    assert stranger.trigger("size", "change", **{widget: None}).status_code == 422
+    assert stranger.trigger("size", "change").status_code == 200
+
+
+@pytest.mark.parametrize("file", [5, "x", [], {}, {"meta": {}}, {"meta": {"_type": "gradio.FileData"}}])
+def test_what_is_no_file_is_refused_before_it_is_read(stranger, file):
+    values = [file, *stranger.values(stranger.event("load-template", "upload"))[1:]]
+    assert stranger.trigger("load-template", "upload", values).status_code in (404, 422)

@@ -103,11 +103,13 @@ def test_a_run_whose_scoring_has_just_been_asked_for_stays(tmp_path, public, mon
     run = finished(tmp_path)
     aged(run, 7_300)
     public.tenure._began -= 7_300
+    discarded = []
     with monkeypatch.context() as patch:  # its process has no log yet
         state = public.jobs.state
         patch.setattr(public.jobs, "state", lambda run, log: _starting(state, run, log))
+        patch.setattr(public.jobs, "discard", discarded.append)
         public.tenure.sweep()
-        assert run.path.is_dir()
+        assert discarded == []
     public.tenure.sweep()
     assert not run.path.exists()
 
