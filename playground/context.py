@@ -87,13 +87,15 @@ class Context:
             ConfigError: a visitor of a shared page named a path, a Hub id or another's run.
         """
         name = (name or "starter").strip()
-        run = self.jobs.run(name) if name not in MODELS else None
+        if name in MODELS:  # at each key: nothing is looked up on the disk
+            self.settings.limits.require("parameters", GPT2_SIZES.get(name, 0), where="model")
+            return name
+        run = self.jobs.run(name)
         if run and self.ownership.may_change(run):  # a run that another one began from can't be changed any more
             return str(run.path)
-        if self.settings.is_shared and name not in MODELS:
+        if self.settings.is_shared:
             fix = f"Choose {', '.join(MODELS)} or a run of yours."
             raise ConfigError(f"{name[:80]!r} is not offered on this page", where="model", fix=fix)
-        self.settings.limits.require("parameters", GPT2_SIZES.get(name, 0), where="model")
         return str(Path(name).resolve()) if os.path.isdir(name) else name  # also for names that are no path at all
 
     def require_data(self, name: str) -> None:

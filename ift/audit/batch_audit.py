@@ -19,10 +19,11 @@ _JUDGED = ("eos-masked", "padding-trained")
 
 def rows_of(batch: Batch) -> Iterator[TokenizedRow]:
     """A batch as Hugging Face has it: ids, and labels that the model shifts, both (T + 1,)."""
-    for b, length in enumerate(batch.lengths.tolist()):
-        ids = np.concatenate([batch.inputs[b], batch.next_ids[b, -1:]])
-        labels = np.concatenate([[IGNORE_INDEX], batch.targets[b]])
-        yield TokenizedRow(ids, labels, np.arange(batch.width + 1) <= length, None)
+    ids = np.concatenate([batch.inputs, batch.next_ids[:, -1:]], axis=1)
+    labels = np.concatenate([np.full((len(ids), 1), IGNORE_INDEX), batch.targets], axis=1)
+    is_real = np.arange(batch.width + 1) <= batch.lengths[:, None]
+    for row in zip(ids, labels, is_real, strict=True):
+        yield TokenizedRow(*row, None)
 
 
 def batch_findings(

@@ -10,7 +10,7 @@ agree. Records that agree in some whole bands of buckets are compared run by run
 import numpy as np
 
 from ift.audit.findings import Block
-from ift.roles import Role
+from ift.roles import Role, has_role
 
 RUN = 3
 """Tokens."""
@@ -85,7 +85,7 @@ def _runs(block: Block) -> np.ndarray:
     rows = block.rows
     ids = rows.ids.astype(np.uint64)
     row_of = np.repeat(np.arange(len(rows)), rows.lengths)
-    inside = np.isin(rows.roles, _FIELD_ROLES)
+    inside = has_role(rows.roles, _FIELD_ROLES)
     goes_on = (rows.roles[1:] == rows.roles[:-1]) & (row_of[1:] == row_of[:-1])
     starts = inside.copy()
     starts[1:] &= ~goes_on

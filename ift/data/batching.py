@@ -16,7 +16,7 @@ import numpy as np
 from ift.data.rows import RowStore
 from ift.errors import ConfigError
 from ift.masks import PROMPT_ROLES
-from ift.roles import Role
+from ift.roles import Role, has_role
 from ift.types import EOS_ID, IGNORE_INDEX, Encoded
 
 
@@ -42,12 +42,12 @@ class Batch:
     @cached_property
     def targets(self) -> np.ndarray:
         """(B, T): the next id where its role is trained, else IGNORE_INDEX."""
-        return np.where(np.isin(self.roles, list(self.trained)), self.next_ids, IGNORE_INDEX)
+        return np.where(has_role(self.roles, self.trained), self.next_ids, IGNORE_INDEX)
 
     @cached_property
     def target_weights(self) -> np.ndarray:
         """(n,) float64: what each trained target weighs in the loss, row by row."""
-        of_prompt = np.isin(self.roles[self.targets != IGNORE_INDEX], list(PROMPT_ROLES))
+        of_prompt = has_role(self.roles[self.targets != IGNORE_INDEX], PROMPT_ROLES)
         return np.where(of_prompt, self.prompt_loss_weight, 1.0)
 
     @property
@@ -165,7 +165,7 @@ class RowSelection:
 def target_counts(rows: Sequence[Encoded], *, trained: frozenset[Role], max_length: int | None = None) -> np.ndarray:
     """(n,) int64: how many trained targets each row has after the cut, padding aside."""
     store = RowStore.of(rows)
-    counted = np.concatenate([[0], np.cumsum(np.isin(store.roles, list(trained)))])  # trained ids up to each place
+    counted = np.concatenate([[0], np.cumsum(has_role(store.roles, trained))])  # trained ids up to each place
     first = store.ends - store.lengths + 1  # a row's first id is nobody's target
     counts: np.ndarray = counted[first + pair_counts(store, max_length)] - counted[first]
     return counts

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from ift.errors import ModelError
@@ -63,14 +64,16 @@ def context_length(name: str) -> int:
     folder = find_model(name)
     path = folder / "config.json" if isinstance(folder, Path) else None
     try:
-        return _positions(path) if path else 1024
+        return _positions(path, path.stat().st_mtime_ns) if path else 1024
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         fix = "Give a folder with config.json and model.safetensors, as transformers saves them."
         raise ModelError("The model's config.json can't be read", where=str(path), fix=fix) from error
 
 
-def _positions(path: Path) -> int:
-    if path.exists() and not path.is_file():  # a pipe would be waited for without end
+@lru_cache(maxsize=64)
+def _positions(path: Path, stamp: int) -> int:
+    """`stamp`: when the file was written."""
+    if not path.is_file():  # a pipe would be waited for without end
         raise OSError("not a regular file")
     found = int(json.loads(path.read_text(encoding="utf-8"))["n_positions"])
     if not 1 <= found <= MOST_POSITIONS:

@@ -16,7 +16,7 @@ import numpy as np
 from ift.data.batching import pair_counts, target_counts
 from ift.data.rows import RowStore
 from ift.data.unpadded import Unpadded
-from ift.roles import Role
+from ift.roles import Role, has_role
 from ift.types import Encoded
 
 WIDTH_STEP, CELLS_STEP, WANTED_STEP = 16, 128, 64
@@ -145,7 +145,7 @@ def _joined(sizes: Sequence[Size], rows: int) -> Size:
 def _shared_prefix(store: RowStore, lengths: np.ndarray, trained: frozenset[Role]) -> tuple[int, int]:
     """How many columns all rows begin with, as `ift.data.unpadded.shared_prefix` counts, and how many are targets."""
     starts = store.ends - store.lengths
-    is_target = np.isin(store.roles, list(trained))
+    is_target = has_role(store.roles, trained)
     targets = 0
     for column in range(int(lengths.min(initial=2**31)) if len(store) else 0):
         cells = starts + column

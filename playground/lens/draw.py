@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,6 +29,8 @@ from playground.views.data import containing
 from playground.views.findings import chips
 from playground.visitors import current
 
+TURN_S = 0.5
+"""A key waits for those before it, as several at once only take the interpreter from each other; not for a slow one."""
 OWN = "own"
 """The preset of a template that is none."""
 
@@ -54,12 +57,19 @@ def draw(context: Context, view: View, model: str | None, run: str | None) -> di
 def typed(context: Context) -> Callable[[object], dict | None]:
     """For each key: the same switches' batch with another template; None where the server has forgotten them."""
 
+    in_turn = threading.Lock()
+
     def lens_typed(query: object) -> dict | None:  # from the browser: it may be anything
         stamp, template = (query.get("stamp"), query.get("template")) if isinstance(query, dict) else (None, None)
         kept = context.recent.get(stamp, current().key)
         if kept is None or not isinstance(template, str):
             return None
-        return draw(context, replace(kept.view, template=template), kept.model, kept.run)
+        is_ours = in_turn.acquire(timeout=TURN_S)
+        try:
+            return draw(context, replace(kept.view, template=template), kept.model, kept.run)
+        finally:
+            if is_ours:
+                in_turn.release()
 
     return lens_typed
 

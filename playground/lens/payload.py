@@ -10,7 +10,7 @@ from ift.data.bulk_encoding import encode_all
 from ift.data.templates import Template
 from ift.data.tokenizer import character_groups, piece
 from ift.masks import name_trained
-from ift.roles import Role
+from ift.roles import Role, has_role
 from ift.types import IGNORE_INDEX, Encoded, Example, Rendered
 from playground.views.html import NEW_TO_MODEL, note
 
@@ -116,7 +116,7 @@ def lens(
 
 def _other(batch: Batch, trained: frozenset[Role]) -> dict:
     """The same batch under a second mask."""
-    is_trained = np.isin(batch.roles, list(trained))
+    is_trained = has_role(batch.roles, trained)
     return {
         "mask": name_trained(trained),
         "trained": digits(is_trained),
