@@ -16,10 +16,19 @@ const fragment = () => location.hash.match(/^#view=([\w-]+)$/)?.[1] || "";
 const ownState = () => history.state?.ift;
 
 /** What the page was opened with: of the history where it was here before, else a link's; empty where there is none. */
-const opened = ownState() ?? decode(fragment());
+const opened = ownState() ?? fromLink();
+
+/** What a link says, but for a data set: whoever made it must not have this machine fetch one. */
+function fromLink() {
+  const { own: _own, ...view } = decode(fragment());
+  return view;
+}
 
 /** The same as text, for the server; empty where there is nothing to restore. */
-export const openedText = () => (ownState() ? encode(ownState()) : fragment());
+export function openedText() {
+  if (ownState()) return encode(ownState());
+  return "own" in decode(fragment()) ? encode(fromLink()) : fragment(); // a damaged one the server tells
+}
 
 /** For those who restore a part of it themselves. */
 export const linked = opened;

@@ -184,3 +184,8 @@ def test_an_upload_is_still_in_use_after_a_reload_and_goes_into_no_link(visit, t
     page.get_by_role("button", name="Share", exact=True).click()
     shared = page.get_by_label("The link").input_value().partition("#view=")[2]
     assert b"tools.csv" not in base64.urlsafe_b64decode(shared + "==")
+    own = page.evaluate("history.state.ift.own")
+    link = base64.urlsafe_b64encode(json.dumps({"own": own, "tab": "train"}).encode()).decode().rstrip("=")
+    other = visit(at=f"#view={link}")  # made by hand: a link chooses no upload
+    other.locator("#ready", has_text="starter: 2,368 training records").wait_for()
+    assert other.evaluate("history.state?.ift?.own") is None
