@@ -8,10 +8,17 @@ export function el(tag, className = "", ...children) {
   return node;
 }
 
-/** The node with these attributes. */
+/** The node with these attributes; what it has already is not written again, which would cost the browser a restyle. */
 export function attrs(node, values) {
-  for (const [name, value] of Object.entries(values)) node.setAttribute(name, value);
+  for (const [name, value] of Object.entries(values)) {
+    if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
+  }
   return node;
+}
+
+/** A node's text; the same text again would be laid out again. */
+export function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
 
 /** A button that does something. */
@@ -47,6 +54,13 @@ export function progress(name, done, total) {
 export function fill(parent, nodes) {
   const { childNodes } = parent;
   const isSame = childNodes.length === nodes.length && nodes.every((node, i) => childNodes[i] === node);
+  if (!isSame) parent.replaceChildren(...nodes);
+}
+
+/** Replace a node's children by others that nobody listens to, unless they look the same. */
+export function renew(parent, nodes) {
+  const { childNodes } = parent;
+  const isSame = childNodes.length === nodes.length && nodes.every((node, i) => childNodes[i].isEqualNode(node));
   if (!isSame) parent.replaceChildren(...nodes);
 }
 

@@ -17,7 +17,7 @@ class Poller {
     this.start(null);
     this.gone = attrs(el("p", "msg warn", SILENT), { role: "status" });
     this.gone.hidden = true;
-    element.prepend(el("div", "ift", this.gone));
+    element.prepend(el("div", "ift gone", this.gone));
   }
 
   /** From the beginning of a run's events. Whatever was asked before has another `turn`, and is not heard. */

@@ -134,7 +134,10 @@ def buttons_note(
     has_saved: bool = True,
     has_queue: bool = False,
 ) -> str:
-    """Why buttons can't be used now, and what the others do; `has_queue`: on a shared page a training waits in line."""
+    """Why buttons can't be used now, and what the others do; `has_queue`: on a shared page a training waits in line.
+
+    The class `waits`: Start can't be used, which is said even where no run is shown.
+    """
     if busy_id is None:
         text = "Stop can be used while a run is running."
         if can_resume:
@@ -151,7 +154,8 @@ def buttons_note(
         text = f"{busy_id[:1].upper()}{busy_id[1:]} is running: what you start waits for its turn."
     else:
         text = f"Start waits: {busy_id} is running. Choose it below to stop it, or let it end."
-    return f'<div class="ift"><p class="muted">{esc(text)}</p></div>'
+    waits = " waits" if busy_id and not has_queue else ""
+    return f'<div class="ift"><p class="muted{waits}">{esc(text)}</p></div>'
 
 
 def share_link(run_id: str, key: str) -> str:

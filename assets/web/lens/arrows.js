@@ -1,5 +1,5 @@
 // Two arrows to the pinned target: solid from the input that predicts it, dashed from the input that is the same token.
-import { attrs } from "../parts.js";
+import { attrs, renew } from "../parts.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const BESIDE_PX = 6; // between the two tips
@@ -20,23 +20,20 @@ export class Arrows {
 
   /** place: of a target, or null for none. cells: nodes by key. */
   draw(place, batch, cells) {
-    this.node.replaceChildren();
     const target = place && cells.get(`${place.row}/target/${place.t}`);
-    if (!target) return;
-    if (place.t + 1 < batch.lengths[place.row]) {
-      this.#add(cells.get(`${place.row}/input/${place.t + 1}`), target, "same", BESIDE_PX);
-    }
-    this.#add(cells.get(`${place.row}/input/${place.t}`), target, "predicts", 0);
+    const input = t => cells.get(`${place.row}/input/${t}`);
+    const isSameInRow = target && place.t + 1 < batch.lengths[place.row];
+    const same = isSameInRow ? arrow(input(place.t + 1), target, "same", BESIDE_PX) : [];
+    renew(this.node, target ? [...same, ...arrow(input(place.t), target, "predicts", 0)] : []);
   }
+}
 
-  #add(source, target, className, beside) {
-    if (!source) return; // beyond the columns shown
-    const middle = node => node.offsetLeft + node.offsetWidth / 2;
-    const bottom = source.offsetTop + source.offsetHeight;
-    const paths = arrowPaths(middle(source), bottom, middle(target) + beside, target.offsetTop);
-    for (const [i, d] of paths.entries()) {
-      const path = document.createElementNS(SVG, "path");
-      this.node.append(attrs(path, { class: i ? `${className} tip` : className, d }));
-    }
-  }
+function arrow(source, target, className, beside) {
+  if (!source) return []; // beyond the columns shown
+  const middle = node => node.offsetLeft + node.offsetWidth / 2;
+  const bottom = source.offsetTop + source.offsetHeight;
+  const paths = arrowPaths(middle(source), bottom, middle(target) + beside, target.offsetTop);
+  return paths.map((d, i) =>
+    attrs(document.createElementNS(SVG, "path"), { class: i ? `${className} tip` : className, d }),
+  );
 }

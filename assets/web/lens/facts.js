@@ -1,6 +1,6 @@
 // Above the grid, in one line: the batch in numbers, and what colors and covers its targets.
 import { percent } from "../numbers.js";
-import { el } from "../parts.js";
+import { el, renew } from "../parts.js";
 import { ROLES, roleColor } from "../roles.js";
 import { factTexts } from "./sentences.js";
 
@@ -29,7 +29,7 @@ export class Facts {
       node.title = more;
       return node;
     });
-    this.numbers.replaceChildren(...facts, this.#end(batch));
+    renew(this.numbers, [...facts, this.#end(batch)]);
   }
 
   /** What the loss comes from, or what it is. */

@@ -1,5 +1,5 @@
 // The batch, cell by cell. Nodes stay; only what differs is written, since every key in the template redraws.
-import { attrs, el, fill } from "../parts.js";
+import { attrs, el, fill, write } from "../parts.js";
 import { roleClass } from "../roles.js";
 import { scale } from "../theme.js";
 import { Arrows } from "./arrows.js";
@@ -144,8 +144,8 @@ export class Grid {
     this.head.shown = shown;
     const title = (className, text) => attrs(el("div", className, text), { role: "columnheader" });
     const canFold = !folded && start === 0 && batch.sharedPrefix > 0;
-    this.foldButton.textContent = folded ? `0–${folded - 1} ▸` : "◂ 0";
-    this.foldButton.setAttribute("aria-pressed", pane.fold);
+    write(this.foldButton, folded ? `0–${folded - 1} ▸` : "◂ 0");
+    attrs(this.foldButton, { "aria-pressed": pane.fold });
     this.heads.clear();
     for (let t = start; t < end; t++) this.heads.set(t, title("pos", t === 0 && canFold ? this.foldButton : String(t)));
     const prefix = folded ? [title("pos", this.foldButton)] : [];
@@ -170,11 +170,11 @@ export class Grid {
     const at = kinds.indexOf(kind);
     const head = line.firstChild;
     const [name, label] = head.childNodes;
-    name.textContent = at ? "" : String(batch.rows[row]);
-    label.textContent = batch.label(kind);
-    head.title = kind.startsWith("other") ? `Under the second mask: ${batch.view.other.mask}` : "";
-    attrs(head, { "aria-label": `row ${batch.rows[row]}, ${batch.label(kind)}` });
-    line.setAttribute("aria-rowindex", row * kinds.length + at + 2);
+    write(name, at ? "" : String(batch.rows[row]));
+    write(label, batch.label(kind));
+    const title = kind.startsWith("other") ? `Under the second mask: ${batch.view.other.mask}` : "";
+    attrs(head, { title, "aria-label": `row ${batch.rows[row]}, ${batch.label(kind)}` });
+    attrs(line, { "aria-rowindex": row * kinds.length + at + 2 });
     line.classList.toggle("first", at === 0);
     line.classList.toggle("last", at === kinds.length - 1);
     return line;

@@ -1,5 +1,5 @@
 // Under the grid: what colors, letters and signs mean; the whole scale where a loss is shown.
-import { el } from "../parts.js";
+import { el, fill, renew } from "../parts.js";
 import { ROLES, roleClass } from "../roles.js";
 import { MASK_STEP } from "./batch.js";
 import { LOSS_BINS } from "./losses.js";
@@ -36,7 +36,8 @@ export class Legend {
     this.masked.hidden = step < MASK_STEP;
     this.unknown.hidden = !batch.unknown.size;
     const { on, shade, status } = this.losses;
-    this.node.replaceChildren(...(on ? this.#scale(shade, status) : [...this.roles, this.masked, this.unknown]));
+    if (on) renew(this.node, this.#scale(shade, status));
+    else fill(this.node, [...this.roles, this.masked, this.unknown]);
   }
 
   #scale(shade, status) {

@@ -22,6 +22,11 @@ import { Pane, placeOf } from "./pane.js";
 import { Stepper } from "./stepper.js";
 import { Strip } from "./strip.js";
 
+const WAIT = 200; // milliseconds until the rest of the grid is drawn on a page that is never idle
+/** Safari has no idle time to ask for. */
+const whenIdle = act =>
+  (globalThis.requestIdleCallback ?? setTimeout)(act, globalThis.requestIdleCallback ? { timeout: WAIT } : 0);
+
 class Lens {
   constructor(root, server, events) {
     Object.assign(this, { root, batch: null, value: {}, at: 0 });
@@ -88,6 +93,8 @@ class Lens {
     const { batch, pane } = this;
     if (pane.above >= batch.rows.length) pane.above = 0;
     const isLinked = this.restoreLink();
+    // read before anything is written: the browser lays out once less
+    const sees = isQuick && !pane.isText && !isLinked && !document.hidden ? this.grid.onScreen(batch, this.wrap) : null;
     this.losses.take(batch.view, pane.hasTargets);
     this.cover.take(batch, pane.hasTargets);
     this.lint.take(batch.view);
@@ -98,14 +105,13 @@ class Lens {
         .filter(Boolean)
         .join(" · "),
     );
-    const sees = isQuick && !pane.isText && !isLinked && !document.hidden ? this.grid.onScreen(batch, this.wrap) : null;
     if (pane.isText) this.drawTexts();
     else this.drawGrid(sees, isLinked);
     this.root.dataset.step = pane.step;
     this.root.dataset.shown = stamp;
     this.keepLink();
     cancelAnimationFrame(this.lateDraw);
-    if (sees) this.lateDraw = requestAnimationFrame(() => setTimeout(() => this.finishLate()));
+    if (sees) this.lateDraw = requestAnimationFrame(() => whenIdle(() => this.finishLate()));
     else this.finish();
   }
 
@@ -168,7 +174,8 @@ class Lens {
 
   finishLate() {
     if (this.root.dataset.drawn === String(this.batch.view.stamp)) return;
-    this.redrawGrid();
+    this.grid.draw(this.batch);
+    this.mark(this.pane.pin);
     this.finish();
   }
 

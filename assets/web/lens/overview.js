@@ -1,6 +1,6 @@
 // The rows on the screen in small: a strip each, of its targets' roles, and a frame around the columns in view.
 // A click jumps there, dragging and the arrow keys scroll.
-import { attrs, el } from "../parts.js";
+import { attrs, el, renew } from "../parts.js";
 import { roleColor } from "../roles.js";
 import { MASK_STEP } from "./batch.js";
 
@@ -26,7 +26,7 @@ export class Overview {
       strip.dataset.row = row;
       return strip;
     });
-    this.strips.replaceChildren(...strips);
+    renew(this.strips, strips);
     attrs(this.node, { "aria-valuemax": this.width - 1 });
   }
 

@@ -1,5 +1,5 @@
 // Which columns and rows are shown, with buttons for others where not all fit.
-import { attrs, el } from "../parts.js";
+import { attrs, el, write } from "../parts.js";
 import { COLUMNS, ROWS } from "./pane.js";
 
 function small(text, name, act) {
@@ -35,10 +35,10 @@ export class Paging {
     this.byColumns.hidden = width - pane.folded <= COLUMNS;
     this.earlier.disabled = pane.from === 0;
     this.later.disabled = end >= width;
-    this.columns.textContent = `columns ${start}–${end - 1} of ${width}`;
+    write(this.columns, `columns ${start}–${end - 1} of ${width}`);
     this.byRows.hidden = total <= ROWS;
     this.less.disabled = pane.above === 0;
     this.more.disabled = pane.above + ROWS >= total;
-    this.rows.textContent = `rows ${pane.above + 1}–${pane.above + pane.rows(batch).length} of ${total}`;
+    write(this.rows, `rows ${pane.above + 1}–${pane.above + pane.rows(batch).length} of ${total}`);
   }
 }

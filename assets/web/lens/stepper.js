@@ -1,5 +1,5 @@
 // The five steps as buttons, what each does in a sentence, its lines of the library, and the list of keys.
-import { attrs, button, el } from "../parts.js";
+import { attrs, button, el, write } from "../parts.js";
 import { STEPS } from "./batch.js";
 import { KEYS } from "./keys.js";
 import { arrowsText, stepText } from "./sentences.js";
@@ -48,18 +48,16 @@ export class Stepper {
 
   draw(pane) {
     this.buttons.forEach((one, i) => {
-      if (i + 1 === pane.step) one.setAttribute("aria-current", "step");
+      if (i + 1 === pane.step) attrs(one, { "aria-current": "step" });
       else one.removeAttribute("aria-current");
     });
-    const text = stepText(pane);
-    if (this.sentence.textContent !== text) this.sentence.textContent = text;
+    write(this.sentence, stepText(pane));
     this.drawCode(pane.step);
   }
 
   drawCode(step) {
     const shown = this.code[step - 1];
-    this.title.textContent = `Step ${step} in code${shown ? ` · ${shown.where}` : ""}`;
-    const lines = shown ? shown.lines.join("\n") : "";
-    if (this.listing.textContent !== lines) this.listing.textContent = lines;
+    write(this.title, `Step ${step} in code${shown ? ` · ${shown.where}` : ""}`);
+    write(this.listing, shown ? shown.lines.join("\n") : "");
   }
 }

@@ -1,5 +1,5 @@
 // Below the grid, always on the screen: the selected position, what the models would write there, the step's code.
-import { attrs, button, el } from "../parts.js";
+import { attrs, button, el, renew, write } from "../parts.js";
 import { roleClass } from "../roles.js";
 import { explanation, guess } from "./sentences.js";
 
@@ -41,11 +41,10 @@ export class Strip {
     if (about !== this.about) this.field.value = "";
     this.about = about;
     this.form.hidden = !isCovered;
-    this.title.textContent = place ? `Row ${batch.rows[place.row]}, t = ${place.t}` : "Nothing selected";
-    this.context.replaceChildren(...(place && pane.isPair ? this.#tokens(batch, place, pane.step, isCovered) : []));
+    write(this.title, place ? `Row ${batch.rows[place.row]}, t = ${place.t}` : "Nothing selected");
+    renew(this.context, place && pane.isPair ? this.#tokens(batch, place, pane.step, isCovered) : []);
     const told = isCovered ? guess(batch, place, pane.step) : explanation(batch, place, pane, loss);
-    const text = verdict ? `${verdict} ${told}` : told;
-    if (this.detail.textContent !== text) this.detail.textContent = text;
+    write(this.detail, verdict ? `${verdict} ${told}` : told);
   }
 
   #tokens(batch, { row, t }, step, isCovered) {
@@ -53,7 +52,7 @@ export class Strip {
     const read = [];
     for (let i = first; i <= t; i++) read.push(token(batch.cell(step, "input", row, i)));
     const target = isCovered ? el("span", "cov", "?") : token(batch.cell(step, "target", row, t));
-    return [...(first ? ["… "] : []), ...read, el("em", "", "→"), target];
+    return [...(first ? [document.createTextNode("… ")] : []), ...read, el("em", "", "→"), target];
   }
 }
 
