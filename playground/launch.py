@@ -22,6 +22,7 @@ from playground.guard.files import ALIAS, Uploads
 from playground.guard.sessions import Sessions
 from playground.housekeeping import Housekeeping
 from playground.page import build
+from playground.questions import Questions
 from playground.scripts import Scripts
 from playground.settings import MEBIBYTE, WEB, Settings
 from playground.states import use_states
@@ -78,7 +79,7 @@ def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -
         state_session_capacity=STATES_KEPT,
         app_kwargs={
             "middleware": [guard, Middleware(Transfer)],
-            "routes": [scripts.route(), context.exports.route(), _health(context)],
+            "routes": [Questions(page).route(), scripts.route(), context.exports.route(), _health(context)],
         },
     )
     use_states(page)

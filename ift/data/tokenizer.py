@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import tiktoken
@@ -99,12 +99,20 @@ def _prompt_roles(rendered: Rendered, ids: list[int]) -> np.ndarray:
 
 def piece(token: int) -> str:
     """A token's text as a label: `·` for a space, `↵` for a line break, `<0xE2>` for bytes of a longer character."""
-    raw = encoding().decode_single_token_bytes(token)
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        return "".join(f"<0x{byte:02X}>" if byte >= 0x80 else chr(byte) for byte in raw).translate(_VISIBLE)
+    text = _text(token)
+    if text is None:
+        raw = encoding().decode_single_token_bytes(token)
+        text = "".join(f"<0x{byte:02X}>" if byte >= 0x80 else chr(byte) for byte in raw)
     return text.translate(_VISIBLE)
+
+
+@cache  # of at most a vocabulary; a redraw at a key asks for those of the whole batch, twice
+def _text(token: int) -> str | None:
+    """Whole characters, or None where a token holds a part of one."""
+    try:
+        return encoding().decode_single_token_bytes(token).decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def character_groups(ids: Sequence[int]) -> list[tuple[int, int, str]]:
@@ -115,6 +123,8 @@ def character_groups(ids: Sequence[int]) -> list[tuple[int, int, str]]:
     groups: list[tuple[int, int, str]] = []
     held, first = b"", 0
     for position, token in enumerate(ids):
+        if not held and _text(token) is not None:
+            continue
         first = first if held else position
         held += encoding().decode_single_token_bytes(token)
         try:

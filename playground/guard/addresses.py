@@ -7,8 +7,10 @@ from playground.runs.exports import PREFIX as TAKEN
 from playground.scripts import PREFIX
 
 API = "/gradio_api"
-JSON = {f"{API}/{name}" for name in ("queue/join", "run/predict", "component_server", "cancel", "reset")}
-"""Where the page sends its questions."""
+QUESTION = f"{API}/component_server"
+"""Where the page's scripts ask a component's functions."""
+JSON = {QUESTION, *(f"{API}/{name}" for name in ("queue/join", "run/predict", "cancel", "reset"))}
+"""Where the page sends what it tells and asks."""
 UPLOAD = f"{API}/upload"
 FILE = re.compile(rf"(?:{API})?/file[=/](.*)", re.DOTALL)
 """A file of a visitor's own upload, which Gradio's file widget offers to save."""

@@ -149,7 +149,7 @@ class Guard:
         self._uploads.check(body, visitor.key)
         if path in (f"{addresses.API}/queue/join", f"{addresses.API}/run/predict"):
             values.check_event(self._page, body)
-        elif path == f"{addresses.API}/component_server":
+        elif path == addresses.QUESTION:
             values.check_question(self._page, body)
         return body
 

@@ -127,7 +127,7 @@ def _other(batch: Batch, trained: frozenset[Role]) -> dict:
 
 def digits(values: np.ndarray) -> list[str]:
     """One character a cell: a tenth of the bytes of a list of numbers."""
-    return ["".join(map(str, row)) for row in values.astype(np.uint8).tolist()]
+    return [row.tobytes().decode("ascii") for row in values.astype(np.uint8) + ord("0")]
 
 
 def role_shares(roles: np.ndarray) -> list[float]:
