@@ -113,7 +113,8 @@ class Queue:
         Raises:
             ConfigError: too many wait, or too many of this visitor's.
         """
-        tickets, limits = self.tickets(), self._jobs.settings.limits
+        limits = self._jobs.settings.limits
+        tickets = [ticket for ticket in self.tickets() if self._next(ticket) is not _Step.NOTHING]  # not yet taken out
         limits.require("waiting", len(tickets) + count, where="queue")
         own = sum(self._jobs.ownership.is_owner(Run(self._jobs.settings.runs / ticket.run)) for ticket in tickets)
         limits.require("trainings_of_one", own + count, where="queue")

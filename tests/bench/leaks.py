@@ -97,7 +97,10 @@ class Guest(Visitor):
         small = {"max_steps": 2, "eval_steps": 2}
         values = [small.get(labels[number], value) for number, value in zip(handler["inputs"], values, strict=True)]
         said = await self.event(handler, values)
-        name = re.search(r"starter-[0-9a-f]{8}", said)[0]
+        found = re.search(r"starter-[0-9a-f]{8}", said)
+        if not found:
+            raise RuntimeError(f"the run did not start: {said[:1500]}")
+        name = found[0]
         await self._finished("chart", "poll_training", name)
         await self._finished("answers", "poll_evaluation", name)
         return name

@@ -230,4 +230,7 @@ def test_the_pages_limits_hold_for_those_who_wait(tmp_path):
     add(queue)
     with pytest.raises(ConfigError, match="trainings that wait"):
         add(queue)
-    assert len(queue.tickets()) == 2
+    queue.advance()
+    finish(run_of(jobs, queue.tickets()[0].run))
+    add(queue)  # what is done has no place in the line, though its ticket is still there
+    assert len(queue.tickets()) == 3
