@@ -68,9 +68,12 @@ export function withPlotly(draw) {
 /** A component that shows one figure: {data, layout, label, height}. */
 export function figure(element, props, watch) {
   const host = element.querySelector(".plot");
-  const draw = withPlotly(() => {
+  const draw = () => {
+    host.hidden = !props.value?.data;
+    if (props.value?.data) drawn();
+  };
+  const drawn = withPlotly(() => {
     const { data, layout, label, height } = props.value || {};
-    host.hidden = !data;
     if (!data) return;
     attrs(host, { role: "img", "aria-label": label });
     if (height) host.style.height = `${height * scale()}px`;
