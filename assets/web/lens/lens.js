@@ -288,7 +288,7 @@ export function lens(element, props, watch, server, events) {
   const view = new Lens(element.querySelector(".lens"), server, events);
   const follow = () => view.follow(props.value || {});
   follow();
-  view.draw();
+  requestAnimationFrame(() => setTimeout(() => view.draw())); // the tab is there at once, its grid in the next frame
   watch("value", () => {
     follow();
     view.draw(true);
