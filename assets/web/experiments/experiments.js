@@ -54,7 +54,7 @@ class Experiments {
     const { recording } = await this.server.recorded({ name });
     if (!recording) return;
     this.player.className = "replay card";
-    replay(this.player, JSON.parse(recording));
+    replay(this.player, JSON.parse(recording)).toggle();
     this.player.querySelector("button").focus();
   }
 
