@@ -15,6 +15,7 @@ from ift.evaluation.intervals import mean, paired_interval
 from ift.evaluation.measures import measure_of
 from ift.evaluation.metrics import CHECK, METRICS
 from ift.events import Evaluated, Prepared, Stepped, TrainEvent
+from ift.masks import parse_trained
 from ift.options import show
 from ift.runs.folder import Run
 from ift.runs.scores import AnsweredRecord
@@ -187,6 +188,7 @@ def _settings_of(run: Run, events: Sequence[TrainEvent]) -> dict[str, str]:
         "template text": config.template_source,
         "template of the test": scores.template if (scores := run.scores) and scores.template else "the run's own",
         "data set": f"sha256 {config.data.sha256[:12]}",
+        "counted in the loss": ", ".join(role.title for role in sorted(parse_trained(config.options.train_on))),
         "steps done": str(stepped[-1].step if stepped else 0),
         "share of tokens trained": "none" if share is None else f"{share:.1%}",
         **({"computed on": _environment(prepared)} if prepared else {}),

@@ -48,6 +48,10 @@ def test_only_what_differs_is_a_difference(tmp_path):
     assert {one.name: one.values for one in made.differences} == {
         "train_on": ("response", "all"),
         "learning_rate": ("3e-4", "0.001"),
+        "counted in the loss": (
+            "response, end of text",
+            "template, instruction, input, header, response, end of text",
+        ),
     }
     assert made.same["seed"] == "123"
     assert made.same["share of tokens trained"] == "20.0%"
