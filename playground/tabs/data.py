@@ -173,7 +173,7 @@ class DataTab:
             data, report = caches.dataset(name), self._report(name, *decides)
         except IftError:
             return ""  # said already, above
-        found = views.find(data, report, query=query or "", part=part, code=code or "")
+        found = views.find(data, report, query=query or "", part=part or "all", code=code or "")
         return views.records_table(data, report, found, page=int(page or 1), code=code or "")
 
     def _choose(self, chosen: str, name: str) -> Iterator[tuple]:

@@ -245,4 +245,6 @@ class PromptTab:
 
 
 def _view(values: Sequence[object]) -> View:
-    return View(**dict(zip((one.name for one in fields(View)), values, strict=True)))
+    """What the widgets say; an emptied one says what the page begins with."""
+    named = zip((one.name for one in fields(View)), values, strict=True)
+    return View(**{name: value for name, value in named if value is not None})

@@ -194,8 +194,10 @@ class Visitor:
 def server(tmp_path_factory):
     server = Server(tmp_path_factory.mktemp("hostile"))
     yield server
-    server.require_unharmed()
-    server.stop()
+    try:
+        server.require_unharmed()
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

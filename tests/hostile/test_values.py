@@ -1,6 +1,7 @@
 """Values that no widget gives, in every kind of field, and questions about what is not there."""
 
 import json
+import re
 
 import pytest
 
@@ -212,3 +213,22 @@ def test_a_widget_that_is_never_empty_is_not_sent_as_empty(stranger, widget):
 def test_what_is_no_file_is_refused_before_it_is_read(stranger, file):
     values = [file, *stranger.values(stranger.event("load-template", "upload"))[1:]]
     assert stranger.trigger("load-template", "upload", values).status_code in (404, 422)
+
+
+def test_an_emptied_list_or_number_is_answered_by_every_handler(stranger):
+    kinds = {one["id"]: one["type"] for one in stranger.config["components"]}
+    handlers = {
+        one["backend_fn"] and re.sub(r"_\d+$", "", one["api_name"]): one for one in stranger.config["dependencies"]
+    }
+    asked = 0
+    for handler in (one for one in handlers.values() if one["backend_fn"]):
+        for at, widget in enumerate(handler["inputs"]):
+            if kinds[widget] in ("dropdown", "number"):
+                values = stranger.values(handler)
+                values[at] = None
+                body = {"fn_index": handler["id"], "data": values, "session_hash": stranger.session}
+                assert stranger.post("run/predict", json.dumps(body).encode()).status_code in (200, 422), handler[
+                    "api_name"
+                ]
+                asked += 1
+    assert asked > 50
