@@ -1,7 +1,7 @@
 """What the page's scripts ask of a component's functions, answered on the way to Gradio.
 
-A key in the template and a look at a run are such questions: a hundred visitors ask 250 in a second, and by Gradio's own
-route a look costs the server nearly twice as much.
+A key in the template and a look at a run are such questions: a hundred visitors ask 250 in a second, and by
+Gradio's own route a look costs the server nearly twice as much.
 """
 
 import gradio as gr
