@@ -1,14 +1,17 @@
+import numpy as np
 import pytest
 
 from ift.audit.batch_audit import batch_findings
 from ift.audit.findings import Severity
 from ift.audit.linter import EVERY, SAMPLE, lint
+from ift.audit.tokenized_audit import SpecialIds, audit
 from ift.data.batching import collate, select_trainable
 from ift.data.bulk_encoding import encode_all
 from ift.data.templates import Template, load_template
+from ift.data.tokenized_rows import TokenizedRow
 from ift.masks import TRAIN_ON
 from ift.roles import Role
-from ift.types import Example
+from ift.types import EOS_ID, IGNORE_INDEX, Example
 from playground.views.lint import findings as html_of
 
 ALPACA = load_template("alpaca")
@@ -173,6 +176,32 @@ def test_the_whole_sets_findings_are_those_of_the_audit_of_its_batch(trained, ma
             assert one.positions == whole_set["nothing-trained"].positions
         if one.code == "row-cut":
             assert set(one.positions) == cut
+
+
+def as_elsewhere(batch):
+    """The batch as Hugging Face has it: ids, and labels that the model shifts."""
+    for b, n in enumerate(batch.lengths):
+        ids = np.append(batch.inputs[b, :n], batch.next_ids[b, n - 1 :])
+        labels = np.concatenate([[IGNORE_INDEX], batch.targets[b]])
+        yield TokenizedRow(ids, labels, np.arange(len(ids)) <= n, None)
+
+
+@pytest.mark.parametrize("width", [None, 96])
+@pytest.mark.parametrize("max_length", [None, 33, 45])
+@pytest.mark.parametrize("trained", [*TRAIN_ON.values(), TRAIN_ON["all"] | {Role.PAD}, frozenset({Role.RESPONSE})])
+def test_a_batch_is_judged_as_rows_from_elsewhere(trained, max_length, width):
+    rows = encode_all([Example("long " * (n % 7), "x" * (n % 2), f"{n} " * (1 + n % 3)) for n in range(30)], ALPACA)
+    kept = select_trainable(rows, trained=trained, max_length=max_length)
+    batch = collate([rows[i] for i in kept.trainable], trained=trained, max_length=max_length, width=width)
+    special = SpecialIds(eos=frozenset({EOS_ID}), bos=None, pad=EOS_ID, size=EOS_ID + 1)
+    report = audit(as_elsewhere(batch), special, limit=max_length and max_length + 1)  # targets are one less than ids
+    found = batch_findings(batch, range(len(batch.lengths)), max_length=max_length)
+    of_both = {"padding-trained": "amount", "eos-masked": "code", "row-cut": "code"}
+
+    def compared(findings):
+        return {one.code: (one.positions, getattr(one, of_both[one.code])) for one in findings if one.code in of_both}
+
+    assert compared(found) == compared(report.findings)
 
 
 def test_padding_that_is_trained_is_counted_in_targets():
