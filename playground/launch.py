@@ -33,6 +33,8 @@ STATES_KEPT = 2_000
 """Sessions of Gradio's, beyond those that housekeeping gives back."""
 THREADS, AT_ONCE = 40, 8
 """Handlers at work together, and of one kind of event."""
+EVENTS_LOOK_S, PROGRESS_LOOK_S = 0.01, 0.1
+"""How often Gradio's queue looks for events, and for progress bars, of which there is none here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -
     os.environ["GRADIO_TEMP_DIR"] = str(settings.incoming)  # asked for by Gradio at each upload
     context = Context(settings)
     page = build(context).queue(default_concurrency_limit=AT_ONCE)
+    let_rest(page)
     uploads, sessions = Uploads(settings.incoming), Sessions(settings.limits)
     housekeeping = Housekeeping(context, page, uploads, sessions)
     scripts = Scripts(WEB, [PLOTLY])
@@ -91,6 +94,12 @@ def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -
             signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on Gradio closes the server first
         page.block_thread()
     return server
+
+
+def let_rest(page: gr.Blocks) -> None:
+    """Gradio looks a thousand times a second, which takes a twelfth of a core from whatever trains beside it."""
+    page._queue.sleep_when_free = EVENTS_LOOK_S
+    page._queue.progress_update_sleep_when_free = PROGRESS_LOOK_S
 
 
 def _hidden_paths(settings: Settings) -> Paths:
