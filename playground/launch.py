@@ -16,7 +16,7 @@ from ift import __version__
 from ift.paths import ROOT, cache_dir
 from playground.context import Context
 from playground.guard.addresses import HEALTH
-from playground.guard.answers import Paths
+from playground.guard.answers import Hide, Paths
 from playground.guard.asgi import Guard
 from playground.guard.files import ALIAS, Uploads
 from playground.guard.sessions import Sessions
@@ -61,9 +61,7 @@ def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -
     uploads, sessions = Uploads(settings.incoming), Sessions(settings.limits)
     housekeeping = Housekeeping(context, page, uploads, sessions)
     scripts = Scripts(WEB, [PLOTLY])
-    guard = Middleware(
-        Guard, settings=settings, page=page, uploads=uploads, sessions=sessions, paths=_hidden_paths(settings)
-    )
+    guard = Middleware(Guard, settings=settings, page=page, uploads=uploads, sessions=sessions)
     page.launch(
         server_name=host,
         server_port=port,
@@ -81,7 +79,7 @@ def launch(settings: Settings, *, host: str, port: int, blocking: bool = True) -
         max_file_size=f"{settings.limits.upload_bytes / MEBIBYTE:.0f}mb",
         state_session_capacity=STATES_KEPT,
         app_kwargs={
-            "middleware": [guard, Middleware(Transfer)],
+            "middleware": [guard, Middleware(Transfer), Middleware(Hide, paths=_hidden_paths(settings))],
             "routes": [Questions(page).route(), scripts.route(), context.exports.route(), _health(context)],
         },
     )

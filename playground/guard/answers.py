@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from playground.guard.refusals import Message, Send
+from playground.guard.refusals import App, Message, Receive, Scope, Send
 
 _SCRIPTS = "'self' 'unsafe-inline' 'unsafe-eval' blob:"  # Gradio has its page's settings, and our js_on_load, inline
 _POLICY = {
@@ -58,36 +58,63 @@ class Paths:
         return text
 
 
-class Answer:
-    """Stands between the page and the browser, for one request."""
+READ_BY = "ift.read_by"
+"""In a request's scope: who is given its whole answer, before paths are hidden and before the browser has it."""
 
-    def __init__(self, send: Send, extra: list[tuple[bytes, bytes]], paths: Paths) -> None:
-        self._send, self.extra, self._paths = send, extra, paths
+
+class Hide:
+    """ASGI middleware over Gradio alone: no path goes out; what compresses answers has to stand before it."""
+
+    def __init__(self, app: App, paths: Paths) -> None:
+        self._app, self._paths = app, paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        answer = HiddenAnswer(send, self._paths, scope.pop(READ_BY, None))
+        await self._app(scope, receive, answer if scope["type"] == "http" else send)
+
+
+class HiddenAnswer:
+    """One request's answer, as text without the server's paths."""
+
+    def __init__(self, send: Send, paths: Paths, read_by: Callable[[bytes], None] | None = None) -> None:
+        self._send, self._paths, self._read_by = send, paths, read_by
         self._start: Message | None = None
         self._is_text = False
         self._whole: list[bytes] = []
-        self.begun = False
-        self.read_by: Callable[[bytes], None] | None = None
-        """Is given the whole answer, before paths are hidden and before the browser has it."""
 
     async def __call__(self, message: Message) -> None:
         """Pass on a part of an answer; its start waits for its first part, whose length may differ."""
         if message["type"] == "http.response.start":
-            found = dict(message["headers"])
-            self._is_text = found.get(b"content-type", b"").startswith(_TEXTS)
-            self._start = {**message, "headers": [*message["headers"], *self.extra]}
+            self._is_text = dict(message["headers"]).get(b"content-type", b"").startswith(_TEXTS)
+            self._start = message
             return
         body = message.get("body", b"")
-        if self.read_by:
+        if self._read_by:
             self._whole.append(body)
             if not message.get("more_body", False):
-                self.read_by(b"".join(self._whole))
+                self._read_by(b"".join(self._whole))
         if self._is_text:
             body = self._paths.hide(body)
         if self._start:
-            start, self._start, self.begun = self._start, None, True
+            start, self._start = self._start, None
             if self._is_text and not message.get("more_body", False):
                 kept = [header for header in start["headers"] if header[0] != b"content-length"]
-                start["headers"] = [*kept, (b"content-length", str(len(body)).encode())]
+                start = {**start, "headers": [*kept, (b"content-length", str(len(body)).encode())]}
             await self._send(start)
         await self._send({**message, "body": body})
+
+
+class Answer:
+    """Stands between the guard and the browser, for one request: adds headers, and knows whether it has begun."""
+
+    def __init__(self, send: Send, extra: list[tuple[bytes, bytes]]) -> None:
+        self._send, self.extra = send, extra
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        """Pass on a part of an answer."""
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *self.extra]}
+            self.begun = True
+        await self._send(message)

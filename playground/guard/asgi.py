@@ -2,7 +2,7 @@
 
 request ─ address known? ─ same site? ─ whose? ─ body: size, time, depth, numbers, text ─ session, files, values
                                                                                                      │
-answer  ←── headers, cookies ←── no path of the server's disk ←── Gradio and its handlers ←──────────┘
+answer  ←── headers, cookies ←── compressed ←── no path of the server's disk ←── Gradio's handlers ←─┘
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class Guard:
     """One per server.
 
     settings: its mode and limits. page: Gradio's, whose widgets and sessions requests are checked against. uploads,
-    sessions: what the server's housekeeping sweeps. paths: what is hidden from answers.
+    sessions: what the server's housekeeping sweeps.
     """
 
     def __init__(
@@ -46,10 +46,9 @@ class Guard:
         page: gr.Blocks,
         uploads: Uploads,
         sessions: Sessions,
-        paths: answers.Paths,
     ) -> None:
         self._app, self._settings, self._page = app, settings, page
-        self._uploads, self._sessions, self._paths = uploads, sessions, paths
+        self._uploads, self._sessions = uploads, sessions
         self._headers = answers.headers(on_space=settings.on_space)
         self._turns: defaultdict[str, Turns] = defaultdict(Turns)
 
@@ -63,7 +62,7 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = answers.Answer(send, list(self._headers), self._paths)
+        answer = answers.Answer(send, list(self._headers))
         try:
             path = self._path(scope)
             _require_same_site(scope)
@@ -72,7 +71,7 @@ class Guard:
                 await arrival(scope, receive, answer)
                 return
             scope[SCOPE] = visitor
-            async with self._admitted(scope, path, receive, answer, visitor) as checked:
+            async with self._admitted(scope, path, receive, visitor) as checked:
                 await self._app(scope, checked, answer)
         except Refused as refused:
             await _say(refused.response(), scope, receive, answer)
@@ -104,9 +103,7 @@ class Guard:
         return visitor, None
 
     @asynccontextmanager
-    async def _admitted(
-        self, scope: Scope, path: str, receive: Receive, answer: answers.Answer, visitor: Visitor
-    ) -> AsyncIterator[Receive]:
+    async def _admitted(self, scope: Scope, path: str, receive: Receive, visitor: Visitor) -> AsyncIterator[Receive]:
         """The body, checked, while the request has its turn."""
         limits = self._settings.limits
         if path in addresses.JSON:
@@ -118,7 +115,9 @@ class Guard:
             bodies.require_declared(scope, limits, "upload_bytes")
             async with self._turn(visitor):
                 counted = bodies.CountedBody(receive, limits, "upload_bytes", limit_s=bodies.UPLOAD_LIMIT_S)
-                answer.read_by = partial(self._uploads.add, visitor=visitor.key)  # the browser asks for it at once
+                scope[answers.READ_BY] = partial(
+                    self._uploads.add, visitor=visitor.key
+                )  # the browser asks for it at once
                 try:
                     yield counted
                 except Exception as error:

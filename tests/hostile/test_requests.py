@@ -241,3 +241,11 @@ def test_the_page_tells_no_path_and_asks_no_other_host(stranger):
     assert reply.headers["referrer-policy"] == "same-origin"
     assert "HttpOnly" in reply.headers["set-cookie"]
     assert "site-packages" not in reply.text
+
+
+def test_a_compressed_answer_tells_no_path_either(server, stranger):
+    stamp = stranger.trigger("size", "change").json()["data"][0]["stamp"]
+    template = f"{server.home}/runs {{{{instruction}}}}{{{{output}}}}"  # as if one of our errors had said it
+    reply = stranger.ask("lens", "lens_typed", {"stamp": stamp, "template": template})  # looks for the path
+    assert reply.headers["content-encoding"] == "gzip"
+    assert reply.json()["template"] == "runs {{instruction}}{{output}}"

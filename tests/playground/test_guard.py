@@ -4,6 +4,11 @@ import asyncio
 import json
 
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
 from playground.guard import addresses, answers, bodies
 from playground.guard.asgi import AT_ONCE, MOST_WAITING, Turns
@@ -11,6 +16,7 @@ from playground.guard.files import ALIAS, Uploads
 from playground.guard.refusals import Refused
 from playground.guard.sessions import QUIET_S, Sessions
 from playground.settings import Limits, Mode
+from playground.transfer import Transfer
 
 PUBLIC = Limits.of(Mode.PUBLIC)
 MEBIBYTE = bytes(2**20)
@@ -124,8 +130,8 @@ def test_an_upload_is_ones_own_before_the_browser_hears_of_it():
     async def send(message):
         seen.append((message["type"], list(read)))
 
-    read, answer = [], answers.Answer(send, [], answers.Paths([]))
-    answer.read_by = read.append
+    read = []
+    answer = answers.HiddenAnswer(send, answers.Paths([]), read.append)
     start = {"type": "http.response.start", "status": 200, "headers": []}
     parts = ({"type": "http.response.body", "body": part, "more_body": part != b"]"} for part in (b"[", b"]"))
     asyncio.run(answered(answer, start, *parts))
@@ -270,7 +276,8 @@ def sent_by(paths, kind, *parts):
     chunks = [
         {"type": "http.response.body", "body": part, "more_body": i + 1 < len(parts)} for i, part in enumerate(parts)
     ]
-    asyncio.run(answered(answers.Answer(send, answers.headers(on_space=False), paths), start, *chunks))
+    answer = answers.Answer(send, answers.headers(on_space=False))
+    asyncio.run(answered(answers.HiddenAnswer(answer, paths), start, *chunks))
     return dict(sent[0]["headers"]), b"".join(message.get("body", b"") for message in sent[1:])
 
 
@@ -283,6 +290,15 @@ def test_no_path_of_the_server_goes_out_and_the_length_follows(tmp_path):
     assert headers[b"x-content-type-options"] == b"nosniff"
     assert b"connect-src 'self'" in headers[b"content-security-policy"]
     assert sent_by(paths, b"text/event-stream", b"data: ", text)[1] == b'data: ["runs/a", "/upload/b"]'
+
+
+def test_no_path_goes_out_compressed(tmp_path):
+    async def tell(request):
+        return PlainTextResponse(f"{tmp_path}/runs/a " * 100)
+
+    hide = Middleware(answers.Hide, paths=answers.Paths([(tmp_path, "")]))
+    reply = TestClient(Starlette(routes=[Route("/ask/", tell)], middleware=[Middleware(Transfer), hide])).get("/ask/")
+    assert (reply.headers["content-encoding"], reply.text) == ("gzip", "runs/a " * 100)
 
 
 def test_a_script_goes_out_as_it_is(tmp_path):
