@@ -42,11 +42,13 @@ def encode_blocks(examples: Sequence[Example], template: Template) -> Iterator[R
     """The same, `BLOCK` rows at a time."""
     forms = [_Form.of(template, has_input=has_input) for has_input in (False, True)]
     blocks = [examples[start : start + BLOCK] for start in range(0, len(examples), BLOCK)]
+    if len(blocks) == 1:
+        yield _encode(blocks[0], forms)
+        return
     # most of the time goes into tiktoken, which lets other threads work
     pool = ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1))
     try:
-        each = pool.map if len(blocks) > 1 else map
-        yield from each(lambda block: _encode(block, forms), blocks)
+        yield from pool.map(lambda block: _encode(block, forms), blocks)
     finally:
         pool.shutdown(cancel_futures=True)
 

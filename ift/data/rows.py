@@ -36,7 +36,10 @@ class RowStore(Sequence[Encoded]):
     @classmethod
     def joined(cls, stores: Iterable["RowStore"]) -> "RowStore":
         """The rows of all stores, in order."""
-        parts = [cls.of(()), *stores]
+        parts = list(stores)
+        if len(parts) == 1:
+            return parts[0]
+        parts = [cls.of(()), *parts]  # there may be none
         starts = np.cumsum([0, *(len(part.ids) for part in parts)])
         return cls(
             np.concatenate([part.ids for part in parts]),

@@ -118,7 +118,7 @@ def _drawn(context: Context, kept: Kept) -> tuple[Kept, dict, str]:
         _batch(containing(dataset, order, view.find) if view.find else order, view)[: view.size - view.has_own],
         template,
         trained=roles,
-        width=_width(context, view, longest, most=context.limit(model, 0)),
+        width=_width(context, view, model, longest),
         max_length=longest,
         own=_own(view),
     )
@@ -157,11 +157,12 @@ def _own(view: View) -> Example | None:
     return to_example(texts, where="your own record")
 
 
-def _width(context: Context, view: View, longest: int, *, most: int) -> int | None:
-    """The width asked for; None leaves it to the batch. `longest`: of a row. `most`: what the model reads."""
+def _width(context: Context, view: View, model: str | None, longest: int) -> int | None:
+    """The width asked for; None leaves it to the batch. `longest`: of a row."""
     if view.width == "fixed":
         width = whole("fixed width", view.fixed_width)
         context.settings.limits.require("width", width, where="fixed width")
+        most = context.limit(model, 0)
         if width > most:
             fix = f"Use at most {most:,}."
             raise ConfigError(f"A width of {width:,} is over what the model reads", where="fixed width", fix=fix)

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ift.data.sources import NAMES
@@ -59,6 +59,7 @@ class View:
         return any((text or "").strip() for text in (self.own_instruction, self.own_input, self.own_output))
 
 
+_DEFAULTS = {one.name: one.default for one in fields(View)}
 CHOICES = {
     "data": NAMES,
     "mask": tuple(TRAIN_ON),
@@ -76,7 +77,7 @@ def preset_of(source: str) -> str | None:
 
 def to_link(view: View) -> dict:
     """The fields that differ from the defaults; a preset's text by its name, as `preset`."""
-    found = {name: value for name, value in asdict(view).items() if value != getattr(View(), name)}
+    found = {name: value for name, default in _DEFAULTS.items() if (value := getattr(view, name)) != default}
     if preset := preset_of(view.template) if "template" in found else None:
         del found["template"]
         found["preset"] = preset
