@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 
@@ -115,8 +116,11 @@ def _pattern(piece: list[str | int]) -> tuple[str, Callable[[tuple[str, ...]], o
     return pattern, itemgetter(*(item for item in piece if isinstance(item, int)))
 
 
+@lru_cache(maxsize=256)  # with each key in a template, one piece of it changes
 def _ids(text: str) -> np.ndarray:
-    return np.array(encode_text(text), dtype=np.uint16)
+    found = np.array(encode_text(text), dtype=np.uint16)
+    found.setflags(write=False)
+    return found
 
 
 def _encode(examples: Sequence[Example], forms: Sequence[_Form]) -> RowStore:

@@ -45,7 +45,8 @@ class Visitor:
     """A browser's requests, without the browser."""
 
     def __init__(self, url: str, times: Times) -> None:
-        self.http = httpx.AsyncClient(base_url=url, timeout=60, trust_env=False)
+        kept = httpx.Limits(keepalive_expiry=2)  # before the server gives a connection up, as browsers know to
+        self.http = httpx.AsyncClient(base_url=url, timeout=60, trust_env=False, limits=kept)
         self.times, self.session = times, os.urandom(6).hex()
 
     async def arrive(self) -> None:
