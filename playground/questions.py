@@ -4,6 +4,8 @@ A key in the template and a look at a run are such questions: a hundred visitors
 Gradio's own route a look costs the server nearly twice as much.
 """
 
+from inspect import iscoroutinefunction
+
 import gradio as gr
 from anyio import to_thread
 from gradio.routes import ORJSONResponse
@@ -29,5 +31,8 @@ class Questions:
         body = await request.json()
         function = getattr(self._page.blocks[body["component_id"]], body["fn_name"])
         with acting_as(request.scope.get(SCOPE, NOBODY)):
-            found = await to_thread.run_sync(function, body["data"], limiter=self._page.limiter)
+            if iscoroutinefunction(function):
+                found = await function(body["data"])
+            else:
+                found = await to_thread.run_sync(function, body["data"], limiter=self._page.limiter)
         return ORJSONResponse(found)

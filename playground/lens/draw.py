@@ -4,9 +4,12 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+
+from anyio import to_thread
 
 from ift.audit.batch_audit import batch_findings
 from ift.config import TrainConfig
@@ -29,14 +32,24 @@ from playground.views.data import containing
 from playground.views.findings import chips
 from playground.visitors import current
 
+LIGHT = 20_000
+"""Characters of text up to which a batch is drawn at once, in a few milliseconds; a hand-over to another thread and
+back costs as much again, as both take the interpreter from each other."""
 TURN_S = 0.5
-"""A key waits for those before it, as several at once only take the interpreter from each other; not for a slow one."""
+"""For so long a key of more text waits for those before it."""
 OWN = "own"
 """The preset of a template that is none."""
 
 
-def draw(context: Context, view: View, model: str | None, run: str | None) -> dict:
-    """The grid's value.
+def draw(
+    context: Context,
+    view: View,
+    model: str | None,
+    run: str | None,
+    *,
+    chosen: Mapping[int, Example] | None = None,
+) -> dict:
+    """The grid's value. `chosen`: the batch's records, where they are known already.
 
     Returns:
         batch: what the grid draws, as JSON; not there where there is an error. message: HTML for below the editor.
@@ -44,7 +57,7 @@ def draw(context: Context, view: View, model: str | None, run: str | None) -> di
         out an answer that a later question has overtaken. template, preset: the text that this is about.
     """
     at = time.time_ns() // 1000
-    kept = Kept(view, model, run, current().key)
+    kept = Kept(view, model, run, current().key, chosen)
     try:
         kept, value, message = (_other_rows if is_rows(view.data) else _drawn)(context, kept)
         found = {"batch": json.dumps(value), "message": message}
@@ -54,24 +67,38 @@ def draw(context: Context, view: View, model: str | None, run: str | None) -> di
     return {**found, "at": at, "template": view.template, "preset": preset_of(view.template) or OWN}
 
 
-def typed(context: Context) -> Callable[[object], dict | None]:
+def typed(context: Context) -> Callable[[object], Awaitable[dict | None]]:
     """For each key: the same switches' batch with another template; None where the server has forgotten them."""
 
-    in_turn = threading.Lock()
+    turn = threading.Lock()
 
-    def lens_typed(query: object) -> dict | None:  # from the browser: it may be anything
+    def in_turn(drawn: Callable[[], dict]) -> dict:
+        is_ours = turn.acquire(timeout=TURN_S)
+        try:
+            return drawn()
+        finally:
+            if is_ours:
+                turn.release()
+
+    async def lens_typed(query: object) -> dict | None:  # from the browser: it may be anything
         stamp, template = (query.get("stamp"), query.get("template")) if isinstance(query, dict) else (None, None)
         kept = context.recent.get(stamp, current().key)
         if kept is None or not isinstance(template, str):
             return None
-        is_ours = in_turn.acquire(timeout=TURN_S)
-        try:
-            return draw(context, replace(kept.view, template=template), kept.model, kept.run)
-        finally:
-            if is_ours:
-                in_turn.release()
+        view = replace(kept.view, template=template)
+        drawn = partial(draw, context, view, kept.model, kept.run, chosen=kept.chosen)
+        return drawn() if is_light(view, kept.chosen) else await to_thread.run_sync(in_turn, drawn)
 
     return lens_typed
+
+
+def is_light(view: View, chosen: Mapping[int, Example] | None) -> bool:
+    """Whether a batch is drawn so soon that nobody notices: its records are at hand, and their text is short."""
+    if chosen is None or view.width == "data set":
+        return False
+    texts = [text for example in chosen.values() for text in (example.instruction, example.input, example.output)]
+    fields = sum(map(len, (*texts, *view.own)))
+    return (1 + len(chosen)) * len(view.template) + view.template.count("{{") * fields <= LIGHT
 
 
 def trained(view: View) -> frozenset[Role]:
@@ -105,17 +132,11 @@ def _other_rows(context: Context, kept: Kept) -> tuple[Kept, dict, str]:
 
 def _drawn(context: Context, kept: Kept) -> tuple[Kept, dict, str]:
     view, model = kept.view, kept.model
-    template, dataset = Template.parse(view.template), caches.dataset(view.data)
-    longest = context.limit(model, view.max_length)
-    roles = trained(view)
-    order = range(len(dataset))
-    if view.order == "training":
-        order = caches.training_order(
-            view.data, template.source, trained=roles, max_length=longest, seed=seed(view.seed)
-        )
+    template, longest, roles = Template.parse(view.template), context.limit(model, view.max_length), trained(view)
+    chosen = _chosen(view, template, longest) if kept.chosen is None else kept.chosen
     found = shown(
-        dataset.examples,
-        _batch(containing(dataset, order, view.find) if view.find else order, view)[: view.size - view.has_own],
+        chosen,
+        tuple(chosen),
         template,
         trained=roles,
         width=_width(context, view, model, longest),
@@ -131,7 +152,19 @@ def _drawn(context: Context, kept: Kept) -> tuple[Kept, dict, str]:
     text = "\0".join((view.data, template.source, name_trained(roles), str(longest))).encode("utf-8", "replace")
     about = {"sides": sides, "link": to_link(view), "text": hashlib.sha256(text).hexdigest()}
     message = _judged(found, longest) + notes(value)
-    return replace(kept, shown=found, models=models), {**value, **about}, message
+    kept = replace(kept, shown=found, models=models, chosen=None if view.order == "training" else chosen)
+    return kept, {**value, **about}, message
+
+
+def _chosen(view: View, template: Template, longest: int) -> dict[int, Example]:
+    dataset = caches.dataset(view.data)
+    order = range(len(dataset))
+    if view.order == "training":
+        order = caches.training_order(
+            view.data, template.source, trained=trained(view), max_length=longest, seed=seed(view.seed)
+        )
+    records = _batch(containing(dataset, order, view.find) if view.find else order, view)
+    return {i: dataset.examples[i] for i in records[: view.size - view.has_own]}
 
 
 def _judged(shown: Shown, longest: int) -> str:
@@ -148,8 +181,7 @@ def _own(view: View) -> Example | None:
     """
     if not view.has_own:
         return None
-    fields = (view.own_instruction, view.own_input, view.own_output)
-    texts = {name: text or "" for name, text in zip(("instruction", "input", "output"), fields, strict=True)}
+    texts = dict(zip(("instruction", "input", "output"), view.own, strict=True))
     for name, text in texts.items():
         if len(text) > MAX_CHARACTERS:
             fix = f"Shorten it to at most {MAX_CHARACTERS:,}."

@@ -1,6 +1,6 @@
 """The batch lens: the trainer's own batch as a payload for the live grid. Drawn in the browser, by textContent."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +32,7 @@ class Shown:
 
 
 def shown(
-    examples: Sequence[Example],
+    examples: Sequence[Example] | Mapping[int, Example],
     records: Sequence[int],
     template: Template,
     *,
@@ -44,7 +44,7 @@ def shown(
     """The batch that the trainer would get for these records; what has no trained target is left out, as in training.
 
     Args:
-        examples: the whole data set.
+        examples: the whole data set, or those of its records that are needed, by position.
         records: positions in it.
         template: the editor's.
         trained: the roles that are targets.

@@ -3,10 +3,10 @@
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
-from ift.types import Side
+from ift.types import Example, Side
 from playground.lens.payload import Shown
 from playground.lens.state import View
 
@@ -22,14 +22,17 @@ KEPT_CELLS = 16_000_000
 class Kept:
     """A batch on somebody's page.
 
-    view, model, run: what was asked for. visitor: the key of the browser. shown: the batch; None where there is an
-    error instead. models: by side, `before` and, where there is a run, `after`.
+    view, model, run: what was asked for. visitor: the key of the browser. chosen: the data set's records in it by
+    position, for a batch that differs in its template alone; None where they have yet to be chosen, or follow from
+    the template. shown: the batch; None where there is an error instead. models: by side, `before` and, where there
+    is a run, `after`.
     """
 
     view: View
     model: str | None = None
     run: str | None = None
     visitor: str = ""
+    chosen: Mapping[int, Example] | None = None
     shown: Shown | None = None
     models: dict[Side, str] = field(default_factory=dict)
 

@@ -50,13 +50,17 @@ class View:
     @property
     def texts(self) -> tuple[str, ...]:
         """All that may be long."""
-        own = (self.own_instruction, self.own_input, self.own_output)
-        return tuple(text or "" for text in (self.template, self.find, *own))
+        return self.template or "", self.find or "", *self.own
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Instruction, input and output of the record of the visitor's own."""
+        return tuple(text or "" for text in (self.own_instruction, self.own_input, self.own_output))
 
     @property
     def has_own(self) -> bool:
         """Whether there is a record of the visitor's own."""
-        return any((text or "").strip() for text in (self.own_instruction, self.own_input, self.own_output))
+        return any(text.strip() for text in self.own)
 
 
 _DEFAULTS = {one.name: one.default for one in fields(View)}

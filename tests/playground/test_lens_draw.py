@@ -1,16 +1,21 @@
 """From switches and keys to the grid's value (playground/lens/draw.py); what the grid makes of it: tests/ui."""
 
+import asyncio
 import json
 
 import pytest
 
 from ift.data.templates import preset_source
 from ift.roles import Role
+from ift.types import Example
+from playground import caches
 from playground.context import Context
-from playground.lens.draw import OWN, draw, typed
+from playground.lens.draw import OWN, draw, is_light, typed
 from playground.lens.state import View
 from playground.settings import Settings
+from tests.helpers import write_records
 
+ORDERS = ("file", "training")
 TEXT = "Q: {{instruction}}\nA: {{output}}"
 
 
@@ -19,10 +24,15 @@ def context(tmp_path_factory):
     return Context(Settings(home=tmp_path_factory.mktemp("home")))
 
 
+def key(context, query):
+    """What the server answers to a key."""
+    return asyncio.run(typed(context)(query))
+
+
 def test_a_key_gives_what_the_switches_give_with_that_template(context):
     view = View(mask="all", size=3, first=2, width="fixed", fixed_width=150)
     stamp = draw(context, view, "starter", None)["stamp"]
-    by_key = typed(context)({"stamp": stamp, "template": TEXT})
+    by_key = key(context, {"stamp": stamp, "template": TEXT})
     by_switch = draw(
         context, View(template=TEXT, mask="all", size=3, first=2, width="fixed", fixed_width=150), "starter", None
     )
@@ -34,49 +44,49 @@ def test_a_key_gives_what_the_switches_give_with_that_template(context):
 def test_one_key_follows_another(context):
     stamp = draw(context, View(size=2), "starter", None)["stamp"]
     for text in ("A {{instruction}} {{output}}", "AB {{instruction}} {{output}}"):
-        value = typed(context)({"stamp": stamp, "template": text})
+        value = key(context, {"stamp": stamp, "template": text})
         stamp = value["stamp"]
     assert json.loads(value["batch"])["segments"][0][0] == [0, "AB "]
 
 
 def test_what_is_wrong_with_a_template_is_said_and_the_switches_are_still_known(context):
     stamp = draw(context, View(mask="all", size=2), "starter", None)["stamp"]
-    wrong = typed(context)({"stamp": stamp, "template": "{{outptu}}"})
+    wrong = key(context, {"stamp": stamp, "template": "{{outptu}}"})
     assert "batch" not in wrong
     assert "line 1, column 1" in wrong["message"]
-    mended = typed(context)({"stamp": wrong["stamp"], "template": TEXT})
+    mended = key(context, {"stamp": wrong["stamp"], "template": TEXT})
     assert json.loads(mended["batch"])["mask"] == "all"
     assert mended["message"] == ""
 
 
 def test_switches_turned_while_the_template_is_broken_count_once_it_is_mended(context):
     stamp = draw(context, View(template="{{", mask="all", size=2), "starter", None)["stamp"]
-    assert json.loads(typed(context)({"stamp": stamp, "template": TEXT})["batch"])["mask"] == "all"
+    assert json.loads(key(context, {"stamp": stamp, "template": TEXT})["batch"])["mask"] == "all"
 
 
 @pytest.mark.parametrize("name", ["alpaca", "phi3"])
 def test_a_presets_text_is_called_by_its_name(context, name):
     stamp = draw(context, View(size=1), "starter", None)["stamp"]
-    assert typed(context)({"stamp": stamp, "template": preset_source(name)})["preset"] == name
-    assert typed(context)({"stamp": stamp, "template": preset_source(name) + "x"})["preset"] == OWN
+    assert key(context, {"stamp": stamp, "template": preset_source(name)})["preset"] == name
+    assert key(context, {"stamp": stamp, "template": preset_source(name) + "x"})["preset"] == OWN
 
 
 @pytest.mark.parametrize(
     "query", [None, [], "x", {}, {"stamp": "none", "template": TEXT}, {"stamp": 1, "template": TEXT}]
 )
 def test_who_knows_no_stamp_gets_nothing(context, query):
-    assert typed(context)(query) is None
+    assert key(context, query) is None
 
 
 @pytest.mark.parametrize("template", [None, 1, ["x"], {"a": 1}])
 def test_a_template_that_is_no_text_gets_nothing(context, template):
     stamp = draw(context, View(size=1), "starter", None)["stamp"]
-    assert typed(context)({"stamp": stamp, "template": template}) is None
+    assert key(context, {"stamp": stamp, "template": template}) is None
 
 
 def test_half_a_surrogate_pair_is_no_trouble(context):
     stamp = draw(context, View(size=1), "starter", None)["stamp"]
-    value = typed(context)({"stamp": stamp, "template": "\ud800 " + TEXT})
+    value = key(context, {"stamp": stamp, "template": "\ud800 " + TEXT})
     json.dumps(value).encode("utf-8")
 
 
@@ -103,3 +113,27 @@ def test_a_record_of_ones_own_has_no_row_to_show(context):
     message = draw(context, View(size=1, max_length=30, **MINE), "starter", None)["message"]
     assert "nothing trained: all 1 row" in message
     assert "data-row" not in message
+
+
+def test_a_key_takes_the_records_of_the_batch_before_it_unless_they_follow_from_the_template(context, tmp_path):
+    data = write_records(tmp_path / "records.json", range(20))
+    first = {order: draw(context, View(data=str(data), size=3, order=order), "starter", None) for order in ORDERS}
+    data.unlink()
+    caches._dataset.cache_clear()  # as if other visitors' data sets had taken its room
+    wrong = key(context, {"stamp": first["file"]["stamp"], "template": "{{"})
+    found = key(context, {"stamp": wrong["stamp"], "template": TEXT})
+    assert json.loads(found["batch"])["rows"] == [0, 1, 2]
+    assert "batch" not in key(context, {"stamp": first["training"]["stamp"], "template": TEXT})
+
+
+def test_only_a_batch_of_little_text_is_drawn_before_anything_else():
+    short, long = (dict(enumerate([Example("1+1?", "", "2" * n)] * 8)) for n in (1, 3_000))
+    assert is_light(View(), short)
+    for view, chosen in (
+        (View(), None),
+        (View(), long),
+        (View(width="data set"), short),
+        (View(template="x" * 3_000 + TEXT), short),
+        (View(template="{{instruction}}" * 90 + TEXT, own_instruction="x" * 300), short),
+    ):
+        assert not is_light(view, chosen)
