@@ -6,6 +6,7 @@ by the tokens per second that its own log tells, alone and beside the visitors.
 """
 
 import asyncio
+import gzip
 import json
 import os
 import random
@@ -13,7 +14,6 @@ import re
 import signal
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -24,6 +24,7 @@ import httpx2 as httpx
 
 from ift.events import Stepped
 from ift.runs.folder import Run
+from playground.runs.children import start_child
 from tests.ui.conftest import Server
 
 BURST_S, READS_S, KEY_S, POLL_S = 2.0, 2.0, 0.25, 2.0
@@ -41,12 +42,45 @@ class Times:
     errors: list[str] = field(default_factory=list)
 
 
+class Connection:
+    """One that is kept, for one question after the other: a full client would take as much time as the server."""
+
+    def __init__(self, host: str, port: int, cookie: str) -> None:
+        self._address, self._streams = (host, port), None
+        self._head = f"POST %s HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookie}\r\nAccept-Encoding: gzip\r\n"
+        self._head += "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+
+    async def post(self, path: str, value: dict) -> bytes:
+        """The answer's body.
+
+        Raises:
+            OSError: another answer than 200, or none.
+        """
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(*self._address)
+        reader, writer = self._streams
+        body = json.dumps(value).encode()
+        writer.write((self._head % (path, len(body))).encode() + body)
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        answer = await reader.readexactly(int(re.search(rb"content-length: (\d+)", head)[1]))
+        if b"connection: close" in head:
+            self.close()
+        if not head.startswith(b"http/1.1 200"):
+            raise OSError(head.partition(b"\r\n")[0].decode())
+        return gzip.decompress(answer) if b"content-encoding: gzip" in head else answer
+
+    def close(self) -> None:
+        """Give it up."""
+        if self._streams:
+            self._streams[1].close()
+        self._streams = None
+
+
 class Visitor:
     """A browser's requests, without the browser."""
 
     def __init__(self, url: str, times: Times) -> None:
-        kept = httpx.Limits(keepalive_expiry=2)  # before the server gives a connection up, as browsers know to
-        self.http = httpx.AsyncClient(base_url=url, timeout=60, trust_env=False, limits=kept)
+        self.http = httpx.AsyncClient(base_url=url, timeout=60, trust_env=False)
         self.times, self.session = times, os.urandom(6).hex()
 
     async def arrive(self) -> None:
@@ -61,13 +95,15 @@ class Visitor:
         body |= {"fn_index": handler["id"], "trigger_id": self.ids["size"]}
         reply = await self.http.post("/gradio_api/run/predict", json=body)
         self.stamp = reply.json()["data"][0]["stamp"]
+        cookie = "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
+        url = self.http.base_url
+        self.keys, self.polls = (Connection(url.host, url.port, cookie) for _ in range(2))
+        await self.http.aclose()
 
-    async def ask(self, widget: str, function: str, data: dict) -> object:
+    async def ask(self, by: Connection, widget: str, function: str, data: dict) -> bytes:
         """A component's own function on the server."""
         body = {"component_id": self.ids[widget], "fn_name": function, "session_hash": self.session, "data": data}
-        reply = await self.http.post("/gradio_api/component_server/", json=body)
-        reply.raise_for_status()
-        return reply.json()
+        return await by.post("/gradio_api/component_server/", body)
 
     async def type(self, until: float) -> None:
         """Bursts of keys with pauses in between."""
@@ -86,23 +122,23 @@ class Visitor:
     async def _key(self, template: str) -> None:
         began = time.monotonic()
         try:
-            value = await self.ask("lens", "lens_typed", {"stamp": self.stamp, "template": template})
-        except (httpx.HTTPError, ValueError) as error:
+            value = await self.ask(self.keys, "lens", "lens_typed", {"stamp": self.stamp, "template": template})
+        except (OSError, EOFError, ValueError) as error:
             self.times.errors.append(repr(error))
             return
         self.times.keys.append(1000 * (time.monotonic() - began))
-        if value is None:
+        if value == b"null":
             self.times.forgotten += 1
         else:
-            self.stamp = value["stamp"]
+            self.stamp = re.search(rb'"stamp":"([^"]+)"', value)[1].decode()
 
     async def poll(self, until: float) -> None:
         """What the page asks while it is open."""
         while time.monotonic() < until:
             await asyncio.sleep(POLL_S * (0.5 + random.random()))
             try:
-                await self.ask("chart", "poll_training", {"run": None, "offset": 0})
-            except (httpx.HTTPError, ValueError) as error:
+                await self.ask(self.polls, "chart", "poll_training", {"run": None, "offset": 0})
+            except (OSError, EOFError, ValueError) as error:
                 self.times.errors.append(repr(error))
 
 
@@ -113,7 +149,8 @@ async def _visit(url: str, count: int, seconds: float) -> Times:
         await asyncio.gather(*(visitor.arrive() for visitor in visitors[start : start + 10]))
     until = time.monotonic() + seconds
     await asyncio.gather(*(task(until) for one in visitors for task in (one.type, one.poll)))
-    await asyncio.gather(*(visitor.http.aclose() for visitor in visitors))
+    for visitor in visitors:
+        visitor.keys.close(), visitor.polls.close()
     return times
 
 
@@ -126,9 +163,9 @@ def speed(run: Run, since: float, until: float) -> float:
 def _train(home: Path, nice: int) -> tuple[subprocess.Popen, Run]:
     """A training as the page starts it, that outlasts the measurement."""
     run = Run(home / "runs" / "measured")
-    command = [sys.executable, "-m", "ift", "train", "--max_steps", "100000", "--eval_steps", "100000"]
-    command += ["--save_steps", "100000", "--out", str(run.path)]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=lambda: os.nice(nice))
+    steps = "100000"
+    options = ["--max_steps", steps, "--eval_steps", steps, "--save_steps", steps, "--out", str(run.path)]
+    child = start_child(["train", *options], output=subprocess.DEVNULL, nice=nice)
     until = time.monotonic() + START_LIMIT_S
     while not any(isinstance(event, Stepped) for event in run.training.read()[0]):
         if time.monotonic() > until:
