@@ -34,7 +34,7 @@ def _findings(
     batch: Batch, records: Sequence[int], left_out: Sequence[int], max_length: int | None
 ) -> Iterator[Finding]:
     def rows(chosen: np.ndarray) -> tuple[int, ...]:
-        return tuple(sorted(records[row] for row in np.flatnonzero(chosen)))
+        return tuple(sorted(records[row] for row in np.flatnonzero(chosen).tolist()))
 
     is_trained = batch.targets != IGNORE_INDEX
     last = np.arange(len(batch.lengths)), batch.lengths - 1
