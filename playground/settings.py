@@ -50,6 +50,7 @@ class Limits:
     trainings: float = _limit(1, 1, "trainings at once")
     trainings_of_one: float = _limit(2, 1, "trainings of one visitor, running or waiting")
     waiting: float = _limit(100, 30, "trainings that wait")
+    loss_gflop: float = _limit(2_400, 600, "GFLOP for the losses of a batch")
     new_tokens: float = _limit(512, 256, "new tokens of an answer")
     answer_s: float = _limit(60, 30, "time that an answer is written", "seconds")
     sessions: float = _limit(300, 200, "pages open at once")

@@ -15,6 +15,8 @@ from playground.views.findings import chips
 from playground.views.lint import findings
 from playground.visitors import current
 
+FLOP = 2
+"""Operations of a forward pass, per token and parameter."""
 _FORGOTTEN = {"what": "The server has forgotten this batch", "where": "", "fix": "It is drawn again."}
 GONE = {"gone": True, "error": _FORGOTTEN}
 """The page draws anew, and asks again."""
@@ -32,10 +34,11 @@ def losses(context: Context) -> Callable[[object], dict]:
         def answer(kept: Kept) -> dict:
             from ift.model.token_losses import token_losses
 
-            found = {
-                side: token_losses(context.models.get(name), kept.shown.batch) for side, name in kept.models.items()
-            }
-            return {side.value: _listed(values) for side, values in found.items()}
+            batch = kept.shown.batch
+            models = {side: context.models.get(name) for side, name in kept.models.items()}
+            work = sum(FLOP * batch.tokens * model.config.parameters for model in models.values())
+            context.settings.limits.require("loss_gflop", work / 1e9, where="the loss on the grid: rows and max_length")
+            return {side.value: _listed(token_losses(model, batch)) for side, model in models.items()}
 
         return _about(context, query, answer)
 

@@ -14,7 +14,7 @@ from playground.lens.payload import shown
 from playground.lens.queries import GONE, linter, losses, top
 from playground.lens.recent import KEPT, Kept, Recent
 from playground.lens.state import View
-from playground.settings import Settings
+from playground.settings import Limits, Mode, Settings
 from playground.visitors import Visitor, acting_as, new_key
 
 
@@ -38,6 +38,17 @@ def test_the_losses_are_those_of_the_batch_that_was_shown(context, stamp):
     assert found == pytest.approx(expected, abs=1e-3, nan_ok=True)
     assert set(reply) == {"before"}
     json.dumps(reply, allow_nan=False)
+
+
+def test_losses_beyond_a_pages_limit_are_refused_with_its_name(context, stamp, tmp_path):
+    kept = context.recent.get(stamp)
+    work = 2 * kept.shown.batch.tokens * context.models.get("starter").config.parameters / 1e9
+    for most, is_refused in ((1.01 * work, False), (0.99 * work, True)):
+        other = Context(Settings(home=tmp_path, mode=Mode.PUBLIC, limits=Limits(loss_gflop=most)))
+        reply = losses(other)({"stamp": other.recent.keep(kept)})
+        assert ("error" in reply) is is_refused
+    assert "GFLOP for the losses of a batch" in reply["error"]["what"]
+    assert "your own machine" in reply["error"]["fix"]
 
 
 def test_the_five_likeliest_tokens_come_with_their_text(context, stamp):
