@@ -36,6 +36,7 @@ class Poller {
     } catch (error) {
       console.info("no answer from the server, asking again", error);
       this.unanswered += 1;
+      this.cost = 0; // nothing was drawn: whether it is back is asked soon
       this.gone.hidden = this.unanswered < 2; // one may get lost
     }
   }

@@ -55,14 +55,14 @@ class Guest(Visitor):
             await self.ask("lens", "lens_typed", {"stamp": self.stamp, "template": template})
             await self.ask("chart", "poll_training", {"run": None, "offset": 0})
             await self.event(self._named("attach"), [None])
-        await self.http.aclose()
+        await self.close()
 
     async def break_off(self, times: int) -> None:
         """Send half of a file and hang up, again and again."""
         await self.arrive()
         for _ in range(times):
             await self._break_off()
-        await self.http.aclose()
+        await self.close()
 
     async def _break_off(self) -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", self.http.base_url.port)
@@ -155,7 +155,7 @@ async def live(server: Server, amount: Amount) -> None:
     names = [_prepared(server, guest.http.cookies["ift-visitor"], number) for number in range(prepare)]
     for name in names:
         await guest.look(name)
-    await guest.http.aclose()
+    await guest.close()
 
 
 async def _some_at_once(tasks: Iterable[Callable[[], Awaitable[None]]]) -> None:

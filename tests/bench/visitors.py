@@ -64,16 +64,17 @@ class Connection:
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         answer = await reader.readexactly(int(re.search(rb"content-length: (\d+)", head)[1]))
         if b"connection: close" in head:
-            self.close()
+            await self.close()
         if not head.startswith(b"http/1.1 200"):
             raise OSError(head.partition(b"\r\n")[0].decode())
         return gzip.decompress(answer) if b"content-encoding: gzip" in head else answer
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Give it up."""
         if self._streams:
-            self._streams[1].close()
-        self._streams = None
+            writer, self._streams = self._streams[1], None
+            writer.close()
+            await writer.wait_closed()
 
 
 class Visitor:
@@ -98,10 +99,18 @@ class Visitor:
         cookie = "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
         url = self.http.base_url
         self.keys, self.polls = (Connection(url.host, url.port, cookie) for _ in range(2))
+
+    async def close(self) -> None:
+        """Give up all connections."""
+        await self.keys.close()
+        await self.polls.close()
         await self.http.aclose()
 
-    async def ask(self, by: Connection, widget: str, function: str, data: dict) -> bytes:
+    async def ask(self, widget: str, function: str, data: dict) -> object:
         """A component's own function on the server."""
+        return json.loads(await self._ask(self.keys, widget, function, data))
+
+    async def _ask(self, by: Connection, widget: str, function: str, data: dict) -> bytes:
         body = {"component_id": self.ids[widget], "fn_name": function, "session_hash": self.session, "data": data}
         return await by.post("/gradio_api/component_server/", body)
 
@@ -122,7 +131,7 @@ class Visitor:
     async def _key(self, template: str) -> None:
         began = time.monotonic()
         try:
-            value = await self.ask(self.keys, "lens", "lens_typed", {"stamp": self.stamp, "template": template})
+            value = await self._ask(self.keys, "lens", "lens_typed", {"stamp": self.stamp, "template": template})
         except (OSError, EOFError, ValueError) as error:
             self.times.errors.append(repr(error))
             return
@@ -137,7 +146,7 @@ class Visitor:
         while time.monotonic() < until:
             await asyncio.sleep(POLL_S * (0.5 + random.random()))
             try:
-                await self.ask(self.polls, "chart", "poll_training", {"run": None, "offset": 0})
+                await self._ask(self.polls, "chart", "poll_training", {"run": None, "offset": 0})
             except (OSError, EOFError, ValueError) as error:
                 self.times.errors.append(repr(error))
 
@@ -149,8 +158,7 @@ async def _visit(url: str, count: int, seconds: float) -> Times:
         await asyncio.gather(*(visitor.arrive() for visitor in visitors[start : start + 10]))
     until = time.monotonic() + seconds
     await asyncio.gather(*(task(until) for one in visitors for task in (one.type, one.poll)))
-    for visitor in visitors:
-        visitor.keys.close(), visitor.polls.close()
+    await asyncio.gather(*(visitor.close() for visitor in visitors))
     return times
 
 
