@@ -19,30 +19,27 @@ def first_row():
     return encode(load_template("alpaca").render(load_dataset("starter").examples[0]))
 
 
-def test_the_grid_shows_the_tensors_that_the_batch_command_prints(visit, capsys, tmp_path):
+@pytest.mark.parametrize("source", ["alpaca", PHI3_LIKE])
+def test_the_grid_shows_the_tensors_that_the_batch_command_prints(visit, capsys, tmp_path, source):
     page = lens_page(visit)
+    template = "alpaca"
+    if source != "alpaca":
+        edit(page, source)
+        template = tmp_path / "own.txt"
+        template.write_text(source + "\n", encoding="utf-8")
     unfold(page)
-    own = tmp_path / "own.txt"
-    own.write_text(PHI3_LIKE + "\n", encoding="utf-8")
     for mask in ("response", "all", "response-and-header"):
         before = drawn(page)
         if mask != "response":
             page.locator("#mask").get_by_label(mask.replace("-", " "), exact=True).check()
             wait_for_redraw(page, before)
-        the_cells_are_those_of_the_command(page, capsys, "alpaca", mask)
-        edit(page, PHI3_LIKE)
-        the_cells_are_those_of_the_command(page, capsys, str(own), mask)
-        edit(page, load_template("alpaca").source)
+        rows = "0,1,2,3,4,5,6,7"
+        assert main(["batch", "--template", str(template), "--rows", rows, "--train-on", mask, "--json"]) == 0
+        expected = json.loads(capsys.readouterr().out)
+        assert expected["width"] <= 64
+        assert cells(page, "input") == expected["inputs"]
+        assert cells(page, "target") == expected["targets"]
     trained_padding_is_shown_as_targets(page)
-
-
-def the_cells_are_those_of_the_command(page, capsys, template, mask):
-    rows = "0,1,2,3,4,5,6,7"
-    assert main(["batch", "--template", template, "--rows", rows, "--train-on", mask, "--json"]) == 0
-    expected = json.loads(capsys.readouterr().out)
-    assert expected["width"] <= 64
-    assert cells(page, "input") == expected["inputs"]
-    assert cells(page, "target") == expected["targets"]
 
 
 def trained_padding_is_shown_as_targets(page):
