@@ -115,9 +115,8 @@ class Guard:
             bodies.require_declared(scope, limits, "upload_bytes")
             async with self._turn(visitor):
                 counted = bodies.CountedBody(receive, limits, "upload_bytes", limit_s=bodies.UPLOAD_LIMIT_S)
-                scope[answers.READ_BY] = partial(
-                    self._uploads.add, visitor=visitor.key
-                )  # the browser asks for it at once
+                # before the browser has the answer, as it asks for the file at once
+                scope[answers.READ_BY] = partial(self._uploads.add, visitor=visitor.key)
                 try:
                     yield counted
                 except Exception as error:
